@@ -1,0 +1,1 @@
+//! Hearing: audio in, a transcript or a typed rejection out.

@@ -1,0 +1,1 @@
+//! Doors: a wire format in, a turn, and back.

@@ -1,0 +1,166 @@
+//! The command line: one file per command. Each reads its arguments, calls the library and prints; a command
+//! that fails says what was wrong, where, and what to do, and exits with 1 (2 for wrong arguments).
+//!
+//! This is the only place, with `main`, that uses `anyhow` and prints to the terminal.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Config;
+
+pub mod audit;
+pub mod bench;
+pub mod credential;
+pub mod evidence;
+pub mod hear;
+pub mod import;
+pub mod intents;
+pub mod models;
+pub mod play;
+pub mod say;
+pub mod serve;
+pub mod turn;
+pub mod understand;
+
+/// A voice assistant for health care that you run yourself.
+#[derive(Debug, Parser)]
+#[command(name = "wellspoken", version)]
+pub struct Args {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options every command takes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Global {
+    /// Where the database lives (nothing else does).
+    #[arg(long, global = true, env = "WELLSPOKEN_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Configuration file (TOML).
+    #[arg(long, global = true)]
+    pub config: Option<PathBuf>,
+    /// Where verified model files live.
+    #[arg(long, global = true, env = "WELLSPOKEN_MODELS")]
+    pub models: Option<PathBuf>,
+    /// Intent files: a folder with one folder per language.
+    #[arg(long, global = true)]
+    pub intents: Option<PathBuf>,
+    /// The master key; its key store lies beside it. Keep both away from the database's backups.
+    #[arg(long, global = true, env = "WELLSPOKEN_KEY_FILE")]
+    pub key_file: Option<PathBuf>,
+    /// Pretend that this is the time (RFC 3339), for tests and demonstrations.
+    #[arg(long, global = true)]
+    pub now: Option<jiff::Timestamp>,
+    /// IANA time zone; replaces place.zone of the configuration.
+    #[arg(long, global = true)]
+    pub tz: Option<String>,
+}
+
+impl Global {
+    /// The configuration with the command line's replacements in it.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn config(&self) -> anyhow::Result<Config> {
+        let mut config = Config::load(self.config.as_deref())?;
+        if let Some(zone) = &self.tz {
+            config.place.zone.clone_from(zone);
+        }
+        Ok(config.validated()?)
+    }
+
+    /// Where model files live: `--models`, else the user's cache folder.
+    ///
+    /// # Errors
+    /// When neither `--models` nor a home folder is known.
+    pub fn models_dir(&self) -> anyhow::Result<PathBuf> {
+        self.models.clone().map_or_else(|| user_dir("XDG_CACHE_HOME", ".cache", "models"), Ok)
+    }
+
+    /// Where the database lives: `--data-dir`, else the user's data folder.
+    ///
+    /// # Errors
+    /// When neither `--data-dir` nor a home folder is known.
+    pub fn data_dir(&self) -> anyhow::Result<PathBuf> {
+        self.data_dir.clone().map_or_else(|| user_dir("XDG_DATA_HOME", ".local/share", "data"), Ok)
+    }
+
+    /// Where the master key lives: `--key-file`, else the user's configuration folder.
+    ///
+    /// # Errors
+    /// When neither `--key-file` nor a home folder is known.
+    pub fn key_file(&self) -> anyhow::Result<PathBuf> {
+        self.key_file.clone().map_or_else(|| user_dir("XDG_CONFIG_HOME", ".config", "master.key"), Ok)
+    }
+}
+
+fn user_dir(variable: &str, below_home: &str, leaf: &str) -> anyhow::Result<PathBuf> {
+    let base = match (std::env::var_os(variable), std::env::var_os("HOME")) {
+        (Some(dir), _) if !dir.is_empty() => PathBuf::from(dir),
+        (_, Some(home)) if !home.is_empty() => PathBuf::from(home).join(below_home),
+        _ => anyhow::bail!("no home folder is known: set HOME, or name the place with an option (see --help)"),
+    };
+    Ok(base.join("wellspoken").join(leaf))
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the server.
+    Serve(serve::ServeArgs),
+    /// Fetch and verify model files, or list them.
+    Models(models::ModelsArgs),
+    /// Make a patient known from a FHIR R4 bundle; prints the person's id.
+    Import(import::ImportArgs),
+    /// Let a device, a room or a person in over the network: prints a bearer token once.
+    Credential(credential::CredentialArgs),
+    /// One turn of a conversation.
+    Turn(turn::TurnArgs),
+    /// Play scripted conversations in a scratch store.
+    Play(play::PlayArgs),
+    /// Transcribe WAV files.
+    Hear(hear::HearArgs),
+    /// Understand lines of text.
+    Understand(understand::UnderstandArgs),
+    /// Speak a text into a WAV file.
+    Say(say::SayArgs),
+    /// Check or list the intent catalogue.
+    Intents(intents::IntentsArgs),
+    /// Verify or print the audit chain.
+    Audit(audit::AuditArgs),
+    /// Print what is promised here and how to prove it.
+    Evidence(evidence::EvidenceArgs),
+    /// Measure.
+    Bench(bench::BenchArgs),
+}
+
+/// Runs one command.
+#[must_use]
+pub fn main(args: Args) -> ExitCode {
+    let global = args.global;
+    let done = match args.command {
+        Command::Serve(a) => serve::run(&global, a),
+        Command::Models(a) => models::run(&global, a),
+        Command::Import(a) => import::run(&global, a),
+        Command::Credential(a) => credential::run(&global, a),
+        Command::Turn(a) => turn::run(&global, a),
+        Command::Play(a) => play::run(&global, a),
+        Command::Hear(a) => hear::run(&global, a),
+        Command::Understand(a) => understand::run(&global, a),
+        Command::Say(a) => say::run(&global, a),
+        Command::Intents(a) => intents::run(&global, a),
+        Command::Audit(a) => audit::run(&global, a),
+        Command::Evidence(a) => evidence::run(&global, a),
+        Command::Bench(a) => bench::run(&global, a),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("wellspoken: {e:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Configuration: one struct per section, validated whole at start. Nothing here binds a port, opens a
+//! database or reads a model; that is [`crate::app`].
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file could not be read.
+    #[error("cannot read the configuration {path}: {source}. Check --config, or leave it out to use the defaults")]
+    Read {
+        /// The file named by `--config`.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The file is not valid TOML, or names a setting that does not exist.
+    #[error("{path}: {message}")]
+    Parse {
+        /// The file named by `--config`.
+        path: PathBuf,
+        /// Line, column and reason, as the parser tells them.
+        message: String,
+    },
+    /// A value is out of range or two values contradict each other.
+    #[error("configuration: {setting}: {reason}")]
+    Invalid {
+        /// The setting, dotted: `http.listen`.
+        setting: &'static str,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+}
+
+/// Everything the program can be told, with defaults that work on one machine.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where the organization is.
+    pub place: PlaceConfig,
+    /// Where model files come from.
+    pub models: ModelsConfig,
+    /// Hearing.
+    pub hear: HearConfig,
+    /// The database.
+    pub store: StoreConfig,
+    /// The HTTP door.
+    pub http: HttpConfig,
+}
+
+/// Where the organization is.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PlaceConfig {
+    /// IANA time zone of the clinic or home, such as `America/New_York`.
+    pub zone: String,
+    /// What the assistant calls the organization.
+    pub organization: String,
+    /// What it tells people at home to dial in an emergency.
+    pub emergency_number: String,
+}
+
+impl Default for PlaceConfig {
+    fn default() -> Self {
+        Self { zone: "UTC".into(), organization: "your care team".into(), emergency_number: "911".into() }
+    }
+}
+
+/// Where model files come from; the manifest itself ships with the program.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelsConfig {
+    /// Source kinds in the order they are tried: `https`, `pip`.
+    pub sources: Vec<String>,
+    /// Replaces the base address of the HTTPS source (a mirror inside the hospital), per model name.
+    pub https_mirror: BTreeMap<String, String>,
+    /// The Whisper model that hears: `tiny.en` or `base`.
+    pub hear: String,
+}
+
+impl Default for ModelsConfig {
+    fn default() -> Self {
+        Self { sources: vec!["https".into(), "pip".into()], https_mirror: BTreeMap::new(), hear: "tiny.en".into() }
+    }
+}
+
+/// Hearing: the decoder pool and its queue.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HearConfig {
+    /// Decoder states, each one thread; 0 means one per core.
+    pub states: usize,
+    /// Clips that may wait; one more is refused at once.
+    pub queue: usize,
+    /// How long a clip may wait and be decoded, in milliseconds.
+    pub deadline_ms: u64,
+}
+
+impl Default for HearConfig {
+    fn default() -> Self {
+        Self { states: 0, queue: 64, deadline_ms: 15_000 }
+    }
+}
+
+/// The database.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreConfig {
+    /// `postgres://…`; absent means SQLite inside the data folder.
+    pub url: Option<String>,
+}
+
+/// The HTTP door.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HttpConfig {
+    /// Address and port; port 0 takes a free one.
+    pub listen: String,
+    /// PEM certificate chain; needed for anything but loopback.
+    pub tls_cert: Option<PathBuf>,
+    /// PEM private key of that certificate.
+    pub tls_key: Option<PathBuf>,
+    /// Host names, besides the listening address, under which pages may be opened.
+    pub hosts: Vec<String>,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self { listen: "127.0.0.1:8770".into(), tls_cert: None, tls_key: None, hosts: vec![] }
+    }
+}
+
+impl Config {
+    /// Reads and validates a configuration file, or gives the defaults.
+    ///
+    /// # Errors
+    /// When the file cannot be read or parsed, or a setting cannot be used.
+    pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let Some(path) = path else { return Self::default().validated() };
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        toml::from_str::<Self>(&text)
+            .map_err(|e| ConfigError::Parse { path: path.to_owned(), message: e.to_string() })?
+            .validated()
+    }
+
+    /// Checks every value, each alone and against the others.
+    ///
+    /// # Errors
+    /// The first setting that cannot be used.
+    pub fn validated(self) -> Result<Self, ConfigError> {
+        let invalid = |setting, reason: String| Err(ConfigError::Invalid { setting, reason });
+        if let Err(e) = jiff::tz::TimeZone::get(&self.place.zone) {
+            return invalid("place.zone", format!("{e}; use an IANA name such as America/New_York"));
+        }
+        for kind in &self.models.sources {
+            if !matches!(kind.as_str(), "https" | "pip") {
+                return invalid("models.sources", format!("`{kind}` is not a source; use https or pip"));
+            }
+        }
+        if !matches!(self.models.hear.as_str(), "tiny.en" | "base") {
+            return invalid("models.hear", format!("`{}` is not a known model; use tiny.en or base", self.models.hear));
+        }
+        if !(1..=4096).contains(&self.hear.queue) {
+            return invalid("hear.queue", "must be from 1 to 4096 clips".into());
+        }
+        if !(100..=600_000).contains(&self.hear.deadline_ms) {
+            return invalid("hear.deadline_ms", "must be from 100 to 600000 milliseconds".into());
+        }
+        if let Some(url) = &self.store.url
+            && !url.starts_with("postgres://")
+            && !url.starts_with("postgresql://")
+        {
+            return invalid("store.url", "must start with postgres://; leave it out for SQLite in the data folder".into());
+        }
+        let Ok(listen) = self.http.listen.parse::<std::net::SocketAddr>() else {
+            return invalid("http.listen", format!("`{}` is not an address and port such as 127.0.0.1:8770", self.http.listen));
+        };
+        if self.http.tls_cert.is_some() != self.http.tls_key.is_some() {
+            return invalid("http.tls_cert", "tls_cert and tls_key go together; set both or neither".into());
+        }
+        if !listen.ip().is_loopback() && self.http.tls_cert.is_none() {
+            return invalid("http.listen", format!("{listen} is reachable from other machines, so it needs tls_cert and tls_key; plain HTTP is for loopback only"));
+        }
+        Ok(self)
+    }
+}

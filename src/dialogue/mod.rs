@@ -1,0 +1,1 @@
+//! What the conversation does next: ask, confirm, perform, answer.

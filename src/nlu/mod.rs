@@ -1,0 +1,1 @@
+//! Understanding: text in, an interpretation out. Pure: no I/O.

@@ -1,0 +1,1 @@
+//! Who may hear what: the types that carry permission, and the rules that grant it.

@@ -1,0 +1,1 @@
+//! Saying: facts in, words out.

@@ -1,0 +1,1 @@
+//! One turn, from what was said to what is answered.
