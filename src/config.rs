@@ -142,8 +142,8 @@ impl Config {
     /// When the file cannot be read or parsed, or a setting cannot be used.
     pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
         let Some(path) = path else { return Self::default().validated() };
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
         toml::from_str::<Self>(&text)
             .map_err(|e| ConfigError::Parse { path: path.to_owned(), message: e.to_string() })?
             .validated()
@@ -176,16 +176,27 @@ impl Config {
             && !url.starts_with("postgres://")
             && !url.starts_with("postgresql://")
         {
-            return invalid("store.url", "must start with postgres://; leave it out for SQLite in the data folder".into());
+            return invalid(
+                "store.url",
+                "must start with postgres://; leave it out for SQLite in the data folder".into(),
+            );
         }
         let Ok(listen) = self.http.listen.parse::<std::net::SocketAddr>() else {
-            return invalid("http.listen", format!("`{}` is not an address and port such as 127.0.0.1:8770", self.http.listen));
+            return invalid(
+                "http.listen",
+                format!("`{}` is not an address and port such as 127.0.0.1:8770", self.http.listen),
+            );
         };
         if self.http.tls_cert.is_some() != self.http.tls_key.is_some() {
             return invalid("http.tls_cert", "tls_cert and tls_key go together; set both or neither".into());
         }
         if !listen.ip().is_loopback() && self.http.tls_cert.is_none() {
-            return invalid("http.listen", format!("{listen} is reachable from other machines, so it needs tls_cert and tls_key; plain HTTP is for loopback only"));
+            return invalid(
+                "http.listen",
+                format!(
+                    "{listen} is reachable from other machines, so it needs tls_cert and tls_key; plain HTTP is for loopback only"
+                ),
+            );
         }
         Ok(self)
     }

@@ -1,1 +1,107 @@
-//! Understanding: text in, an interpretation out. Pure: no I/O.
+//! Understanding: text in, an [`Interpretation`] out.
+//!
+//! Invariant: pure and deterministic. No I/O, no clock, no randomness: time, zone and the person's own name
+//! lists come in through [`Context`]. The engine knows no domain; everything it can understand stands in the
+//! catalogue (`intents/`).
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::policy::NameLists;
+
+/// What the conversation knows when something is said.
+pub struct Context<'a> {
+    /// The channel's name: `room`, `home`, `chat`, `third-party`.
+    pub channel: &'a str,
+    /// The question that is open, if one is.
+    pub pending: Option<Pending<'a>>,
+    /// The person's own medicines and providers; empty where nobody is known.
+    pub lists: &'a NameLists,
+    /// When it was said.
+    pub now: jiff::Timestamp,
+    /// Where it was said.
+    pub zone: &'a jiff::tz::TimeZone,
+}
+
+/// An open question. A bare slot value answers it.
+#[derive(Debug, Clone, Copy)]
+pub struct Pending<'a> {
+    /// The intent that asked.
+    pub intent: &'a str,
+    /// The slot that was asked for; `None` while a confirmation or a choice is open.
+    pub slot: Option<&'a str>,
+}
+
+/// The name of an intent that fits nothing.
+pub const NONE: &str = "dialogue.none";
+
+/// What was understood.
+#[derive(Clone, Serialize)]
+pub struct Interpretation {
+    /// The intent's name, [`NONE`] when out of scope.
+    pub intent: String,
+    /// The slots that were filled.
+    pub slots: Slots,
+    /// Calibrated confidence, 0 to 1; 1 for an exact sentence.
+    pub confidence: f32,
+    /// Other intents it could have been, best first, with their confidence.
+    pub alternatives: Vec<(String, f32)>,
+    /// How it was found.
+    pub by: By,
+}
+
+/// Filled slots by name.
+pub type Slots = BTreeMap<String, Slot>;
+
+/// How an interpretation was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum By {
+    /// A sentence template matched whole.
+    Sentence,
+    /// The classifier was sure.
+    Classifier,
+    /// The classifier is between its two thresholds: ask "did you mean".
+    Unsure,
+    /// A bare value answered the open question.
+    Answer,
+    /// Nothing fits.
+    Nothing,
+}
+
+/// One filled slot.
+#[derive(Clone, Serialize)]
+pub struct Slot {
+    /// The words it came from.
+    pub spoken: String,
+    /// What they mean.
+    pub value: SlotValue,
+    /// 0 to 1; below 1 where letters or sounds had to be matched.
+    pub confidence: f32,
+}
+
+/// The meaning of a slot. The untagged form is the wire form.
+#[derive(Clone, PartialEq, Serialize, serde::Deserialize)]
+#[serde(untagged)]
+pub enum SlotValue {
+    /// A day or a range of days, and a part of the day where one was said.
+    When(When),
+    /// A name from a list (medicine, provider, test), as the list writes it, or words nothing matched.
+    Text(String),
+    /// A number.
+    Number(f64),
+}
+
+/// A day or days, and a time or part of the day, in the speaker's zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct When {
+    /// First day meant; `None` when only a time was said.
+    pub from: Option<jiff::civil::Date>,
+    /// Last day meant, equal to `from` for one day.
+    pub to: Option<jiff::civil::Date>,
+    /// Earliest time of day; `None` when only a day was said.
+    pub after: Option<jiff::civil::Time>,
+    /// Latest time of day; equal to `after` for a clock time.
+    pub before: Option<jiff::civil::Time>,
+}

@@ -1,1 +1,24 @@
 //! Who may hear what: the types that carry permission, and the rules that grant it.
+//!
+//! Invariants: no health data without a [`Permit`]; no `Permit` without a durable audit row; a third-party
+//! channel gets public answers only; emergencies ([`triage`]) come before all of this. Deliberately absent:
+//! any import of another module of this program, so that nothing can be decided by what a model, a channel
+//! or a database believes.
+
+mod floor;
+mod permit;
+mod phi;
+mod rules;
+mod subject;
+pub mod triage;
+mod trust;
+
+pub use floor::{DataClass, Effect, Floor, Identity, Loosened, Scope};
+pub use permit::{
+    EntryId, Event, Journal, JournalEntry, JournalError, Occasion, Permit, Question, Reason, RecognitionPermit,
+    RoomPass, Verdict, admit, admit_recognition,
+};
+pub use phi::{NameLists, Named, Phi, WrongSubject};
+pub use rules::{Decision, Task, decide};
+pub use subject::{BadId, CredentialId, PersonId, RoomId, SessionId, StayId, TurnId};
+pub use trust::{Caller, Surface, Trust};
