@@ -71,7 +71,7 @@ pub enum By {
 }
 
 /// One filled slot.
-#[derive(Clone, Serialize)]
+#[derive(Clone, PartialEq, Serialize, serde::Deserialize)]
 pub struct Slot {
     /// The words it came from.
     pub spoken: String,

@@ -3,7 +3,7 @@
 //! Invariant: a channel's trust is fixed by how it authenticated, never by what it says about itself or where
 //! it connects from. A [`Caller`] is built only where a credential has been verified.
 
-use super::{CredentialId, PersonId, RoomId};
+use super::{CredentialId, PersonId, RoomId, StayId};
 
 /// The kinds of first-party place a credential can stand for, and everybody else.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,4 +67,6 @@ pub struct Caller {
     pub credential: CredentialId,
     /// The person known to be there, if one is.
     pub person: Option<PersonId>,
+    /// The stay that person's presence in a hospital room belongs to.
+    pub stay: Option<StayId>,
 }
