@@ -77,6 +77,16 @@ pub struct Choice {
     pub value: crate::nlu::SlotValue,
 }
 
+/// Who a renewal goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Route {
+    /// Refills are left: the pharmacy fills it.
+    Pharmacy,
+    /// The prescriber has to agree first.
+    Prescriber,
+}
+
 /// What a "yes" performs. Stored sealed with the session while the question is open.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(tag = "plan", rename_all = "snake_case")]
@@ -87,6 +97,8 @@ pub enum Plan {
         prescription: String,
         /// Its spoken name, for the answer.
         medicine: String,
+        /// Who has to agree.
+        route: Route,
     },
     /// Take this free time.
     Book {
@@ -106,6 +118,8 @@ pub enum Change {
         prescription: String,
         /// Its spoken name.
         medicine: String,
+        /// Who has to agree, for the staff who work on it.
+        route: Route,
     },
     /// Takes a free slot and makes it a visit.
     Book {

@@ -2,8 +2,74 @@
 //!
 //! Invariant: what concerns a person comes out only as [`crate::policy::Phi`].
 
+use std::collections::BTreeMap;
+
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
+
+/// Everything a bundle tells about one person, and the free times it brings along (which are nobody's).
+///
+/// Not `Debug`: it is the whole chart.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Chart {
+    /// Who it is.
+    pub profile: Profile,
+    /// What tells this person from every other: `system|value` of each business identifier, and the id of
+    /// the Patient resource bound to family name and date of birth. Two charts with one in common are the
+    /// same person's. Never empty.
+    pub identifiers: Vec<String>,
+    /// Medicines ordered, ended ones too.
+    pub prescriptions: Vec<Prescription>,
+    /// Visits past and to come.
+    pub visits: Vec<Visit>,
+    /// Laboratory results, newest first.
+    pub results: Vec<LabResult>,
+    /// Who treats the person.
+    pub providers: Vec<Provider>,
+    /// Allergies and intolerances on record.
+    pub allergies: Vec<Allergy>,
+    /// Free times in providers' schedules.
+    pub slots: Vec<OpenSlot>,
+    /// What was read and what was left out.
+    pub summary: Summary,
+}
+
+/// What became of the resources of a bundle. Counts and kinds only, so it may be printed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Resources used, by type.
+    pub read: BTreeMap<String, usize>,
+    /// Resources of types that are not used here.
+    pub skipped: BTreeMap<String, usize>,
+    /// Resources of known types that could not be used: `type: reason` and how many.
+    pub unusable: BTreeMap<String, usize>,
+}
+
+/// An allergy or intolerance on record.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Allergy {
+    /// What it is to, as written: "penicillin".
+    pub substance: String,
+    /// What happens, as written: "hives".
+    pub reactions: Vec<String>,
+    /// Refuted or resolved on record; kept so that it is not taken for unknown.
+    pub active: bool,
+}
+
+/// What is asked of the schedules.
+#[derive(Debug, Clone)]
+pub struct SlotQuery {
+    /// Earliest start.
+    pub from: Timestamp,
+    /// Latest start, exclusive.
+    pub until: Timestamp,
+    /// Only this provider's, by full name.
+    pub provider: Option<String>,
+    /// Only this specialty's, by name.
+    pub specialty: Option<String>,
+    /// At most so many, earliest first.
+    pub limit: usize,
+}
 
 /// A person, as far as speaking to them needs.
 #[derive(Clone, Serialize, Deserialize)]
@@ -29,6 +95,10 @@ pub struct Prescription {
     pub strength: Option<String>,
     /// Still to be taken.
     pub active: bool,
+    /// Paused by the prescriber; then it is not `active` either.
+    pub on_hold: bool,
+    /// The day it was written.
+    pub written: Option<Date>,
     /// How to take it, in the prescriber's own words.
     pub instructions: Option<String>,
     /// Who prescribed it.
@@ -54,6 +124,8 @@ pub struct Dispense {
     pub stage: DispenseStage,
     /// When it reached that stage.
     pub at: Option<Timestamp>,
+    /// Days this filling lasts, where it says so itself.
+    pub days_supply: Option<u32>,
     /// The pharmacy.
     pub pharmacy: Option<String>,
 }
@@ -64,6 +136,8 @@ pub struct Dispense {
 pub enum DispenseStage {
     /// The pharmacy is working on it.
     InProgress,
+    /// The pharmacy has paused it.
+    OnHold,
     /// Waiting at the counter.
     Ready,
     /// On its way.
@@ -119,8 +193,10 @@ pub struct OpenSlot {
 pub struct LabResult {
     /// The test as it is spoken: "LDL cholesterol".
     pub test: String,
-    /// Other names, and the panel it belongs to.
+    /// Other names.
     pub aliases: Vec<String>,
+    /// The panel it was part of: "lipid panel".
+    pub panel: Option<String>,
     /// The value as text: "131", "positive".
     pub value: String,
     /// Its unit.
@@ -133,6 +209,8 @@ pub struct LabResult {
     pub flag: Option<LabFlag>,
     /// When the sample was taken.
     pub taken: Timestamp,
+    /// Not final yet.
+    pub preliminary: bool,
     /// A clinician's words about it.
     pub comment: Option<String>,
     /// Who said them.
@@ -151,6 +229,8 @@ pub enum LabFlag {
     Low,
     /// Above range.
     High,
+    /// Out of the ordinary in a way that has no direction.
+    Abnormal,
     /// Far out of range: HH, LL, AA. Never read first by a machine.
     Critical,
 }
