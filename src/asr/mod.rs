@@ -1,1 +1,18 @@
 //! Hearing: audio in, a transcript or a typed rejection out.
+//!
+//! [`wav`] turns bytes into samples, [`listen`] hears one clip ([`energy`] spares it the silence, [`whisper`]
+//! decodes, [`judge`] says what that is worth), and [`pool`] hears many at once within their deadlines. [`model`]
+//! fetches and verifies the weights, and those of the other engines, since one manifest serves the program.
+//! Nothing here knows who speaks.
+
+pub mod energy;
+pub mod ggml;
+pub mod judge;
+pub mod listen;
+pub mod model;
+pub mod outcome;
+pub mod pool;
+pub mod wav;
+pub mod whisper;
+
+pub use outcome::{BadAudio, Heard, Rejection, RejectionReason, Timings, Transcript, Word};

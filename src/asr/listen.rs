@@ -1,0 +1,135 @@
+//! From a clip to an answer: the cheap checks, the passes, the judgement.
+
+use std::{sync::Arc, time::Instant};
+
+use super::{
+    energy,
+    judge::{is_suspect, judge},
+    outcome::{Heard, Rejection, RejectionReason, Timings, Transcript},
+    wav::RATE,
+    whisper::{Context, Decoded, Decoder, LONGEST_SINGLE, Pass, Stop, Whisper, WhisperError},
+};
+
+/// Under a tenth of a second the model answers nothing, and nobody says a word.
+const SHORTEST: usize = RATE as usize / 10;
+
+/// A shout is short. The model wants some silence around it.
+const PADDED: usize = RATE as usize;
+
+/// Encoder context beyond the clip.
+const MARGIN: usize = 256;
+
+/// The same where names are expected: a prompt needs more of it.
+const MARGIN_WITH_NAMES: usize = 512;
+
+/// What decoding a clip costs against another: the positions that the encoder works through.
+pub(super) fn weight(clip: &[f32], names: &[String]) -> f64 {
+    (clip.len() * 50 / RATE as usize + margin(names)) as f64
+}
+
+fn margin(names: &[String]) -> usize {
+    if names.is_empty() { MARGIN } else { MARGIN_WITH_NAMES }
+}
+
+/// One decoder and the weights it works with.
+#[derive(Debug)]
+pub struct Listener {
+    whisper: Arc<Whisper>,
+    decoder: Option<Decoder>,
+}
+
+/// What a clip is that nobody needs to decode.
+///
+/// # Errors
+/// When it is too short or silent.
+pub fn worth_hearing(clip: &[f32]) -> Result<(), Rejection> {
+    if clip.len() < SHORTEST {
+        return Err(Rejection::unheard(RejectionReason::TooShort));
+    }
+    if energy::is_silent(clip) {
+        return Err(Rejection::unheard(RejectionReason::Silence));
+    }
+    Ok(())
+}
+
+impl Listener {
+    /// Working memory on loaded weights.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub fn new(whisper: Arc<Whisper>) -> Result<Self, WhisperError> {
+        let decoder = Some(whisper.decoder()?);
+        Ok(Self { whisper, decoder })
+    }
+
+    /// Hears one clip (16 kHz, -1 to 1) with so many threads. `names` are words that are likely in it.
+    pub fn hear(&mut self, clip: &[f32], names: &[String], threads: usize, stop: Stop<'_>) -> Heard {
+        if let Err(rejection) = worth_hearing(clip) {
+            return Heard { outcome: Err(rejection), timings: Timings::default() };
+        }
+        let began = Instant::now();
+        let mut passes = 0;
+        let outcome = self.outcome(clip, names, threads, stop, &mut passes);
+        Heard { outcome, timings: Timings { decode_ms: began.elapsed().as_secs_f64() * 1e3, passes, queue_ms: 0.0 } }
+    }
+
+    fn outcome(
+        &mut self,
+        clip: &[f32],
+        names: &[String],
+        threads: usize,
+        stop: Stop<'_>,
+        passes: &mut u32,
+    ) -> Result<Transcript, Rejection> {
+        let padded;
+        let clip = if clip.len() < PADDED {
+            padded = pad(clip);
+            &padded
+        } else {
+            clip
+        };
+        let prompt = prompt(names);
+        let mut pass = Pass { threads, context: Context::Margin(margin(names)), prompt: &prompt, stop };
+        let first = self.pass(clip, &pass, passes)?;
+        if !is_suspect(&first) || clip.len() > LONGEST_SINGLE {
+            return judge(&first);
+        }
+        pass.context = Context::Full;
+        match self.pass(clip, &pass, passes) {
+            Ok(second) => judge(&second),
+            Err(_) => judge(&first), // out of time: what was heard first is better than nothing
+        }
+    }
+
+    fn pass(&mut self, clip: &[f32], pass: &Pass<'_>, passes: &mut u32) -> Result<Decoded, Rejection> {
+        let failed = |e: WhisperError| {
+            tracing::error!(error = %e, "a clip could not be decoded");
+            Rejection::unheard(RejectionReason::Failed)
+        };
+        let decoder = match self.decoder.take() {
+            Some(decoder) => decoder,
+            None => self.whisper.decoder().map_err(failed)?,
+        };
+        *passes += 1;
+        let (decoder, decoded) = self.whisper.decode(decoder, clip, pass);
+        self.decoder = decoder;
+        decoded.map_err(|e| match e {
+            WhisperError::Stopped => Rejection::unheard(RejectionReason::DeadlinePassed),
+            e => failed(e),
+        })
+    }
+}
+
+fn pad(clip: &[f32]) -> Vec<f32> {
+    let before = (PADDED - clip.len()) / 4;
+    let mut padded = vec![0.0; PADDED];
+    padded[before..before + clip.len()].copy_from_slice(clip);
+    padded
+}
+
+fn prompt(names: &[String]) -> String {
+    if names.is_empty() {
+        return String::new();
+    }
+    format!(" {}.", names.join(", "))
+}

@@ -1,0 +1,260 @@
+//! Whisper itself: one pass over one clip. The only file that names whisper-rs, and the only one with `unsafe`.
+//!
+//! The settings were measured on short spoken commands: greedy, one candidate, no second temperature, timestamps
+//! on (without them short contexts loop and the no-speech probability means nothing), and an encoder context cut
+//! to the length of the clip, which is where most of the time goes.
+
+use std::{
+    ffi::c_void,
+    mem,
+    sync::{
+        Once,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+
+use whisper_rs::{
+    FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperError as Inner, WhisperState,
+};
+
+use super::wav::RATE;
+
+/// Encoder positions a second of sound takes.
+const POSITIONS_A_SECOND: usize = 50;
+
+/// The encoder context Whisper was trained with: 30 seconds.
+const FULL_CONTEXT: usize = 1500;
+
+/// Sound beyond this is decoded in windows of the full context: cut contexts were measured up to here.
+pub const LONGEST_SINGLE: usize = 28 * RATE as usize;
+
+/// Prompt tokens that are used; the decoder has room for 224 and fails slowly near that.
+const PROMPT_TOKENS: usize = 200;
+
+/// Why decoding failed.
+#[derive(Debug, thiserror::Error)]
+pub enum WhisperError {
+    /// The weights could not be loaded.
+    #[error("cannot load the hearing model: {0}")]
+    Load(String),
+    /// A decoder could not be set up; usually there is no memory left.
+    #[error("cannot set up a decoder: {0}")]
+    State(String),
+    /// The pass was told to stop.
+    #[error("stopped")]
+    Stopped,
+    /// The pass failed.
+    #[error("decoding failed: {0}")]
+    Decode(String),
+}
+
+/// Loaded weights. Decoders share them.
+#[derive(Debug)]
+pub struct Whisper {
+    context: WhisperContext,
+}
+
+/// How to decode one clip.
+#[derive(Debug, Clone, Copy)]
+pub struct Pass<'a> {
+    /// Threads for this pass; more than one only helps while other cores are idle.
+    pub threads: usize,
+    /// Encoder context.
+    pub context: Context,
+    /// Words that are likely, most likely first; they pull near-spellings towards them.
+    pub prompt: &'a str,
+    /// When to give up.
+    pub stop: Stop<'a>,
+}
+
+/// How much of the encoder's 30 seconds a pass uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Context {
+    /// The clip and so many positions more, 50 to a second. A narrow margin is faster and a little less accurate.
+    Margin(usize),
+    /// All of it.
+    Full,
+}
+
+/// When a pass gives up: polled between the layers of the model, so within milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Stop<'a> {
+    /// At this instant.
+    pub deadline: Instant,
+    /// Or once this is set.
+    pub cancelled: &'a AtomicBool,
+}
+
+impl Stop<'_> {
+    /// Whether it is time.
+    #[must_use]
+    pub fn requested(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed) || Instant::now() >= self.deadline
+    }
+}
+
+/// What one pass gave.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Decoded {
+    /// Segments in order; one for a short clip.
+    pub segments: Vec<Segment>,
+    /// Whether the token limit cut the text off, which is how loops end.
+    pub cut_off: bool,
+}
+
+/// A stretch of text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Segment {
+    /// Its text tokens.
+    pub pieces: Vec<Piece>,
+    /// The model's probability that nobody spoke here, 0 to 1.
+    pub no_speech: f32,
+}
+
+/// A text token: a word, or a part of one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Piece {
+    /// Its bytes, which need not be whole characters. Words start with a space.
+    pub bytes: Vec<u8>,
+    /// The natural logarithm of its probability.
+    pub log_probability: f32,
+}
+
+/// Working memory for one pass at a time.
+#[derive(Debug)]
+pub struct Decoder {
+    state: WhisperState,
+}
+
+impl Whisper {
+    /// Loads verified weights. They are copied; `bytes` can be dropped.
+    ///
+    /// # Errors
+    /// When the bytes are not a model, or there is no memory for it.
+    pub fn load(bytes: &[u8]) -> Result<Self, WhisperError> {
+        static QUIET: Once = Once::new();
+        QUIET.call_once(whisper_rs::install_logging_hooks); // whisper.cpp prints to standard error otherwise
+        let context = WhisperContext::new_from_buffer_with_params(bytes, WhisperContextParameters::default())
+            .map_err(|e| WhisperError::Load(e.to_string()))?;
+        Ok(Self { context })
+    }
+
+    /// Working memory for one more pass at a time.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub fn decoder(&self) -> Result<Decoder, WhisperError> {
+        let state = self.context.create_state().map_err(|e| WhisperError::State(e.to_string()))?;
+        Ok(Decoder { state })
+    }
+
+    /// Decodes `clip` (16 kHz, -1 to 1, at least a tenth of a second). After an error other than
+    /// [`WhisperError::Stopped`] the decoder is used up.
+    ///
+    /// # Errors
+    /// When the pass is stopped or fails.
+    pub fn decode(
+        &self,
+        mut decoder: Decoder,
+        clip: &[f32],
+        pass: &Pass<'_>,
+    ) -> (Option<Decoder>, Result<Decoded, WhisperError>) {
+        let prompt = match self.prompt_tokens(pass.prompt) {
+            Ok(tokens) => tokens,
+            Err(e) => return (Some(decoder), Err(e)),
+        };
+        let seconds = clip.len().div_ceil(RATE as usize);
+        let single = clip.len() <= LONGEST_SINGLE;
+        let mut p = FullParams::new(SamplingStrategy::Greedy { best_of: 1 }); // English by default
+        p.set_n_threads(i32::try_from(pass.threads).unwrap_or(1).max(1));
+        p.set_temperature_inc(0.0);
+        p.set_single_segment(single);
+        p.set_no_context(true);
+        p.set_print_progress(false);
+        p.set_print_timestamps(false);
+        // Keep what is heard in probable silence: triage reads it, and `judge` does the rejecting.
+        p.set_no_speech_thold(2.0);
+        let (context, limit) = if single {
+            let context = match pass.context {
+                Context::Full => FULL_CONTEXT,
+                Context::Margin(m) => ((clip.len() * POSITIONS_A_SECOND).div_ceil(RATE as usize) + m).min(FULL_CONTEXT),
+            };
+            (context, Some(10 + 6 * seconds))
+        } else {
+            // Windows must not prompt each other, or a loop in one runs on through the rest.
+            if prompt.is_empty() {
+                p.set_n_max_text_ctx(0);
+            }
+            (FULL_CONTEXT, None)
+        };
+        p.set_audio_ctx(i32::try_from(context).unwrap_or(0));
+        p.set_max_tokens(limit.and_then(|n| i32::try_from(n).ok()).unwrap_or(0));
+        if !prompt.is_empty() {
+            p.set_tokens(&prompt);
+        }
+        stop_at(&mut p, &pass.stop);
+        match decoder.state.full(p, clip) {
+            Ok(()) => {
+                let decoded = self.read(&decoder.state, limit);
+                (Some(decoder), Ok(decoded))
+            }
+            Err(_) if pass.stop.requested() => (Some(decoder), Err(WhisperError::Stopped)),
+            Err(e) => {
+                if let Inner::GenericError(-7) = e {
+                    mem::forget(decoder); // whisper.cpp has already freed it; dropping it would free it again
+                }
+                (None, Err(WhisperError::Decode(e.to_string())))
+            }
+        }
+    }
+
+    fn read(&self, state: &WhisperState, limit: Option<usize>) -> Decoded {
+        let end_of_text = self.context.token_eot();
+        let mut tokens = 0;
+        let segments = state
+            .as_iter()
+            .map(|segment| {
+                let count = segment.n_tokens();
+                tokens += usize::try_from(count).unwrap_or(0);
+                let pieces = (0..count)
+                    .filter_map(|i| segment.get_token(i))
+                    .filter(|token| token.token_id() < end_of_text)
+                    .filter_map(|token| {
+                        Some(Piece { bytes: token.to_bytes().ok()?.to_vec(), log_probability: token.token_data().plog })
+                    })
+                    .collect();
+                Segment { pieces, no_speech: segment.no_speech_probability() }
+            })
+            .collect();
+        Decoded { segments, cut_off: limit.is_some_and(|limit| tokens > limit) }
+    }
+
+    fn prompt_tokens(&self, prompt: &str) -> Result<Vec<i32>, WhisperError> {
+        let prompt = prompt.replace('\0', " ");
+        // A token has at least one byte, so there is always room; whisper-rs takes the count that whisper.cpp
+        // answers when there is not for a length.
+        let mut tokens = self
+            .context
+            .tokenize(&prompt, prompt.len() + 1)
+            .map_err(|e| WhisperError::Decode(format!("prompt: {e}")))?;
+        tokens.truncate(PROMPT_TOKENS);
+        Ok(tokens)
+    }
+}
+
+/// Registers the raw callback; the crate's safe one hands C a pointer of another type than it reads back.
+#[expect(unsafe_code, reason = "whisper-rs offers no sound way to stop a pass")]
+fn stop_at<'a>(params: &mut FullParams<'_, '_>, stop: &'a Stop<'a>) {
+    unsafe extern "C" fn requested(stop: *mut c_void) -> bool {
+        // SAFETY: `stop` is the pointer set below, which the caller of `full` keeps alive. `Stop` is only read,
+        // its fields can be shared between threads, and `requested` cannot panic.
+        unsafe { &*stop.cast_const().cast::<Stop<'_>>() }.requested()
+    }
+    // SAFETY: the pointer outlives the pass, since `decode` borrows `stop` across it and drops the parameters with
+    // it; the callback has the signature ggml wants.
+    unsafe {
+        params.set_abort_callback(Some(requested));
+        params.set_abort_callback_user_data(std::ptr::from_ref(stop).cast_mut().cast::<c_void>());
+    }
+}
