@@ -83,8 +83,12 @@ mod tests {
             (I, room(),              true,  all,     Decision::Person(rosa())),
         ];
         for (n, (data, surface, known, given, want)) in table.into_iter().enumerate() {
-            let caller =
-                Caller { surface, credential: CredentialId::parse("c1").expect("fits"), person: known.then(rosa) };
+            let caller = Caller {
+                surface,
+                credential: CredentialId::parse("c1").expect("fits"),
+                person: known.then(rosa),
+                stay: None,
+            };
             let task = Task { intent: "x", data, effect: Effect::Read, scope: Some(Scope::Medicines) };
             assert_eq!(decide(&task, &caller, given), want, "line {n}");
         }

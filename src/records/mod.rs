@@ -2,6 +2,12 @@
 //!
 //! Invariant: what concerns a person comes out only as [`crate::policy::Phi`].
 
+mod controlled;
+pub mod fhir_bundle;
+mod lab_name;
+mod medicine_name;
+pub mod specialty;
+
 use std::collections::BTreeMap;
 
 use jiff::{Timestamp, civil::Date};

@@ -1,0 +1,244 @@
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::records::{DispenseStage, LabFlag};
+
+fn patient() -> Value {
+    json!({"resource": {"resourceType": "Patient", "id": "p1", "birthDate": "1960-02-03",
+        "identifier": [{"system": "urn:mrn", "value": "77"}, {"system": "urn:plan", "value": "F1",
+            "type": {"coding": [{"code": "MB"}]}}],
+        "name": [{"use": "old", "family": "Olde", "given": ["Ann"]}, {"family": "Moss", "given": ["Ann"]}]}})
+}
+
+fn bundle(entries: Vec<Value>) -> Vec<u8> {
+    let mut all = vec![patient()];
+    all.extend(entries);
+    json!({"resourceType": "Bundle", "type": "collection", "entry": all}).to_string().into_bytes()
+}
+
+fn chart(entries: Vec<Value>) -> Chart {
+    parse(&bundle(entries)).unwrap_or_else(|e| panic!("the bundle is good: {e}"))
+}
+
+fn request(more: Value) -> Value {
+    let mut request = json!({"resourceType": "MedicationRequest", "id": "rx1", "status": "active", "intent": "order",
+        "subject": {"reference": "Patient/p1"}, "medicationCodeableConcept": {"text": "lisinopril 10 MG Oral Tablet"}});
+    for (k, v) in more.as_object().into_iter().flatten() {
+        request[k] = v.clone();
+    }
+    json!({"resource": request})
+}
+
+fn dispense(more: Value) -> Value {
+    let mut dispense = json!({"resourceType": "MedicationDispense", "status": "completed",
+        "subject": {"reference": "Patient/p1"}, "authorizingPrescription": [{"reference": "MedicationRequest/rx1"}]});
+    for (k, v) in more.as_object().into_iter().flatten() {
+        dispense[k] = v.clone();
+    }
+    json!({"resource": dispense})
+}
+
+fn lab(more: Value) -> Value {
+    let mut lab = json!({"resourceType": "Observation", "id": "o1", "status": "final",
+        "category": [{"coding": [{"code": "laboratory"}]}], "code": {"text": "Potassium"},
+        "subject": {"reference": "Patient/p1"}, "effectiveDateTime": "2026-11-16T09:00:00Z",
+        "valueQuantity": {"value": 4.1, "unit": "mmol/L"}});
+    for (k, v) in more.as_object().into_iter().flatten() {
+        lab[k] = v.clone();
+    }
+    json!({"resource": lab})
+}
+
+#[test]
+fn a_patient_is_told_apart_by_what_nobody_shares() {
+    let chart = chart(vec![]);
+    assert_eq!((chart.profile.given.as_str(), chart.profile.family.as_str()), ("Ann", "Moss"));
+    assert_eq!(chart.identifiers, ["Patient/p1|moss|1960-02-03", "urn:mrn|77"]);
+}
+
+#[test]
+fn a_prescription_with_its_fillings() {
+    let order = json!({"dispenseRequest": {"numberOfRepeatsAllowed": 5, "expectedSupplyDuration": {"value": 30, "unit": "days"},
+        "validityPeriod": {"end": "2027-03-01"}}, "requester": {"display": "Dr. A. Patel"},
+        "dosageInstruction": [{"text": "Take one tablet daily"}, {"text": "take one tablet daily"}, {"patientInstruction": "Avoid salt substitutes."}]});
+    let chart = chart(vec![
+        request(order),
+        dispense(json!({"whenHandedOver": "2026-10-01T10:00:00Z"})),
+        dispense(json!({"status": "in-progress", "whenPrepared": "2026-11-01T10:00:00Z"})),
+        dispense(json!({"status": "declined"})),
+    ]);
+    let p = &chart.prescriptions[0];
+    assert_eq!((p.medicine.as_str(), p.strength.as_deref()), ("lisinopril", Some("10 mg tablet")));
+    assert_eq!((p.refills_left, p.days_supply, p.active), (Some(4), Some(30), true));
+    assert_eq!(p.valid_until.map(|d| d.to_string()).as_deref(), Some("2027-03-01"));
+    assert_eq!(p.instructions.as_deref(), Some("Take one tablet daily. Avoid salt substitutes."));
+    let stages: Vec<_> = p.dispenses.iter().map(|d| d.stage).collect();
+    assert_eq!(stages, [DispenseStage::Ready, DispenseStage::PickedUp, DispenseStage::Cancelled]);
+}
+
+#[test]
+fn how_far_a_filling_is() {
+    use DispenseStage::{Cancelled, InProgress, OnHold, PickedUp, Ready, Shipped};
+    let prepared = json!("2026-11-01");
+    let to = json!({"display": "home"});
+    for (what, stage) in [
+        (json!({"status": "preparation"}), Some(InProgress)),
+        (json!({"status": "in-progress", "whenPrepared": prepared}), Some(Ready)),
+        (json!({"status": "in-progress", "whenPrepared": prepared, "destination": to}), Some(Shipped)),
+        (json!({"status": "completed", "destination": to}), Some(Shipped)),
+        (json!({"status": "completed", "destination": to, "whenHandedOver": prepared}), Some(PickedUp)),
+        (json!({"status": "completed"}), Some(PickedUp)),
+        (json!({"status": "on-hold"}), Some(OnHold)),
+        (json!({"status": "stopped"}), Some(Cancelled)),
+        (json!({"status": "entered-in-error"}), None),
+    ] {
+        let chart = chart(vec![request(json!({})), dispense(what.clone())]);
+        assert_eq!(chart.prescriptions[0].dispenses.first().map(|d| d.stage), stage, "{what}");
+    }
+}
+
+#[test]
+fn a_medicine_may_be_contained_or_elsewhere() {
+    let contained = json!({"contained": [{"resourceType": "Medication", "id": "m", "code": {"text": "Warfarin 5 MG Oral Tablet"}}],
+        "medicationCodeableConcept": null, "medicationReference": {"reference": "#m"}});
+    let elsewhere =
+        json!({"id": "rx2", "medicationCodeableConcept": null, "medicationReference": {"reference": "Medication/m2"}});
+    let other = json!({"resource": {"resourceType": "Medication", "id": "m2", "code": {"coding": [{"display": "metformin 500 MG Oral Tablet"}]}}});
+    let chart = chart(vec![request(contained), request(elsewhere), other]);
+    let names: Vec<_> = chart.prescriptions.iter().map(|p| p.medicine.as_str()).collect();
+    assert_eq!(names, ["warfarin", "metformin"]);
+}
+
+#[test]
+fn nothing_about_somebody_else_comes_along() {
+    let stranger = json!({"reference": "Patient/p2"});
+    let chart = chart(vec![
+        request(json!({"subject": stranger})),
+        lab(json!({"subject": stranger})),
+        lab(json!({"subject": null})),
+        json!({"resource": {"resourceType": "AllergyIntolerance", "patient": stranger, "code": {"text": "latex"}}}),
+        json!({"resource": {"resourceType": "Appointment", "status": "booked", "start": "2026-12-01T10:00:00Z",
+            "participant": [{"actor": stranger}]}}),
+    ]);
+    assert!(chart.prescriptions.is_empty() && chart.results.is_empty());
+    assert!(chart.allergies.is_empty() && chart.visits.is_empty());
+    assert_eq!(chart.summary.unusable["Observation: about somebody else"], 2);
+}
+
+#[test]
+fn labs_with_panel_range_flag_and_words() {
+    let report = json!({"resource": {"resourceType": "DiagnosticReport", "status": "final",
+        "category": [{"coding": [{"code": "LAB"}]}], "code": {"text": "Basic metabolic panel"},
+        "subject": {"reference": "Patient/p1"}, "conclusion": "All fine.", "result": [{"reference": "Observation/o1"}],
+        "resultsInterpreter": [{"reference": "Practitioner/d1"}]}});
+    let doctor = json!({"resource": {"resourceType": "Practitioner", "id": "d1",
+        "name": [{"prefix": ["Dr."], "given": ["Anita"], "family": "Patel"}]}});
+    let more = json!({"referenceRange": [{"low": {"value": 3.5}, "high": {"value": 5.1}}],
+        "interpretation": [{"coding": [{"code": "H"}]}, {"coding": [{"code": "HH"}]}]});
+    let chart = chart(vec![lab(more), report, doctor]);
+    let r = &chart.results[0];
+    assert_eq!((r.test.as_str(), r.value.as_str(), r.unit.as_deref()), ("potassium", "4.1", Some("mmol/L")));
+    assert_eq!((r.low, r.high, r.flag), (Some(3.5), Some(5.1), Some(LabFlag::Critical)));
+    assert_eq!(r.panel.as_deref(), Some("metabolic panel"));
+    assert_eq!((r.comment.as_deref(), r.commenter.as_deref()), (Some("All fine."), Some("Dr. Anita Patel")));
+}
+
+#[test]
+fn what_is_wrong_is_said_with_its_place() {
+    let deep = format!(r#"{{"resourceType":"Bundle","entry":[{{"resource":{}1"#, "{\"a\":".repeat(300));
+    let cut = bundle(vec![lab(json!({}))]);
+    let twins = json!({"resourceType": "Bundle", "entry": [patient(), patient()]}).to_string();
+    let nobody = json!({"resourceType": "Bundle", "entry": []}).to_string();
+    let nameless = json!({"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Patient", "id": "1"}}]});
+    let odd = bundle(vec![request(json!({"dosageInstruction": "twice"}))]);
+    let text = |b: &[u8]| match parse(b) {
+        Ok(_) => "a chart".to_owned(),
+        Err(e) => e.to_string(),
+    };
+    #[rustfmt::skip]
+    let table: Vec<(Vec<u8>, &str)> = vec![
+        (b"".to_vec(),                                    "empty"),
+        (b" \n ".to_vec(),                                "empty"),
+        (b"{\"resourceType\": \"\xff".to_vec(),           "byte 18 is not UTF-8"),
+        (b"hello".to_vec(),                               "not JSON at line 1"),
+        (cut[..cut.len() / 2].to_vec(),                   "ends in the middle, at line 1"),
+        (deep.into_bytes(),                               "nested too deeply"),
+        (b"[]".to_vec(),                                  "not a FHIR bundle"),
+        (b"{\"resourceType\": \"Patient\"}".to_vec(),     "`resourceType` is `Patient`"),
+        (b"{\"resourceType\": \"Bundle\", \"type\": \"history\"}".to_vec(), "type history holds no chart"),
+        (nobody.into_bytes(),                             "no Patient"),
+        (twins.into_bytes(),                              "2 Patients"),
+        (nameless.to_string().into_bytes(),               "no name"),
+        (odd,                                             "entry 1 (MedicationRequest): invalid type: string …"),
+        (vec![b' '; MAX_BYTES + 1],                       "larger than 64 MiB"),
+    ];
+    for (bytes, want) in table {
+        let got = text(&bytes);
+        assert!(got.contains(want), "wanted {want:?}, got {got:?}");
+    }
+}
+
+#[test]
+fn an_error_never_quotes_the_record() {
+    let odd = bundle(vec![request(json!({"status": {"xylobrine": 1}})), lab(json!({"note": "xylobrine 555-0142"}))]);
+    let Err(e) = parse(&odd) else { panic!("must fail") };
+    assert!(!format!("{e} {e:?}").contains("xylobrine"));
+    let odd = bundle(vec![lab(json!({"note": "xylobrine 555-0142"}))]);
+    let Err(e) = parse(&odd) else { panic!("must fail") };
+    assert!(!format!("{e} {e:?}").contains("xylobrine") && !format!("{e}").contains("0142"), "{e}");
+}
+
+#[test]
+fn the_anchor_day_becomes_today_and_birth_stays() {
+    let mut value: Value = serde_json::from_slice(&bundle(vec![
+        lab(json!({"effectiveDateTime": "2026-03-01"})),
+        json!({"resource": {"resourceType": "Appointment", "status": "booked", "start": "2026-03-06T14:30:00-05:00",
+            "participant": [{"actor": {"reference": "Patient/p1"}}]}}),
+    ]))
+    .expect("JSON");
+    value["timestamp"] = json!("2026-03-02T08:00:00-05:00");
+    let zone = TimeZone::get("America/New_York").expect("known");
+    let now = "2026-11-20T15:00:00Z".parse().expect("valid");
+    let Ok(chart) = parse_anchored(value.to_string().as_bytes(), now, &zone) else { panic!("must fit") };
+    let local = |t: Timestamp| t.to_zoned(zone.clone()).strftime("%F %R %a").to_string();
+    assert!(local(chart.results[0].taken).starts_with("2026-11-19"), "the day before the anchor is yesterday");
+    // Four days on is a Tuesday here, at the same time of day in spite of the clock change.
+    assert_eq!(local(chart.visits[0].start), "2026-11-24 14:30 Tue");
+    assert_eq!(chart.profile.birth.map(|d| d.to_string()).as_deref(), Some("1960-02-03"));
+    assert!(matches!(parse_anchored(&bundle(vec![]), now, &zone), Err(BundleError::NoAnchor)));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        let _ = parse(&bytes);
+    }
+
+    /// A good bundle with one byte changed, or cut anywhere: a chart or an error, never a panic, and never a
+    /// chart of another person.
+    #[test]
+    fn a_damaged_bundle_is_a_chart_or_an_error(at in 0_usize..1_200, byte in any::<u8>(), cut in any::<bool>()) {
+        let mut bytes = bundle(vec![request(json!({})), dispense(json!({})), lab(json!({}))]);
+        let at = at % bytes.len();
+        if cut { bytes.truncate(at) } else { bytes[at] = byte }
+        if cut && at > 0 {
+            prop_assert!(parse(&bytes).is_err());
+        } else if let Ok(chart) = parse(&bytes) {
+            prop_assert!(!chart.identifiers.is_empty());
+        }
+    }
+
+    /// Whatever strings a record holds, they come through as they are or not at all.
+    #[test]
+    fn any_words_are_taken(words in ".{0,60}") {
+        let chart = chart(vec![
+            request(json!({"medicationCodeableConcept": {"text": words}})),
+            lab(json!({"code": {"text": words}, "valueQuantity": null, "valueString": words})),
+        ]);
+        prop_assert!(chart.prescriptions.iter().all(|p| p.medicine.chars().any(char::is_alphabetic)));
+        prop_assert!(chart.results.iter().all(|r| !r.value.is_empty()));
+    }
+}

@@ -1,0 +1,106 @@
+//! Appointment becomes a visit, Slot a free time.
+
+use super::{
+    Book, dates, people,
+    resources::{Appointment, Concept, Reference, Resource, Slot},
+};
+use crate::records::{OpenSlot, Visit, specialty};
+
+pub fn visits(book: &mut Book<'_>) -> Vec<Visit> {
+    let mut found: Vec<Visit> = Vec::new();
+    for resource in book.resources() {
+        let Resource::Appointment(appointment) = resource else { continue };
+        match visit(book, appointment, found.len()) {
+            Ok(v) => {
+                book.read("Appointment");
+                found.push(v);
+            }
+            Err(reason) => book.unusable("Appointment", reason),
+        }
+    }
+    found.sort_by_key(|v| v.start);
+    found
+}
+
+fn visit(book: &Book<'_>, appointment: &Appointment, n: usize) -> Result<Visit, &'static str> {
+    let actors: Vec<&Reference> = appointment.participant.iter().filter_map(|p| p.actor.as_ref()).collect();
+    if !actors.iter().any(|a| book.concerns_patient(Some(a))) {
+        return Err("about somebody else");
+    }
+    let booked = match appointment.status.as_deref() {
+        Some("booked" | "arrived" | "checked-in" | "fulfilled") => true,
+        Some("cancelled" | "noshow") => false,
+        Some("proposed" | "pending" | "waitlist") => return Err("not booked yet"),
+        Some("entered-in-error") => return Err("entered in error"),
+        _ => return Err("status unknown"),
+    };
+    let start = appointment.start.as_deref().and_then(dates::moment).ok_or("no start")?;
+    let provider = actors.iter().find(|a| people::is_person(book, a)).and_then(|a| people::name_of(book, a));
+    let place = actors.iter().find_map(|a| match book.find(a) {
+        Some(Resource::Location(_)) => people::name_of(book, a),
+        _ => None,
+    });
+    let said = |concepts: &[Concept]| concepts.iter().find_map(Concept::words).map(str::to_owned);
+    let own = appointment.specialty.iter().find_map(Concept::words).map(specialty::spoken);
+    Ok(Visit {
+        id: appointment.id.clone().unwrap_or_else(|| format!("appointment-{n}")),
+        start,
+        end: appointment.end.as_deref().and_then(dates::moment),
+        specialty: own.or_else(|| provider.as_ref().and_then(|p| people::specialty_of(book, p))),
+        provider,
+        place,
+        reason: said(&appointment.reason_code)
+            .or_else(|| appointment.description.clone())
+            .or_else(|| said(&appointment.service_type)),
+        prepare: appointment.patient_instruction.clone().map(|t| t.trim().to_owned()).filter(|t| !t.is_empty()),
+        booked,
+    })
+}
+
+pub fn open_slots(book: &mut Book<'_>) -> Vec<OpenSlot> {
+    let mut found: Vec<OpenSlot> = Vec::new();
+    for resource in book.resources() {
+        match resource {
+            Resource::Slot(slot) => match open_slot(book, slot) {
+                Ok(open) => {
+                    book.read("Slot");
+                    found.extend(open);
+                }
+                Err(reason) => book.unusable("Slot", reason),
+            },
+            Resource::Schedule(_) => book.read("Schedule"),
+            _ => {}
+        }
+    }
+    found.sort_by(|a, b| (a.start, &a.provider).cmp(&(b.start, &b.provider)));
+    found
+}
+
+/// A free slot; nothing for one that is taken.
+fn open_slot(book: &Book<'_>, slot: &Slot) -> Result<Option<OpenSlot>, &'static str> {
+    if slot.status.as_deref() != Some("free") {
+        return Ok(None);
+    }
+    // Booking names the slot, so one without an id could be taken twice.
+    let id = slot.id.clone().ok_or("no id")?;
+    let start = slot.start.as_deref().and_then(dates::moment).ok_or("no start")?;
+    let end = slot.end.as_deref().and_then(dates::moment).filter(|end| *end > start).ok_or("no end")?;
+    let schedule = slot.schedule.as_ref().and_then(|r| book.find(r));
+    let Some(Resource::Schedule(schedule)) = schedule else { return Err("no schedule") };
+    let person = schedule.actor.iter().find(|a| people::is_person(book, a));
+    let provider = person.and_then(|a| people::name_of(book, a)).ok_or("no provider")?;
+    let own = slot.specialty.iter().chain(&schedule.specialty).find_map(Concept::words).map(specialty::spoken);
+    let place = schedule.actor.iter().find_map(|a| match book.find(a) {
+        Some(Resource::Location(_)) => people::name_of(book, a),
+        Some(Resource::PractitionerRole(role)) => role.location.iter().find_map(|l| people::name_of(book, l)),
+        _ => None,
+    });
+    Ok(Some(OpenSlot {
+        id,
+        start,
+        end,
+        specialty: own.or_else(|| people::specialty_of(book, &provider)),
+        provider,
+        place,
+    }))
+}
