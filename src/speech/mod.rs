@@ -1,1 +1,3 @@
 //! Saying: facts in, words out.
+
+pub mod voice;
