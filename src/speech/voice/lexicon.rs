@@ -37,7 +37,8 @@ impl Lexicon {
     /// When the file cannot be read or parsed, or names a phoneme the voice does not have.
     pub fn with_file(path: &Path) -> Result<Self, VoiceError> {
         let mut lexicon = Self::built_in()?;
-        let text = std::fs::read_to_string(path).map_err(|source| VoiceError::Read { path: path.to_owned(), source })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| VoiceError::Read { path: path.to_owned(), source })?;
         lexicon.add(&text, &path.display().to_string())?;
         Ok(lexicon)
     }

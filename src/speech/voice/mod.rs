@@ -147,7 +147,11 @@ impl Voice {
     ///
     /// # Errors
     /// When the text or the speed is out of range; within the iterator, when the network fails.
-    pub fn speak<'v>(&'v self, text: &str, delivery: Delivery) -> Result<impl Iterator<Item = Result<Vec<f32>, VoiceError>> + use<'v>, VoiceError> {
+    pub fn speak<'v>(
+        &'v self,
+        text: &str,
+        delivery: Delivery,
+    ) -> Result<impl Iterator<Item = Result<Vec<f32>, VoiceError>> + use<'v>, VoiceError> {
         let length = text.chars().count();
         if length > MOST_CHARACTERS {
             return Err(VoiceError::TooLong { length });
@@ -156,9 +160,11 @@ impl Voice {
             return Err(VoiceError::Speed(delivery.speed));
         }
         let mut noise = synth::Noise::new(delivery.seed);
-        let runs = normalize::sentences(text).into_iter().flat_map(move |sentence| match self.phonemizer.phonemes(&sentence) {
-            Ok(runs) => runs.into_iter().map(Ok).collect(),
-            Err(e) => vec![Err(e)],
+        let runs = normalize::sentences(text).into_iter().flat_map(move |sentence| {
+            match self.phonemizer.phonemes(&sentence) {
+                Ok(runs) => runs.into_iter().map(Ok).collect(),
+                Err(e) => vec![Err(e)],
+            }
         });
         Ok(runs.map(move |run| {
             let spectrum = self.network.spectrum(&run?, delivery.speed)?;
@@ -195,7 +201,8 @@ impl Voice {
 /// # Errors
 /// When there are more samples than a WAV file can hold.
 pub fn wav(samples: &[f32], sample_rate: u32) -> Result<Vec<u8>, VoiceError> {
-    let spec = hound::WavSpec { channels: 1, sample_rate, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+    let spec =
+        hound::WavSpec { channels: 1, sample_rate, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
     let mut file = Cursor::new(Vec::with_capacity(44 + samples.len() * 2));
     let mut writer = hound::WavWriter::new(&mut file, spec)?;
     for sample in samples {

@@ -81,7 +81,8 @@ impl Network {
         let mut options = RunOptions::default();
         options.thread_pool = self.threads.get(turn).cloned();
         let inputs = vec![(self.inputs[0], ids.into()), (self.inputs[1], speed.into())];
-        let outputs = self.model.run_n(inputs, self.outputs, Some(options)).map_err(|e| VoiceError::Network(e.to_string()))?;
+        let outputs =
+            self.model.run_n(inputs, self.outputs, Some(options)).map_err(|e| VoiceError::Network(e.to_string()))?;
         let [harmonic_gain, harmonic_phase, noise_gain, free_gain, free_phase, pitch] = outputs.map(numbers);
         let pitch = pitch?;
         let frames = pitch.len();
@@ -103,6 +104,7 @@ impl Network {
 }
 
 fn numbers(value: Value) -> Result<Vec<f32>, VoiceError> {
-    let tensor = value.into_tensor::<f32>().ok_or_else(|| VoiceError::Network("an output is not of type f32".into()))?;
+    let tensor =
+        value.into_tensor::<f32>().ok_or_else(|| VoiceError::Network("an output is not of type f32".into()))?;
     Ok(tensor.into_data())
 }

@@ -1,8 +1,26 @@
 //! Numbers as American English says them.
 
 const ONES: [&str; 20] = [
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
 ];
 const TENS: [&str; 10] = ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
 const SCALES: [&str; 7] = ["", "thousand", "million", "billion", "trillion", "quadrillion", "quintillion"];
@@ -117,7 +135,10 @@ mod tests {
             (".25", "zero point two five"),
             ("98.6", "ninety eight point six"),
             ("007", "zero zero seven"),
-            ("12345678901234567890", "one two three four five six seven eight nine zero one two three four five six seven eight nine zero"),
+            (
+                "12345678901234567890",
+                "one two three four five six seven eight nine zero one two three four five six seven eight nine zero",
+            ),
         ];
         for (written, spoken) in cases {
             assert_eq!(quantity(written), spoken, "{written}");
@@ -126,7 +147,19 @@ mod tests {
 
     #[test]
     fn ordinals_are_irregular_where_english_is() {
-        let cases = [(1, "first"), (2, "second"), (3, "third"), (5, "fifth"), (8, "eighth"), (9, "ninth"), (12, "twelfth"), (20, "twentieth"), (21, "twenty first"), (30, "thirtieth"), (100, "one hundredth")];
+        let cases = [
+            (1, "first"),
+            (2, "second"),
+            (3, "third"),
+            (5, "fifth"),
+            (8, "eighth"),
+            (9, "ninth"),
+            (12, "twelfth"),
+            (20, "twentieth"),
+            (21, "twenty first"),
+            (30, "thirtieth"),
+            (100, "one hundredth"),
+        ];
         for (n, spoken) in cases {
             assert_eq!(ordinal(n), spoken);
         }
@@ -134,7 +167,18 @@ mod tests {
 
     #[test]
     fn years_and_rooms_are_read_in_pairs() {
-        let cases = [(2026, "twenty twenty six"), (2005, "two thousand five"), (2000, "two thousand"), (1905, "nineteen oh five"), (1900, "nineteen hundred"), (412, "four twelve"), (305, "three oh five"), (300, "three hundred"), (12, "twelve"), (1959, "nineteen fifty nine")];
+        let cases = [
+            (2026, "twenty twenty six"),
+            (2005, "two thousand five"),
+            (2000, "two thousand"),
+            (1905, "nineteen oh five"),
+            (1900, "nineteen hundred"),
+            (412, "four twelve"),
+            (305, "three oh five"),
+            (300, "three hundred"),
+            (12, "twelve"),
+            (1959, "nineteen fifty nine"),
+        ];
         for (n, spoken) in cases {
             assert_eq!(in_pairs(n), spoken);
         }

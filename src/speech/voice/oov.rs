@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, path::Path, sync::Arc};
 
-use rten::{Model, ModelOptions, RunOptions, ThreadPool};
+use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool};
 use rten_tensor::{NdTensor, prelude::*};
 use serde::Deserialize;
 
@@ -14,6 +14,8 @@ use super::VoiceError;
 /// Reads unknown words.
 pub struct Oov {
     model: Model,
+    input: NodeId,
+    output: NodeId,
     letters: HashMap<char, i32>,
     phonemes: Vec<char>,
     longest: usize,
@@ -36,7 +38,10 @@ impl Oov {
         let alphabet: Alphabet = serde_json::from_str(&text).map_err(|e| VoiceError::broken(&path, e))?;
         let path = dir.join("oov.onnx");
         let model = ModelOptions::with_all_ops().load_file(&path).map_err(|e| VoiceError::model(&path, e))?;
+        let node = |name| model.node_id(name).map_err(|e| VoiceError::model(&path, e));
         Ok(Self {
+            input: node("chars")?,
+            output: node("ids")?,
             model,
             letters: alphabet.r#in.into_iter().zip(1..).collect(),
             phonemes: alphabet.out,
@@ -54,8 +59,10 @@ impl Oov {
             let input = NdTensor::from_data([1, piece.len()], piece.to_vec());
             let mut options = RunOptions::default();
             options.thread_pool = Some(Arc::clone(&self.thread));
-            let classes = self.model.run_one(input.into(), Some(options)).map_err(|e| VoiceError::Network(e.to_string()))?;
-            let classes: NdTensor<i32, 2> = classes.try_into().map_err(|e: rten::TryFromValueError| VoiceError::Network(e.to_string()))?;
+            let failed = |e: &dyn std::error::Error| VoiceError::Network(e.to_string());
+            let inputs = vec![(self.input, input.into())];
+            let [classes] = self.model.run_n(inputs, [self.output], Some(options)).map_err(|e| failed(&e))?;
+            let classes: NdTensor<i32, 2> = classes.try_into().map_err(|e: rten::TryFromValueError| failed(&e))?;
             let mut before = 0;
             for &class in classes.iter() {
                 if class != before

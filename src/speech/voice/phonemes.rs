@@ -228,4 +228,3 @@ fn letter_name(letter: char) -> Option<&'static str> {
         _ => return None,
     })
 }
-

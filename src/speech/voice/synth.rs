@@ -107,7 +107,8 @@ fn pulses(pitch: &[f32]) -> Vec<f32> {
         for j in 0..HOP {
             // Pitch is known in the middle of each frame, and goes straight from one to the next.
             let place = (j as f32 + 0.5) / HOP as f32 - 0.5;
-            let (from, to, share) = if place < 0.0 { (at(f - 1), at(f), place + 1.0) } else { (at(f), at(f + 1), place) };
+            let (from, to, share) =
+                if place < 0.0 { (at(f - 1), at(f), place + 1.0) } else { (at(f), at(f + 1), place) };
             let hz = from * (1.0 - share) + to * share;
             let voiced = hz > UNVOICED;
             let hz = hz.max(UNVOICED);
@@ -184,7 +185,9 @@ mod tests {
     fn pulses_come_at_the_pitch() {
         // 200 Hz: one peak each 120 samples, as high as there are harmonics (55).
         let train = pulses(&[200.0; 20]);
-        let peaks: Vec<usize> = (1..train.len() - 1).filter(|&i| train[i] > 40.0 && train[i] >= train[i - 1] && train[i] > train[i + 1]).collect();
+        let peaks: Vec<usize> = (1..train.len() - 1)
+            .filter(|&i| train[i] > 40.0 && train[i] >= train[i - 1] && train[i] > train[i + 1])
+            .collect();
         assert!(peaks.len() >= 48, "{}", peaks.len());
         assert!(peaks.windows(2).all(|w| (119..=121).contains(&(w[1] - w[0]))), "{peaks:?}");
         assert!(pulses(&[20.0; 4]).iter().all(|s| *s == 0.0));
@@ -201,7 +204,15 @@ mod tests {
             free_gain[50 * frames + f] = (FRAME as f32 / 4.0).ln();
             free_phase[50 * frames + f] = PI * (25 * f % 2) as f32;
         }
-        let spectrum = Spectrum { frames, harmonic_gain: silent(), harmonic_phase: vec![0.0; BINS * frames], noise_gain: silent(), free_gain, free_phase, pitch: vec![0.0; frames] };
+        let spectrum = Spectrum {
+            frames,
+            harmonic_gain: silent(),
+            harmonic_phase: vec![0.0; BINS * frames],
+            noise_gain: silent(),
+            free_gain,
+            free_phase,
+            pitch: vec![0.0; frames],
+        };
         let sound = Synth::default().sound(&spectrum, &mut Noise::new(0)).unwrap();
         assert_eq!(sound.len(), frames * HOP);
         let middle = &sound[3000..9000];
@@ -212,7 +223,15 @@ mod tests {
     #[test]
     fn no_frames_is_no_sound() {
         let none = Vec::new;
-        let spectrum = Spectrum { frames: 0, harmonic_gain: none(), harmonic_phase: none(), noise_gain: none(), free_gain: none(), free_phase: none(), pitch: none() };
+        let spectrum = Spectrum {
+            frames: 0,
+            harmonic_gain: none(),
+            harmonic_phase: none(),
+            noise_gain: none(),
+            free_gain: none(),
+            free_phase: none(),
+            pitch: none(),
+        };
         assert!(Synth::default().sound(&spectrum, &mut Noise::new(0)).unwrap().is_empty());
     }
 }

@@ -72,7 +72,10 @@ impl Reader {
     pub(super) fn clock(&mut self) -> bool {
         let i = self.at;
         let Some(hour @ 0..=24) = self.whole(i) else { return false };
-        let minutes = (self.is_glued_mark(i + 1, ':') && self.text(i + 2).len() == 2).then(|| self.glued_whole(i + 2)).flatten().filter(|m| *m < 60);
+        let minutes = (self.is_glued_mark(i + 1, ':') && self.text(i + 2).len() == 2)
+            .then(|| self.glued_whole(i + 2))
+            .flatten()
+            .filter(|m| *m < 60);
         let after = if minutes.is_some() { i + 3 } else { i + 1 };
         let half_day = self.half_day(after);
         match (minutes, half_day) {
@@ -108,7 +111,8 @@ impl Reader {
             "PM" | "pm" | "Pm" => Some(('P', i + 1)),
             text => {
                 let letter = letter(text)?;
-                let dotted = self.is_glued_mark(i + 1, '.') && self.glued(i + 2) && matches!(self.text(i + 2), "m" | "M");
+                let dotted =
+                    self.is_glued_mark(i + 1, '.') && self.glued(i + 2) && matches!(self.text(i + 2), "m" | "M");
                 dotted.then(|| (letter, if self.is_glued_mark(i + 3, '.') { i + 4 } else { i + 3 }))
             }
         }

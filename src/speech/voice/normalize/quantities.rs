@@ -64,15 +64,19 @@ impl Reader {
             return;
         }
         let is_room = matches!(before.as_str(), "room" | "suite" | "extension" | "ext" | "apartment");
-        let is_year = matches!(before.as_str(), "in" | "since" | "of" | "until" | "year" | "before" | "after" | "from") || is_month(&before);
-        let pairs = (is_room && written.len() < 5 && !written.starts_with('0')) || (is_year && written.len() == 4 && (1900..2100).contains(&value.unwrap_or(0)));
+        let is_year = matches!(before.as_str(), "in" | "since" | "of" | "until" | "year" | "before" | "after" | "from")
+            || is_month(&before);
+        let pairs = (is_room && written.len() < 5 && !written.starts_with('0'))
+            || (is_year && written.len() == 4 && (1900..2100).contains(&value.unwrap_or(0)));
         let unit = self.unit(i + 1);
         match value {
             Some(n) if pairs && unit.is_none() => self.say(&in_pairs(n)),
             _ => self.say(&quantity(&written)),
         }
         // "2½" is one number.
-        if self.glued(i + 1) && let Some(part) = vulgar_fraction(self.text(i + 1)) {
+        if self.glued(i + 1)
+            && let Some(part) = vulgar_fraction(self.text(i + 1))
+        {
             self.say(&format!("and {part}"));
             self.at = i + 2;
         }
@@ -96,12 +100,15 @@ impl Reader {
             };
             return Some((format!("degree{scale}"), format!("degrees{scale}"), next));
         }
-        let (one, many) = *UNITS.iter().find(|(written, _)| written.contains(&self.text(i))).map(|(_, spoken)| spoken)?;
+        let (one, many) =
+            *UNITS.iter().find(|(written, _)| written.contains(&self.text(i))).map(|(_, spoken)| spoken)?;
         let mut next = i + 1;
         let mut per = String::new();
         while self.is_glued_mark(next, '/') && self.glued(next + 1) {
-            let below = UNITS.iter().find(|(written, _)| written.contains(&self.text(next + 1))).map(|(_, (one, _))| *one);
-            let below = below.or_else(|| ["day", "week", "dose", "tablet"].into_iter().find(|w| *w == self.text(next + 1)));
+            let below =
+                UNITS.iter().find(|(written, _)| written.contains(&self.text(next + 1))).map(|(_, (one, _))| *one);
+            let below =
+                below.or_else(|| ["day", "week", "dose", "tablet"].into_iter().find(|w| *w == self.text(next + 1)));
             let Some(below) = below else { break };
             per.push_str(" per ");
             per.push_str(below);

@@ -122,7 +122,8 @@ pub(super) const UNITS: &[(&[&str], (&str, &str))] = &[
 
 /// Abbreviations with a vowel that are spelled all the same.
 pub(super) const SPELLED: &[&str] = &[
-    "AED", "AM", "BMI", "CEO", "COPD", "CPAP", "DOB", "ECG", "EEG", "EHR", "EKG", "EMR", "EMT", "ENT", "EP", "ER", "FDA",
-    "GI", "GP", "HIV", "ICD", "ICU", "ID", "INR", "IU", "IV", "LPN", "MRI", "NP", "OB", "OK", "OT", "PCA", "PM", "PSA", "RN", "TIA", "UA", "URL", "USA", "UTI", "ALT", "AST", "BUN", "CEA", "ESR", "IBS", "NSAID", "ADHD",
-    "HPV", "UV", "AI", "API", "EGFR", "ACL",
+    "AED", "AM", "BMI", "CEO", "COPD", "CPAP", "DOB", "ECG", "EEG", "EHR", "EKG", "EMR", "EMT", "ENT", "EP", "ER",
+    "FDA", "GI", "GP", "HIV", "ICD", "ICU", "ID", "INR", "IU", "IV", "LPN", "MRI", "NP", "OB", "OK", "OT", "PCA", "PM",
+    "PSA", "RN", "TIA", "UA", "URL", "USA", "UTI", "ALT", "AST", "BUN", "CEA", "ESR", "IBS", "NSAID", "ADHD", "HPV",
+    "UV", "AI", "API", "EGFR", "ACL",
 ];

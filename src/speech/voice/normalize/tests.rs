@@ -1,4 +1,7 @@
-use super::{*, tables::{ABBREVIATIONS, UNITS}};
+use super::{
+    tables::{ABBREVIATIONS, UNITS},
+    *,
+};
 
 /// Sentences as text: letters in angle brackets, pauses as written.
 fn read(text: &str) -> String {

@@ -14,7 +14,11 @@ impl Reader {
         if !written.starts_with(char::is_uppercase) {
             return false;
         }
-        let Some((month, _)) = MONTHS.iter().find(|(name, short)| *name == written || short.contains(&written.as_str())) else { return false };
+        let Some((month, _)) =
+            MONTHS.iter().find(|(name, short)| *name == written || short.contains(&written.as_str()))
+        else {
+            return false;
+        };
         let abbreviated = *month != written;
         let mut next = i + 1;
         if abbreviated && self.is_glued_mark(next, '.') {
@@ -64,9 +68,13 @@ impl Reader {
                 return true;
             }
         }
-        let before_name = self.token(i + 1 + usize::from(dotted)).is_some_and(|t| t.kind == Kind::Word && t.text.starts_with(char::is_uppercase));
+        let before_name = self
+            .token(i + 1 + usize::from(dotted))
+            .is_some_and(|t| t.kind == Kind::Word && t.text.starts_with(char::is_uppercase));
         // "on Main St. Then" or "St. Mary's": a name before it makes it a street, unless that is the sentence's first word.
-        let after_name = self.sentence.len() > 1 && i.checked_sub(1).is_some_and(|b| self.kind(b) == Some(Kind::Word) && self.text(b).starts_with(char::is_uppercase));
+        let after_name = self.sentence.len() > 1
+            && i.checked_sub(1)
+                .is_some_and(|b| self.kind(b) == Some(Kind::Word) && self.text(b).starts_with(char::is_uppercase));
         let spoken = match written.as_str() {
             "St" if before_name && !after_name => "Saint",
             "St" if dotted => "Street",
