@@ -83,7 +83,6 @@ impl Reader {
         if let Some((one, many, next)) = unit {
             self.say(if written == "1" { &one } else { &many });
             self.at = next;
-            return;
         }
     }
 
