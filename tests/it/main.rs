@@ -1,3 +1,6 @@
 //! The tests that see the program from outside, in one binary so that it links once.
 
+mod architecture;
+mod licences;
+mod ui;
 mod voice;

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Installs what is missing on a Debian-like machine, or, without root, names it in one line.
+#   scripts/setup.sh run     what building and running need
+#   scripts/setup.sh test    the tests' needs besides: PostgreSQL, Chromium, Node and its packages
+# Looks before it installs: with everything there, nothing is fetched and no root is needed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+stop() { echo "setup: $*" >&2; exit 1; }
+has() { command -v "$1" >/dev/null 2>&1; }
+
+has cargo || stop "Rust is missing: install rustup (https://rustup.rs), then run this again"
+
+missing=()
+need() { has "$1" || missing+=("$2"); }
+
+need cmake cmake
+has c++ || has g++ || has clang++ || missing+=(g++)
+has python3 || missing+=(python3)
+python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
+
+if [ "${1:-run}" = test ]; then
+  has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
+  has chromium || has chromium-browser || has google-chrome || missing+=(chromium)
+  need node nodejs
+  need npm npm
+fi
+
+if [ ${#missing[@]} -gt 0 ]; then
+  has apt-get || stop "missing: ${missing[*]} (Debian's names; install them with this system's package manager)"
+  [ "$(id -u)" = 0 ] || stop "missing: ${missing[*]}. Run: sudo apt-get install -y ${missing[*]}"
+  echo "setup: installing ${missing[*]}"
+  case " ${missing[*]} " in *" postgresql "*)
+    # The tests start a server of their own; the package must not start another.
+    mkdir -p /etc/postgresql-common
+    conf=/etc/postgresql-common/createcluster.conf
+    grep -qs '^create_main_cluster' "$conf" || echo 'create_main_cluster = false' >>"$conf"
+  esac
+  export DEBIAN_FRONTEND=noninteractive
+  log=$(mktemp)
+  { apt-get update && apt-get install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1 </dev/null || {
+    tail -n 20 "$log" >&2
+    stop "apt-get could not install ${missing[*]} (the end of its output is above)"
+  }
+  rm -f "$log"
+fi
+
+if [ "${1:-run}" = test ] && [ -f tests/web/package-lock.json ]; then
+  # `npm ci` starts from nothing each time, so it runs only when the lock file changed since it last did.
+  stamp=tests/web/node_modules/.installed
+  if ! cmp -s tests/web/package-lock.json "$stamp"; then
+    echo "setup: installing the browser tests' packages"
+    (cd tests/web && PUPPETEER_SKIP_DOWNLOAD=1 PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund --loglevel=error)
+    cp tests/web/package-lock.json "$stamp"
+  fi
+fi

@@ -1,0 +1,223 @@
+//! The shape of the program, checked on its source: which way modules depend on each other, where SQL, native
+//! code and the clock may be, and who takes health data out of its wrapper.
+//!
+//! A rule is one row of a table. Where the code finds a better shape, the row changes and says why.
+
+mod source;
+
+use std::collections::BTreeSet;
+
+use source::Source;
+
+/// Who may use whom. The longest entry that fits a file counts; a module may always use itself.
+/// `app`, `cli` and `main` compose the rest and may use everything.
+const DIRECTIONS: &[(&str, &[&str])] = &[
+    // Nothing local: what is decided cannot hang on what a model, a channel or a database believes.
+    ("policy", &[]),
+    ("config", &[]),
+    ("asr", &["config"]),
+    ("nlu", &["policy"]),
+    // Facts become words; catalogue replies are data.
+    ("speech", &["policy", "nlu::catalogue", "actions::Facts"]),
+    ("actions", &["policy", "nlu", "records"]),
+    ("dialogue", &["policy", "nlu", "actions"]),
+    // Implements what the actions ask for, out of the store.
+    ("records", &["policy", "actions", "store"]),
+    ("store", &["policy", "actions", "records", "config"]),
+    ("turn", &["policy", "asr", "nlu", "dialogue", "actions", "records", "speech", "store"]),
+    // Never the store, never the records: a channel knows turns, credentials and readiness.
+    ("channels", &["policy", "turn", "app", "config"]),
+];
+
+/// Crates that belong to one place.
+const PLACES: &[(&str, &[&str])] = &[
+    ("whisper_rs", &["asr::whisper"]),
+    ("sqlx", &["store"]),
+    ("axum", &["channels"]),
+    ("anyhow", &["cli"]),
+    ("clap", &["cli", "main"]),
+    ("rand", &["app", "cli"]),
+    ("getrandom", &["app", "cli"]),
+];
+
+/// Calls that belong to one place, as tokens.
+const CALLS: &[(&[&str], &[&str])] = &[
+    (&["Timestamp", ":", ":", "now"], &["app", "cli"]),
+    (&["Zoned", ":", ":", "now"], &["app", "cli"]),
+    (&["SystemTime", ":", ":", "now"], &["app", "cli"]),
+    (&["Utc", ":", ":", "now"], &["app", "cli"]),
+    (&["unsafe"], &["asr::whisper"]),
+    (&[".", "unwrap"], &[]),
+    (&["panic", "!"], &[]),
+    (&["todo", "!"], &[]),
+    (&["unimplemented", "!"], &[]),
+    (&["dbg", "!"], &[]),
+    (&["println", "!"], &["cli"]),
+    (&["print", "!"], &["cli"]),
+    (&["eprintln", "!"], &["cli"]),
+    (&["eprint", "!"], &["cli"]),
+];
+
+/// Files longer than this have more than one reason to change.
+const LONGEST: usize = 400;
+
+#[test]
+fn dependencies_point_one_way() {
+    check(source::all().iter().flat_map(wrong_directions));
+}
+
+#[test]
+fn crates_stay_in_their_place() {
+    check(source::all().iter().flat_map(|file| {
+        PLACES.iter().flat_map(|(name, places)| misplaced(file, &[name, ":", ":"], places)).collect::<Vec<_>>()
+    }));
+}
+
+#[test]
+fn calls_stay_in_their_place() {
+    check(
+        source::all()
+            .iter()
+            .flat_map(|file| CALLS.iter().flat_map(|(call, places)| misplaced(file, call, places)).collect::<Vec<_>>()),
+    );
+}
+
+#[test]
+fn sql_stays_in_the_store() {
+    check(source::all().iter().filter(|f| !f.within("store")).flat_map(sql));
+}
+
+#[test]
+fn health_data_leaves_its_wrapper_only_where_listed() {
+    let listed: BTreeSet<String> = include_str!("../reveal.txt")
+        .lines()
+        .map(str::trim)
+        .filter(|l| !l.is_empty() && !l.starts_with('#'))
+        .map(str::to_owned)
+        .collect();
+    let revealing: BTreeSet<String> = source::all().iter().filter(|f| reveals(f)).map(|f| f.path.clone()).collect();
+    let new: Vec<_> = revealing.difference(&listed).collect();
+    assert!(new.is_empty(), "calls reveal() and is not in tests/reveal.txt: {new:?}. Can an action do it instead?");
+    let gone: Vec<_> = listed.difference(&revealing).collect();
+    assert!(gone.is_empty(), "no longer calls reveal(); take it off tests/reveal.txt: {gone:?}");
+}
+
+#[test]
+fn permits_cannot_be_copied_defaulted_or_read_from_outside() {
+    let files = source::all();
+    let permit = files.iter().find(|f| f.path == "src/policy/permit.rs").expect("src/policy/permit.rs");
+    for name in ["Permit", "RecognitionPermit", "RoomPass"] {
+        assert_eq!(permit.sequences(&["pub", "struct", name]).len(), 1, "{name} moved; move this test with it");
+        for way in ["Clone", "Copy", "Default", "Deserialize", "Serialize", "From", "Debug"] {
+            for file in &files {
+                let found = file.sequences(&[way, "for", name]);
+                assert!(found.is_empty(), "{}:{}: {way} for {name} is a way round the audit row", file.path, found[0]);
+            }
+        }
+    }
+    // A derive stands above the struct; only enums and plain data in this file may have one.
+    for name in ["Permit", "RecognitionPermit", "RoomPass"] {
+        let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/policy/permit.rs")).expect("read");
+        let before = text.split(&format!("pub struct {name} {{")).next().expect("a part");
+        let attributes = before.rsplit("\n\n").next().expect("a paragraph");
+        assert!(!attributes.contains("derive"), "{name} derives something");
+    }
+}
+
+#[test]
+fn files_stay_small() {
+    let long = source::all().into_iter().filter(|f| f.lines > LONGEST);
+    check(
+        long.map(|f| {
+            format!("{}: {} lines before its tests (at most {LONGEST}); what are its parts?", f.path, f.lines)
+        }),
+    );
+}
+
+#[test]
+fn the_rules_notice_what_they_forbid() {
+    let at = |path: &str, text: &str| Source::parse(path, text);
+    let directions = [
+        ("src/policy/x.rs", "use crate::{policy::Phi, store::Store};", true),
+        ("src/policy/x.rs", "fn f() { let x = crate::config::Config::default(); }", true),
+        ("src/policy.rs", "use super::nlu::Engine;", true),
+        ("src/policy/x.rs", "use super::super::nlu::Engine;", true),
+        ("src/policy/x.rs", "mod inner { use super::super::super::nlu::Engine; }", true),
+        ("src/policy/x.rs", "mod inner { use super::super::Phi; }", false),
+        ("src/policy/x.rs", "macro_rules! m { () => { $crate::store::open() } }", true),
+        ("src/policy/x.rs", "// use crate::store::Store;\nfn f() { g(\"crate::store::Store\") }", false),
+        ("src/policy/x.rs", "#[cfg(test)]\nmod tests { use crate::store::Store; }", false),
+        ("src/speech/x.rs", "use crate::actions::{Facts, Plan};", true),
+        ("src/speech/x.rs", "use crate::{actions::Facts, nlu::catalogue::Catalogue};", false),
+        ("src/channels/http/x.rs", "use crate::records::Records;", true),
+        ("src/cli/x.rs", "use crate::records::Records;", false),
+        ("src/nowhere/x.rs", "use crate::policy::Phi;", true),
+    ];
+    for (path, text, wrong) in directions {
+        assert_eq!(!wrong_directions(&at(path, text)).is_empty(), wrong, "{path}: {text}");
+    }
+    let unwrap = at("src/nlu/x.rs", "fn f() { g().unwrap(); }\n#[cfg(test)]\nmod t { fn f() { g().unwrap(); } }");
+    assert_eq!(misplaced(&unwrap, &[".", "unwrap"], &[]).len(), 1);
+    assert_eq!(unwrap.lines, 1);
+    assert!(misplaced(&at("src/asr/whisper.rs", "unsafe {}"), &["unsafe"], &["asr::whisper"]).is_empty());
+    assert_eq!(sql(&at("src/nlu/x.rs", "const Q: &str = \"SELECT a FROM b\";")).len(), 1);
+    assert!(sql(&at("src/nlu/x.rs", "/// SELECT a FROM b\nconst Q: &str = \"please select from these\";")).is_empty());
+    assert!(reveals(&at("src/turn.rs", "fn f() { phi.reveal(&permit); }")));
+    assert!(reveals(&at("src/turn.rs", "fn f() { phi.map(Phi::reveal); }")));
+    assert!(!reveals(&at("src/turn.rs", "/// reveal(x)\nfn f() {}")));
+}
+
+fn check(wrong: impl Iterator<Item = String>) {
+    let wrong: Vec<String> = wrong.collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn wrong_directions(file: &Source) -> Vec<String> {
+    let Some(home) = file.module.first() else { return vec![] };
+    if matches!(home.as_str(), "app" | "cli" | "main") {
+        return vec![];
+    }
+    let rule = DIRECTIONS.iter().filter(|(from, _)| file.within(from)).max_by_key(|(from, _)| from.len());
+    let Some((_, may)) = rule else {
+        return vec![format!("{}: module `{home}` has no row in DIRECTIONS", file.path)];
+    };
+    let allowed = |path: &[String]| {
+        path.first().is_none_or(|top| top == home)
+            || may.iter().any(|m| {
+                let wanted: Vec<&str> = m.split("::").collect();
+                path.len() >= wanted.len() && path.iter().zip(&wanted).all(|(a, b)| a == b)
+            })
+    };
+    let paths = file.local_paths();
+    let wrong = paths.iter().filter(|p| !allowed(&p.what));
+    wrong.map(|p| format!("{}:{}: `{home}` may not use crate::{}", file.path, p.line, p.what.join("::"))).collect()
+}
+
+fn misplaced(file: &Source, tokens: &[&str], places: &[&str]) -> Vec<String> {
+    if places.iter().any(|p| file.within(p)) {
+        return vec![];
+    }
+    let name = tokens.concat();
+    let allowed = if places.is_empty() { "nowhere but tests".to_owned() } else { places.join(", ") };
+    let lines = file.sequences(tokens).into_iter();
+    lines.map(|line| format!("{}:{line}: `{name}` belongs in: {allowed}", file.path)).collect()
+}
+
+fn sql(file: &Source) -> Vec<String> {
+    const STATEMENTS: &[(&str, &str)] = &[
+        ("SELECT ", " FROM "),
+        ("INSERT INTO ", ""),
+        ("UPDATE ", " SET "),
+        ("DELETE FROM ", ""),
+        ("CREATE TABLE ", ""),
+        ("PRAGMA ", ""),
+    ];
+    let strings = file.strings();
+    let wrong = strings.iter().filter(|s| STATEMENTS.iter().any(|(a, b)| s.what.contains(a) && s.what.contains(b)));
+    wrong.map(|s| format!("{}:{}: SQL outside src/store", file.path, s.line)).collect()
+}
+
+fn reveals(file: &Source) -> bool {
+    let ways: [&[&str]; 2] = [&[".", "reveal"], &["Phi", ":", ":", "reveal"]];
+    ways.iter().any(|w| !file.sequences(w).is_empty())
+}
