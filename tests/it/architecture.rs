@@ -58,8 +58,8 @@ const CALLS: &[(&[&str], &[&str])] = &[
     (&["eprint", "!"], &["cli"]),
 ];
 
-/// Files longer than this have more than one reason to change.
-const LONGEST: usize = 400;
+/// Lines of code before the tests. Files longer than this have more than one reason to change.
+const LONGEST: usize = 500;
 
 #[test]
 fn dependencies_point_one_way() {
