@@ -1,3 +1,20 @@
 //! Saying: facts in, words out.
+//!
+//! Rendering is pure: the moment comes in, text and SSML come out. Deliberately absent: prose in Rust. Every
+//! word that is said stands in `intents/`.
 
+pub mod reply;
+mod say;
+pub mod ssml;
 pub mod voice;
+
+pub use reply::{Moment, Replies, ReplyError};
+
+/// A reply in both forms, with the same words.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rendered {
+    /// Plain text.
+    pub text: String,
+    /// SSML with the elements `speak`, `p`, `s`, `sub`, `say-as` and `break` only.
+    pub ssml: String,
+}
