@@ -3,6 +3,7 @@
 //! Invariant: what concerns a person comes out only as [`crate::policy::Phi`].
 
 mod controlled;
+pub mod demo;
 pub mod fhir_bundle;
 mod lab_name;
 mod medicine_name;

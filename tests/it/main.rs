@@ -1,6 +1,7 @@
 //! The tests that see the program from outside, in one binary so that it links once.
 
 mod architecture;
+mod demo;
 mod licences;
 mod ui;
 mod voice;
