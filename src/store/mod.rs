@@ -1,1 +1,160 @@
 //! All SQL, and the encryption around it.
+//!
+//! Invariants: personal content is sealed under its owner's key, and that key lives in the key store, never in
+//! the database; a change, its answer and its audit row commit together or not at all, and a call that returns
+//! has reached the disk; audit rows are only ever added. Audio never comes here. Deliberately absent: a trait
+//! over two databases; the same SQL runs on both.
+//!
+//! Where to look: [`keys`] the key store, `seal` the ciphers, `writer` the group commit, `audit` the chain,
+//! `people`, `turns`, `requests` and `credentials` the statements.
+
+mod audit;
+mod credentials;
+mod database;
+mod error;
+pub mod keys;
+mod people;
+mod requests;
+mod seal;
+mod turns;
+mod writer;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use sqlx::Row;
+
+pub use audit::{AuditReader, AuditReport, Break, Broken};
+pub use credentials::Grant;
+use database::{Database, Statement, run};
+pub use error::StoreError;
+pub use keys::KeyOwner;
+use keys::{KeyError, KeyStore, Turnstile, create_master, load_master};
+pub use people::{ChartKind, ImportOptions, Occupant, PinCheck};
+pub use requests::BoardRow;
+use seal::Place;
+pub use seal::{Entropy, SealError};
+pub use turns::{Answered, CommitError, Committed, Opening, OpeningQuery, SavedSession, TurnCommit};
+use writer::Writer;
+
+/// Where the database and its keys are.
+#[derive(Clone)]
+pub struct StoreOptions {
+    /// A path for SQLite, or `postgres://user@host/database`.
+    pub url: String,
+    /// The master key file; the key store is the folder `<key-file>.d` beside it.
+    pub key_file: PathBuf,
+}
+
+/// The database with its keys. Cheap to clone; all clones share one writer.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    database: Database,
+    keys: KeyStore,
+    writer: Writer,
+}
+
+impl Store {
+    /// Opens a database, or makes one where there is none yet. Only a database without content gets a new
+    /// master key; any other must be opened with the key it was made with.
+    ///
+    /// # Errors
+    /// What is missing or wrong, and what to do. Nothing was changed.
+    pub async fn open(options: StoreOptions) -> Result<Self, StoreError> {
+        Self::open_with(options, Entropy::system()).await
+    }
+
+    /// As [`Store::open`], with a generator for keys, nonces and ids.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_with(options: StoreOptions, entropy: Entropy) -> Result<Self, StoreError> {
+        let key_file = options.key_file;
+        // Read first: a key file that cannot be used must not leave an empty database behind.
+        load_master(&key_file)?;
+        let turnstile = Turnstile::enter(&key_file)?;
+        let loaded = load_master(&key_file)?;
+        let database = Database::reach(&options.url, false).await?;
+        let remembered = fingerprint(&database).await?;
+        let master = match (loaded, &remembered) {
+            (Some(master), Some(known)) if master.fingerprint() != known => {
+                return Err(KeyError::Wrong(key_file).into());
+            }
+            (Some(master), _) => master,
+            (None, Some(_)) => return Err(KeyError::Missing(key_file).into()),
+            (None, None) => create_master(&key_file, &entropy)?,
+        };
+        let mut connection = database.writer().await?;
+        database.migrate(&mut connection).await?;
+        if remembered.is_none() {
+            let remember = Statement::new(
+                "INSERT INTO meta (name, value) VALUES ('master key', $1)",
+                vec![master.fingerprint().into()],
+            );
+            run(&mut connection, database.dialect, &[remember]).await.map_err(|failed| failed.error)?;
+        }
+        drop(turnstile);
+        let keys = KeyStore::open(&key_file, master, entropy.clone())?;
+        let writer = Writer::start(database.clone(), connection, entropy);
+        Ok(Self { inner: Arc::new(Inner { database, keys, writer }) })
+    }
+
+    /// Closes the reading connections. What was committed is on the disk already; the writer ends with the
+    /// last clone.
+    pub async fn close(self) {
+        self.inner.database.close().await;
+    }
+
+    /// Commits so far: how often the disk was waited for.
+    #[must_use]
+    pub fn commits(&self) -> u64 {
+        self.inner.writer.commits()
+    }
+
+    /// Random bytes for an identifier, from the store's own source.
+    fn random<const N: usize>(&self) -> Result<[u8; N], StoreError> {
+        Ok(self.inner.keys.entropy().bytes()?)
+    }
+
+    /// Opens sealed bytes with the key of that name.
+    fn unseal(&self, place: Place<'_>, sealed: &[u8]) -> Result<zeroize::Zeroizing<Vec<u8>>, StoreError> {
+        let key = self.inner.keys.named(place.owner)?;
+        key.open(place, sealed).map_err(|_| StoreError::Damaged(format!("{}.{}", place.table, place.column)))
+    }
+
+    /// Seals bytes with the owner's key; gives the owner's name beside them.
+    fn seal(
+        &self,
+        owner: &KeyOwner,
+        table: &'static str,
+        column: &'static str,
+        row: &str,
+        plain: &[u8],
+    ) -> Result<(String, Vec<u8>), StoreError> {
+        let (owner, key) = self.inner.keys.key(owner)?;
+        let sealed = key.seal(Place { table, column, row, owner: &owner }, plain, self.inner.keys.entropy())?;
+        Ok((owner, sealed))
+    }
+}
+
+/// The master key this database was made with; `None` where it has no tables yet.
+async fn fingerprint(database: &Database) -> Result<Option<String>, StoreError> {
+    if !database.has_tables().await? {
+        return Ok(None);
+    }
+    let row =
+        sqlx::query("SELECT value FROM meta WHERE name = 'master key'").fetch_optional(database.readers()).await?;
+    Ok(row.map(|row| row.try_get("value")).transpose()?)
+}
+
+/// Where SQLite keeps the database in a data folder.
+#[must_use]
+pub fn sqlite_path(data_dir: &Path) -> PathBuf {
+    data_dir.join("wellspoken.db")
+}

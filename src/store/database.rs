@@ -1,0 +1,357 @@
+//! Connections, migrations, and running several statements in one go. Knows both dialects; the rest of the
+//! store writes one SQL.
+//!
+//! Invariant: the file is readable by its owner alone, every commit is synced to the disk before it returns
+//! (`synchronous=FULL`, `synchronous_commit=on`), and deleted content is overwritten (`secure_delete`).
+
+use std::{
+    borrow::Cow,
+    fmt::Write as _,
+    fs::OpenOptions,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
+
+use futures_util::TryStreamExt;
+use sqlx::{
+    Any, AnyConnection, AnyPool, AssertSqlSafe, Connection, Either, Row,
+    any::{AnyArguments, AnyConnectOptions, AnyPoolOptions, AnyRow},
+    query::Query,
+};
+
+use super::{
+    error::{StoreError, cannot_open},
+    keys::make_folder,
+};
+
+static SQLITE: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
+
+/// Connections for reading. A turn reads twice, shortly; more would only wait for cores.
+const READERS: u32 = 4;
+
+/// Which database is behind the connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+/// One database.
+#[derive(Clone)]
+pub(super) struct Database {
+    pub dialect: Dialect,
+    options: AnyConnectOptions,
+    readers: AnyPool,
+}
+
+impl Database {
+    /// Reaches the database; for SQLite, makes an empty file where there is none, unless `read_only`.
+    pub async fn reach(url: &str, read_only: bool) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        let (dialect, url) = if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            (Dialect::Postgres, url.to_owned())
+        } else {
+            let path = PathBuf::from(url.strip_prefix("sqlite://").unwrap_or(url));
+            if read_only {
+                std::fs::metadata(&path).map_err(|e| cannot_open(&path, &e))?;
+            } else {
+                make_file(&path)?;
+            }
+            (Dialect::Sqlite, sqlite_url(&path, read_only))
+        };
+        let options = AnyConnectOptions::from_str(&url)?;
+        let readers = AnyPoolOptions::new()
+            .max_connections(if dialect == Dialect::Postgres { READERS * 2 } else { READERS })
+            .min_connections(1)
+            .acquire_timeout(Duration::from_secs(10))
+            .test_before_acquire(dialect == Dialect::Postgres)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .after_connect(move |connection, _| {
+                Box::pin(async move {
+                    let settings: &[&'static str] = match dialect {
+                        Dialect::Sqlite => &["PRAGMA query_only=ON", "PRAGMA cache_size=-8000"],
+                        Dialect::Postgres => &["SET default_transaction_read_only = on"],
+                    };
+                    for setting in settings {
+                        sqlx::query(*setting).execute(&mut *connection).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .connect_with(options.clone())
+            .await?;
+        Ok(Self { dialect, options, readers })
+    }
+
+    /// Where reading happens.
+    pub const fn readers(&self) -> &AnyPool {
+        &self.readers
+    }
+
+    /// A connection that writes durably.
+    pub async fn writer(&self) -> Result<AnyConnection, StoreError> {
+        let mut connection = AnyConnection::connect_with(&self.options).await?;
+        let settings: &[&'static str] = match self.dialect {
+            // Checkpoints happen beside the turns, never in one: see `checkpoint`.
+            Dialect::Sqlite => &[
+                "PRAGMA journal_mode=WAL",
+                "PRAGMA synchronous=FULL",
+                "PRAGMA wal_autocheckpoint=0",
+                "PRAGMA secure_delete=ON",
+                "PRAGMA foreign_keys=ON",
+                "PRAGMA cache_size=-16000",
+                "PRAGMA temp_store=MEMORY",
+            ],
+            Dialect::Postgres => &[
+                "SET synchronous_commit = on",
+                "SET lock_timeout = '5s'",
+                "SET idle_in_transaction_session_timeout = '30s'",
+            ],
+        };
+        for setting in settings {
+            sqlx::query(*setting).execute(&mut connection).await?;
+        }
+        Ok(connection)
+    }
+
+    /// Whether this database was made here before.
+    pub async fn has_tables(&self) -> Result<bool, StoreError> {
+        let row = sqlx::query(match self.dialect {
+            Dialect::Sqlite => "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'meta'",
+            Dialect::Postgres => {
+                "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = 'meta'"
+            }
+        })
+        .fetch_one(&self.readers)
+        .await?;
+        Ok(row.try_get::<i64, _>(0)? > 0)
+    }
+
+    /// Brings the tables up to date; forward only.
+    pub async fn migrate(&self, connection: &mut AnyConnection) -> Result<(), StoreError> {
+        let migrator = if self.dialect == Dialect::Sqlite { &SQLITE } else { &POSTGRES };
+        migrator.run(connection).await.map_err(|error| match error {
+            sqlx::migrate::MigrateError::VersionMissing(_) => StoreError::Newer,
+            sqlx::migrate::MigrateError::Execute(e) => e.into(),
+            other => StoreError::Migration(other.to_string()),
+        })
+    }
+
+    /// Moves what the write-ahead log holds into the database file, without keeping anybody waiting, so that
+    /// the log is written over from its start instead of growing. Returns how many pages it held.
+    pub async fn checkpoint(connection: &mut AnyConnection) -> Result<i64, StoreError> {
+        let row = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(connection).await?;
+        Ok(row.try_get::<i64, _>(1)?)
+    }
+
+    pub async fn close(&self) {
+        self.readers.close().await;
+    }
+}
+
+/// Makes the file, and its folder, for its owner alone. SQLite gives its log the same permissions.
+fn make_file(path: &Path) -> Result<(), StoreError> {
+    if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
+        make_folder(folder)?;
+    }
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => Ok(()),
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(e) => Err(cannot_open(path, &e)),
+    }
+}
+
+fn sqlite_url(path: &Path, read_only: bool) -> String {
+    let mut url = String::from("sqlite://");
+    for byte in path.as_os_str().as_encoded_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-_.~".contains(byte) {
+            url.push(char::from(*byte));
+        } else {
+            let _ = write!(url, "%{byte:02X}");
+        }
+    }
+    url.push_str(if read_only { "?mode=ro" } else { "?mode=rw" });
+    url
+}
+
+/// A value for a statement.
+#[derive(Clone)]
+pub(super) enum Value {
+    Text(String),
+    Int(i64),
+    Bytes(Vec<u8>),
+    NoText,
+    NoInt,
+    NoBytes,
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<Option<String>> for Value {
+    fn from(text: Option<String>) -> Self {
+        text.map_or(Self::NoText, Self::Text)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Self::Int(number)
+    }
+}
+
+impl From<Option<i64>> for Value {
+    fn from(number: Option<i64>) -> Self {
+        number.map_or(Self::NoInt, Self::Int)
+    }
+}
+
+impl From<Vec<u8>> for Value {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl From<Option<Vec<u8>>> for Value {
+    fn from(bytes: Option<Vec<u8>>) -> Self {
+        bytes.map_or(Self::NoBytes, Self::Bytes)
+    }
+}
+
+/// One statement with its values.
+#[derive(Clone)]
+pub(super) struct Statement {
+    pub sql: Cow<'static, str>,
+    pub values: Vec<Value>,
+}
+
+impl Statement {
+    pub fn new(sql: &'static str, values: Vec<Value>) -> Self {
+        Self { sql: Cow::Borrowed(sql), values }
+    }
+}
+
+/// What one statement did.
+#[derive(Default)]
+pub(super) struct Done {
+    pub changed: u64,
+    pub row: Option<AnyRow>,
+}
+
+/// A statement that failed; the ones before it went through.
+pub(super) struct Failed {
+    pub at: usize,
+    pub error: sqlx::Error,
+}
+
+/// Statements that one text may hold: longer texts are not worth keeping prepared.
+const TOGETHER: usize = 40;
+
+/// Runs statements in order until one fails. SQLite gets them as one text: each trip to its thread costs as
+/// much as several statements.
+pub(super) async fn run(
+    connection: &mut AnyConnection,
+    dialect: Dialect,
+    statements: &[Statement],
+) -> Result<Vec<Done>, Failed> {
+    let mut done = Vec::with_capacity(statements.len());
+    let together = if dialect == Dialect::Sqlite { TOGETHER } else { 1 };
+    for group in statements.chunks(together) {
+        let (text, arguments) = joined(group);
+        let query = sqlx::query_with(AssertSqlSafe(text), arguments);
+        run_text(connection, query, &mut done).await.map_err(|error| Failed { at: done.len(), error })?;
+    }
+    Ok(done)
+}
+
+async fn run_text(
+    connection: &mut AnyConnection,
+    query: Query<'_, Any, AnyArguments>,
+    done: &mut Vec<Done>,
+) -> Result<(), sqlx::Error> {
+    #[expect(deprecated, reason = "the only call that tells where one statement of several ends")]
+    let mut answers = query.fetch_many(connection);
+    let mut row = None;
+    while let Some(answer) = answers.try_next().await? {
+        match answer {
+            Either::Left(result) => done.push(Done { changed: result.rows_affected(), row: row.take() }),
+            Either::Right(next) => row = Some(next),
+        }
+    }
+    Ok(())
+}
+
+/// One text of all statements, their parameters numbered through.
+fn joined(statements: &[Statement]) -> (String, AnyArguments) {
+    let mut text = String::with_capacity(statements.iter().map(|s| s.sql.len() + 16).sum());
+    let mut arguments = AnyArguments::default();
+    let mut before = 0;
+    for statement in statements {
+        if !text.is_empty() {
+            text.push(';');
+        }
+        renumbered(&statement.sql, before, &mut text);
+        before += statement.values.len();
+        for value in &statement.values {
+            bind(&mut arguments, value);
+        }
+    }
+    (text, arguments)
+}
+
+fn renumbered(sql: &str, by: usize, text: &mut String) {
+    let mut parts = sql.split('$');
+    text.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, rest) = part.split_at(digits);
+        let _ = write!(text, "${}", number.parse::<usize>().unwrap_or(0) + by);
+        text.push_str(rest);
+    }
+}
+
+fn bind(arguments: &mut AnyArguments, value: &Value) {
+    use sqlx::Arguments as _;
+    // Adding these types never fails: they are encoded as they are.
+    let _ = match value {
+        Value::Text(text) => arguments.add(text.clone()),
+        Value::Int(number) => arguments.add(*number),
+        Value::Bytes(bytes) => arguments.add(bytes.clone()),
+        Value::NoText => arguments.add(None::<String>),
+        Value::NoInt => arguments.add(None::<i64>),
+        Value::NoBytes => arguments.add(None::<Vec<u8>>),
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_numbered_through() {
+        let (text, _) = joined(&[
+            Statement::new("INSERT INTO a VALUES ($1, $2)", vec![1.into(), 2.into()]),
+            Statement::new("UPDATE b SET c = $2 WHERE d = $1", vec![1.into(), 2.into()]),
+            Statement::new("COMMIT", vec![]),
+        ]);
+        assert_eq!(text, "INSERT INTO a VALUES ($1, $2);UPDATE b SET c = $4 WHERE d = $3;COMMIT");
+    }
+
+    #[test]
+    fn any_path_becomes_a_url() {
+        assert_eq!(sqlite_url(Path::new("/a b/ü?#.db"), false), "sqlite:///a%20b/%C3%BC%3F%23.db?mode=rw");
+    }
+}

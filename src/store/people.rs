@@ -1,0 +1,449 @@
+//! People: their charts, consent and PIN, and the rooms they lie in.
+//!
+//! Invariant: a chart comes out only as [`Phi`]. A room's occupant changes only together with the end of the
+//! former stay: its sessions go in the same commit and its key right after.
+
+use jiff::Timestamp;
+use serde::{Serialize, de::DeserializeOwned};
+use sqlx::Row;
+
+use super::{
+    Place, Store,
+    error::StoreError,
+    keys::KeyOwner,
+    writer::{JobError, Refusal, Step},
+};
+use crate::{
+    policy::{Event, JournalEntry, PersonId, Phi, RoomId, Scope, StayId},
+    records::Chart,
+};
+
+/// The parts of a chart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChartKind {
+    /// One [`crate::records::Profile`].
+    Profile,
+    /// [`crate::records::Prescription`]s.
+    Prescriptions,
+    /// [`crate::records::Visit`]s.
+    Visits,
+    /// [`crate::records::LabResult`]s.
+    Results,
+    /// [`crate::records::Provider`]s.
+    Providers,
+    /// [`crate::records::Allergy`]s.
+    Allergies,
+}
+
+impl ChartKind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Profile => "profile",
+            Self::Prescriptions => "prescriptions",
+            Self::Visits => "visits",
+            Self::Results => "results",
+            Self::Providers => "providers",
+            Self::Allergies => "allergies",
+        }
+    }
+}
+
+/// What comes with a chart.
+#[derive(Debug, Clone, Default)]
+pub struct ImportOptions<'a> {
+    /// A spoken PIN of 4 to 12 digits; `None` keeps what is there.
+    pub pin: Option<&'a str>,
+    /// What the person agreed to; `None` keeps what is there, and that is nothing for somebody new.
+    pub consent: Option<Vec<Scope>>,
+    /// The hospital room the person is in.
+    pub room: Option<RoomId>,
+}
+
+/// Who lies in a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Occupant {
+    /// The person.
+    pub person: PersonId,
+    /// Their admission.
+    pub stay: StayId,
+}
+
+/// How a PIN fared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PinCheck {
+    /// It is the person's.
+    Fits,
+    /// It is not.
+    Wrong,
+    /// The person has none.
+    NoneSet,
+}
+
+impl Store {
+    /// Makes a person known, or replaces the chart of somebody known by any of the same identifiers. Free
+    /// slots come along; one that was taken stays taken. With a room, the person is admitted there: whoever
+    /// was there before is gone, and so is everything said there.
+    ///
+    /// # Errors
+    /// When the identifiers belong to two people, the PIN is none, or the database or a key fails. Nothing
+    /// was changed.
+    pub async fn import(
+        &self,
+        chart: &Chart,
+        options: ImportOptions<'_>,
+        at: Timestamp,
+    ) -> Result<PersonId, StoreError> {
+        if let Some(pin) = options.pin
+            && !((4..=12).contains(&pin.len()) && pin.bytes().all(|b| b.is_ascii_digit()))
+        {
+            return Err(StoreError::BadPin);
+        }
+        // A second round only where another process imported the same person in between.
+        for _ in 0..3 {
+            match self.try_import(chart, &options, at).await {
+                Err(JobError::Refused(Refusal::Repeated)) => {}
+                Err(error) => return Err(error.into()),
+                Ok(person) => return Ok(person),
+            }
+        }
+        Err(StoreError::Locked)
+    }
+
+    async fn try_import(
+        &self,
+        chart: &Chart,
+        options: &ImportOptions<'_>,
+        at: Timestamp,
+    ) -> Result<PersonId, JobError> {
+        let lookups: Vec<String> =
+            chart.identifiers.iter().map(|id| self.inner.keys.master().hash("identifier", &[id.as_bytes()])).collect();
+        let known = self.known_by(&lookups).await?;
+        let person = match &known {
+            Some(person) => person.clone(),
+            None => PersonId::fresh(at, self.random()?),
+        };
+        let owner = KeyOwner::Person(person.clone());
+        if known.is_none() {
+            self.inner.keys.create(&owner).map_err(StoreError::from)?;
+        }
+        let done = self.import_steps(chart, options, &person, known.is_some(), &lookups, at).await;
+        let outcome = match done {
+            Ok((steps, ended)) => {
+                let entry = JournalEntry {
+                    event: Event::Imported,
+                    subject: Some(person.clone()),
+                    actor: None,
+                    intent: None,
+                    channel: "import",
+                    session: None,
+                    turn: None,
+                    closes: None,
+                    outcome: None,
+                    at,
+                };
+                let draft = self.draft(&entry, None)?;
+                self.inner.writer.submit(steps, vec![draft]).await.map(|_| ended)
+            }
+            Err(error) => Err(error.into()),
+        };
+        match outcome {
+            Ok(ended) => {
+                for key in ended {
+                    self.inner.keys.destroy(&key).map_err(StoreError::from)?;
+                }
+                Ok(person)
+            }
+            Err(error) => {
+                // Nobody was made known, so nothing needs this key.
+                if known.is_none() {
+                    let _ = self.inner.keys.destroy(&self.inner.keys.name(&owner));
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// The statements of an import, and the names of the keys that must go once they are committed.
+    async fn import_steps(
+        &self,
+        chart: &Chart,
+        options: &ImportOptions<'_>,
+        person: &PersonId,
+        known: bool,
+        lookups: &[String],
+        at: Timestamp,
+    ) -> Result<(Vec<Step>, Vec<String>), StoreError> {
+        let owner = KeyOwner::Person(person.clone());
+        let mut steps = Vec::new();
+        let sealed_consent = |scopes: &[Scope]| self.seal(&owner, "person", "consent", person.as_str(), &names(scopes));
+        if known {
+            if let Some(consent) = &options.consent {
+                steps.push(Step::new(
+                    "UPDATE person SET consent = $2 WHERE id = $1",
+                    vec![person.as_str().into(), sealed_consent(consent)?.1.into()],
+                ));
+            }
+        } else {
+            let (name, consent) = sealed_consent(options.consent.as_deref().unwrap_or_default())?;
+            steps.push(
+                Step::new(
+                    "INSERT INTO person (id, owner, imported, consent) VALUES ($1, $2, $3, $4)",
+                    vec![person.as_str().into(), name.into(), at.as_microsecond().into(), consent.into()],
+                )
+                .or_duplicate(Refusal::Repeated),
+            );
+        }
+        if let Some(pin) = options.pin {
+            let (store, pin) = (self.clone(), pin.to_owned());
+            let keys = move || store.inner.keys.master().pin_hash(&pin, store.inner.keys.entropy());
+            let hash = tokio::task::spawn_blocking(keys).await.map_err(|_| StoreError::Closed)??;
+            let (_, sealed) = self.seal(&owner, "person", "pin", person.as_str(), hash.as_bytes())?;
+            steps.push(Step::new(
+                "UPDATE person SET pin = $2 WHERE id = $1",
+                vec![person.as_str().into(), sealed.into()],
+            ));
+        }
+        for lookup in lookups {
+            // Taken by the same person is fine; by somebody else, this import starts again and finds out.
+            steps.push(
+                Step::new(
+                    "INSERT INTO identifier (lookup, person) VALUES ($1, $2) \
+                     ON CONFLICT (lookup) DO UPDATE SET person = excluded.person WHERE identifier.person = excluded.person",
+                    vec![lookup.as_str().into(), person.as_str().into()],
+                )
+                .or_nothing(Refusal::Repeated),
+            );
+        }
+        steps.push(self.chart_step(&owner, ChartKind::Profile, std::slice::from_ref(&chart.profile))?);
+        steps.push(self.chart_step(&owner, ChartKind::Prescriptions, &chart.prescriptions)?);
+        steps.push(self.chart_step(&owner, ChartKind::Visits, &chart.visits)?);
+        steps.push(self.chart_step(&owner, ChartKind::Results, &chart.results)?);
+        steps.push(self.chart_step(&owner, ChartKind::Providers, &chart.providers)?);
+        steps.push(self.chart_step(&owner, ChartKind::Allergies, &chart.allergies)?);
+        steps.extend(chart.slots.iter().map(Self::slot_step));
+        let ended = match &options.room {
+            Some(room) => self.admit_steps(person, room, at, &mut steps).await?,
+            None => vec![],
+        };
+        Ok((steps, ended))
+    }
+
+    fn chart_step<T: Serialize>(&self, owner: &KeyOwner, kind: ChartKind, rows: &[T]) -> Result<Step, StoreError> {
+        let plain = zeroize::Zeroizing::new(serde_json::to_vec(rows).unwrap_or_default());
+        let (name, sealed) = self.seal(owner, "chart", "sealed", kind.name(), &plain)?;
+        Ok(Step::new(
+            "INSERT INTO chart (owner, kind, sealed) VALUES ($1, $2, $3) \
+             ON CONFLICT (owner, kind) DO UPDATE SET sealed = excluded.sealed",
+            vec![name.into(), kind.name().into(), sealed.into()],
+        ))
+    }
+
+    /// Ends whatever stays are in the way and begins a new one; the keys of the ended ones are returned.
+    async fn admit_steps(
+        &self,
+        person: &PersonId,
+        room: &RoomId,
+        at: Timestamp,
+        steps: &mut Vec<Step>,
+    ) -> Result<Vec<String>, StoreError> {
+        if self.occupant(room).await?.is_some_and(|there| there.person == *person) {
+            return Ok(vec![]);
+        }
+        let occupant = self.inner.keys.master().hash("occupant", &[person.as_str().as_bytes()]);
+        let ended: Vec<String> = sqlx::query("SELECT owner FROM room WHERE room = $1 OR occupant = $2")
+            .bind(room.as_str())
+            .bind(occupant.as_str())
+            .fetch_all(self.inner.database.readers())
+            .await?
+            .iter()
+            .map(|row| row.try_get("owner"))
+            .collect::<Result<_, _>>()?;
+        for owner in ended.iter().cloned().chain([self.inner.keys.name(&KeyOwner::Room(room.clone()))]) {
+            steps.push(Step::new("DELETE FROM session WHERE owner = $1", vec![owner.clone().into()]));
+            steps.push(Step::new("DELETE FROM turn WHERE owner = $1", vec![owner.into()]));
+        }
+        steps.push(Step::new(
+            "DELETE FROM room WHERE room = $1 OR occupant = $2",
+            vec![room.as_str().into(), occupant.as_str().into()],
+        ));
+        let stay = StayId::fresh(at, self.random()?);
+        let stay_key = KeyOwner::Stay(stay.clone());
+        self.inner.keys.create(&stay_key)?;
+        let (owner, sealed) = self.seal(&stay_key, "room", "sealed", room.as_str(), person.as_str().as_bytes())?;
+        steps.push(
+            Step::new(
+                "INSERT INTO room (room, stay, occupant, since, owner, sealed) VALUES ($1, $2, $3, $4, $5, $6)",
+                vec![
+                    room.as_str().into(),
+                    stay.as_str().into(),
+                    occupant.into(),
+                    at.as_microsecond().into(),
+                    owner.into(),
+                    sealed.into(),
+                ],
+            )
+            .or_duplicate(Refusal::Repeated),
+        );
+        Ok(ended)
+    }
+
+    async fn known_by(&self, lookups: &[String]) -> Result<Option<PersonId>, StoreError> {
+        let mut known: Option<PersonId> = None;
+        for lookup in lookups {
+            let row = sqlx::query("SELECT person FROM identifier WHERE lookup = $1")
+                .bind(lookup.as_str())
+                .fetch_optional(self.inner.database.readers())
+                .await?;
+            let Some(row) = row else { continue };
+            let found = person_id(&row.try_get::<String, _>("person")?)?;
+            if known.as_ref().is_some_and(|person| *person != found) {
+                return Err(StoreError::TwoPeople);
+            }
+            known = Some(found);
+        }
+        Ok(known)
+    }
+
+    /// One part of a person's chart, as it was imported. Empty for a part that was never imported.
+    ///
+    /// # Errors
+    /// When the person's key was destroyed, or the database fails.
+    pub async fn chart_rows<T: DeserializeOwned>(
+        &self,
+        person: &PersonId,
+        kind: ChartKind,
+    ) -> Result<Phi<Vec<T>>, StoreError> {
+        let (owner, key) = self.inner.keys.key(&KeyOwner::Person(person.clone()))?;
+        let row = sqlx::query("SELECT sealed FROM chart WHERE owner = $1 AND kind = $2")
+            .bind(owner.as_str())
+            .bind(kind.name())
+            .fetch_optional(self.inner.database.readers())
+            .await?;
+        let Some(row) = row else { return Ok(Phi::new(person.clone(), vec![])) };
+        let damaged = || StoreError::Damaged("chart.sealed".into());
+        let sealed: Vec<u8> = row.try_get("sealed")?;
+        let place = Place { table: "chart", column: "sealed", row: kind.name(), owner: &owner };
+        let plain = key.open(place, &sealed).map_err(|_| damaged())?;
+        Ok(Phi::new(person.clone(), serde_json::from_slice(&plain).map_err(|_| damaged())?))
+    }
+
+    /// Whether somebody of that id is known.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn person_exists(&self, person: &PersonId) -> Result<bool, StoreError> {
+        Ok(self.person_row(person).await?.is_some())
+    }
+
+    async fn person_row(&self, person: &PersonId) -> Result<Option<sqlx::any::AnyRow>, StoreError> {
+        Ok(sqlx::query("SELECT owner, consent, pin FROM person WHERE id = $1")
+            .bind(person.as_str())
+            .fetch_optional(self.inner.database.readers())
+            .await?)
+    }
+
+    /// What a person agreed to; nothing for somebody unknown.
+    ///
+    /// # Errors
+    /// When the database or the person's key fails.
+    pub async fn consent(&self, person: &PersonId) -> Result<Vec<Scope>, StoreError> {
+        let Some(row) = self.person_row(person).await? else { return Ok(vec![]) };
+        let (owner, sealed): (String, Vec<u8>) = (row.try_get("owner")?, row.try_get("consent")?);
+        self.consent_of(person.as_str(), &owner, &sealed)
+    }
+
+    pub(super) fn consent_of(&self, person: &str, owner: &str, sealed: &[u8]) -> Result<Vec<Scope>, StoreError> {
+        let plain = self.unseal(Place { table: "person", column: "consent", row: person, owner }, sealed)?;
+        let text = std::str::from_utf8(&plain).map_err(|_| StoreError::Damaged("person.consent".into()))?;
+        Ok(text.split(',').filter_map(Scope::named).collect())
+    }
+
+    /// Replaces what a person agreed to; audited.
+    ///
+    /// # Errors
+    /// When nobody of that id is known, or the database or the key fails.
+    pub async fn set_consent(&self, person: &PersonId, consent: &[Scope], at: Timestamp) -> Result<(), StoreError> {
+        if !self.person_exists(person).await? {
+            return Err(StoreError::UnknownPerson);
+        }
+        let owner = KeyOwner::Person(person.clone());
+        let (_, sealed) = self.seal(&owner, "person", "consent", person.as_str(), &names(consent))?;
+        let step =
+            Step::new("UPDATE person SET consent = $2 WHERE id = $1", vec![person.as_str().into(), sealed.into()])
+                .or_nothing(Refusal::NotThere);
+        let entry = JournalEntry {
+            event: Event::ConsentChanged,
+            subject: Some(person.clone()),
+            actor: None,
+            intent: None,
+            channel: "staff",
+            session: None,
+            turn: None,
+            closes: None,
+            outcome: None,
+            at,
+        };
+        let draft = self.draft(&entry, None)?;
+        self.inner.writer.submit(vec![step], vec![draft]).await?;
+        Ok(())
+    }
+
+    /// Tries a PIN. Takes some 20 ms of one core, off the async threads.
+    ///
+    /// # Errors
+    /// When nobody of that id is known, or the database or the key fails.
+    pub async fn check_pin(&self, person: &PersonId, pin: &str) -> Result<PinCheck, StoreError> {
+        let row = self.person_row(person).await?.ok_or(StoreError::UnknownPerson)?;
+        let Some(sealed) = row.try_get::<Option<Vec<u8>>, _>("pin")? else { return Ok(PinCheck::NoneSet) };
+        let owner: String = row.try_get("owner")?;
+        let place = Place { table: "person", column: "pin", row: person.as_str(), owner: &owner };
+        let plain = self.unseal(place, &sealed)?;
+        let hash = String::from_utf8(plain.to_vec()).map_err(|_| StoreError::Damaged("person.pin".into()))?;
+        let (store, pin) = (self.clone(), zeroize::Zeroizing::new(pin.to_owned()));
+        let fits = tokio::task::spawn_blocking(move || store.inner.keys.master().pin_fits(&pin, &hash));
+        Ok(if fits.await.map_err(|_| StoreError::Closed)?? { PinCheck::Fits } else { PinCheck::Wrong })
+    }
+
+    /// Who lies in a room.
+    ///
+    /// # Errors
+    /// When the database or the stay's key fails.
+    pub async fn occupant(&self, room: &RoomId) -> Result<Option<Occupant>, StoreError> {
+        let row = sqlx::query("SELECT stay, owner, sealed FROM room WHERE room = $1")
+            .bind(room.as_str())
+            .fetch_optional(self.inner.database.readers())
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let (stay, owner): (String, String) = (row.try_get("stay")?, row.try_get("owner")?);
+        self.occupant_of(room.as_str(), &stay, &owner, &row.try_get::<Vec<u8>, _>("sealed")?).map(Some)
+    }
+
+    pub(super) fn occupant_of(
+        &self,
+        room: &str,
+        stay: &str,
+        owner: &str,
+        sealed: &[u8],
+    ) -> Result<Occupant, StoreError> {
+        let plain = self.unseal(Place { table: "room", column: "sealed", row: room, owner }, sealed)?;
+        let person = std::str::from_utf8(&plain).map_err(|_| StoreError::Damaged("room.sealed".into()))?;
+        let stay = StayId::parse(stay).map_err(|_| StoreError::Damaged("room.stay".into()))?;
+        Ok(Occupant { person: person_id(person)?, stay })
+    }
+
+    /// Destroys a person's key: everything about them becomes unreadable, here and in every backup.
+    ///
+    /// # Errors
+    /// When the key store fails.
+    pub fn destroy_person_key(&self, person: &PersonId) -> Result<(), StoreError> {
+        Ok(self.inner.keys.destroy(&self.inner.keys.name(&KeyOwner::Person(person.clone())))?)
+    }
+}
+
+fn names(scopes: &[Scope]) -> Vec<u8> {
+    scopes.iter().map(|scope| scope.name()).collect::<Vec<_>>().join(",").into_bytes()
+}
+
+pub(super) fn person_id(text: &str) -> Result<PersonId, StoreError> {
+    PersonId::parse(text).map_err(|_| StoreError::Damaged("a person's id".into()))
+}

@@ -1,0 +1,386 @@
+//! What people asked for: renewals, visits, the nurse. And the free times they book from.
+//!
+//! Invariants: one open renewal for each prescription (a partial unique index over a keyed hash); a free time
+//! is taken once (`WHERE free = 1`, and the row says how many changed); a request on the board is closed by
+//! staff alone: no statement here or elsewhere ends one on anybody else's behalf.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sqlx::{Row, any::AnyRow};
+use zeroize::Zeroizing;
+
+use super::{
+    Place, Store, TurnCommit,
+    error::StoreError,
+    keys::{KeyError, KeyOwner},
+    writer::{Refusal, Step},
+};
+use crate::{
+    actions::{Change, Conflict, Renewal, RenewalState, Route},
+    policy::{Event, JournalEntry, PersonId, Phi, RoomId},
+    records::{OpenSlot, SlotQuery, Visit},
+};
+
+/// A row of the nurses' board.
+///
+/// Not `Debug`: it holds what the person said.
+#[derive(Clone, Serialize)]
+pub struct BoardRow {
+    /// Its identifier.
+    pub id: String,
+    /// The room.
+    pub room: String,
+    /// What is needed, in the person's words; `None` when the stay it was said in has ended.
+    pub need: Option<String>,
+    /// An emergency rather than a need.
+    pub emergency: bool,
+    /// When it was asked for.
+    pub requested: Timestamp,
+    /// Since when the person says that it is no longer needed. Only staff close the request.
+    pub patient_says_cancel: Option<Timestamp>,
+    /// When staff acknowledged it.
+    pub acknowledged: Option<Timestamp>,
+    /// Who did.
+    pub acknowledged_by: Option<String>,
+}
+
+/// What of a renewal is sealed.
+#[derive(Serialize, Deserialize)]
+struct SealedRenewal {
+    prescription: String,
+    medicine: String,
+    route: Route,
+}
+
+const fn state_name(state: RenewalState) -> &'static str {
+    match state {
+        RenewalState::Requested => "requested",
+        RenewalState::Approved => "approved",
+        RenewalState::Denied => "denied",
+        RenewalState::Ready => "ready",
+        RenewalState::Shipped => "shipped",
+        RenewalState::PickedUp => "picked_up",
+    }
+}
+
+const STATES: [RenewalState; 6] = [
+    RenewalState::Requested,
+    RenewalState::Approved,
+    RenewalState::Denied,
+    RenewalState::Ready,
+    RenewalState::Shipped,
+    RenewalState::PickedUp,
+];
+
+impl Store {
+    /// The statements that make one change durable.
+    pub(super) fn change_steps(&self, change: &Change, commit: &TurnCommit) -> Result<Vec<Step>, StoreError> {
+        let at = commit.at;
+        let owner = commit.person.clone().map_or_else(|| commit.owner.clone(), KeyOwner::Person);
+        let id =
+            uuid::Builder::from_unix_timestamp_millis(u64::try_from(at.as_millisecond()).unwrap_or(0), &self.random()?)
+                .into_uuid()
+                .to_string();
+        Ok(match change {
+            Change::Renew { prescription, medicine, route } => {
+                let details =
+                    SealedRenewal { prescription: prescription.clone(), medicine: medicine.clone(), route: *route };
+                let plain = Zeroizing::new(serde_json::to_vec(&details).unwrap_or_default());
+                let (owner, sealed) = self.seal(&owner, "renewal", "sealed", &id, &plain)?;
+                let once = self.inner.keys.master().hash("prescription", &[owner.as_bytes(), prescription.as_bytes()]);
+                vec![
+                    Step::new(
+                        "INSERT INTO renewal (id, prescription, state, requested, updated, owner, sealed) \
+                         VALUES ($1, $2, 'requested', $3, $3, $4, $5)",
+                        vec![id.into(), once.into(), at.as_microsecond().into(), owner.into(), sealed.into()],
+                    )
+                    .or_duplicate(Refusal::Conflict(Conflict::AlreadyOpen)),
+                ]
+            }
+            Change::Book { slot, reason } => {
+                let visit = Visit {
+                    id: id.clone(),
+                    start: slot.start,
+                    end: Some(slot.end),
+                    provider: Some(slot.provider.clone()),
+                    specialty: slot.specialty.clone(),
+                    place: slot.place.clone(),
+                    reason: reason.clone(),
+                    prepare: None,
+                    booked: true,
+                };
+                let plain = Zeroizing::new(serde_json::to_vec(&visit).unwrap_or_default());
+                let (owner, sealed) = self.seal(&owner, "visit", "sealed", &id, &plain)?;
+                vec![
+                    Step::new("UPDATE slot SET free = 0 WHERE id = $1 AND free = 1", vec![slot.id.as_str().into()])
+                        .or_nothing(Refusal::Conflict(Conflict::SlotTaken)),
+                    Step::new(
+                        "INSERT INTO visit (id, owner, sealed) VALUES ($1, $2, $3)",
+                        vec![id.into(), owner.into(), sealed.into()],
+                    ),
+                ]
+            }
+            Change::CallNurse { room, need, emergency } => {
+                let (owner, sealed) = self.seal(&owner, "request", "sealed", &id, need.as_bytes())?;
+                vec![Step::new(
+                    "INSERT INTO request (id, room, emergency, requested, owner, sealed) \
+                     VALUES ($1, $2, $3, $4, $5, $6)",
+                    vec![
+                        id.into(),
+                        room.as_str().into(),
+                        i64::from(*emergency).into(),
+                        at.as_microsecond().into(),
+                        owner.into(),
+                        sealed.into(),
+                    ],
+                )]
+            }
+            // What the person said first stays; the request stays open either way.
+            Change::PatientSaysCancel { room } => vec![Step::new(
+                "UPDATE request SET patient_says_cancel = $2 \
+                 WHERE room = $1 AND closed IS NULL AND patient_says_cancel IS NULL",
+                vec![room.as_str().into(), at.as_microsecond().into()],
+            )],
+        })
+    }
+
+    /// A free time as it comes with a chart. One that was taken here stays taken.
+    pub(super) fn slot_step(slot: &OpenSlot) -> Step {
+        Step::new(
+            "INSERT INTO slot (id, starts, ends, provider, specialty, place, free) VALUES ($1, $2, $3, $4, $5, $6, 1) \
+             ON CONFLICT (id) DO UPDATE SET starts = excluded.starts, ends = excluded.ends, \
+             provider = excluded.provider, specialty = excluded.specialty, place = excluded.place",
+            vec![
+                slot.id.as_str().into(),
+                slot.start.as_microsecond().into(),
+                slot.end.as_microsecond().into(),
+                slot.provider.as_str().into(),
+                slot.specialty.clone().into(),
+                slot.place.clone().into(),
+            ],
+        )
+    }
+
+    /// Free times, earliest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn free_slots(&self, query: &SlotQuery) -> Result<Vec<OpenSlot>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, starts, ends, provider, specialty, place FROM slot \
+             WHERE free = 1 AND starts >= $1 AND starts < $2 \
+             AND ($3 = '' OR provider = $3) AND ($4 = '' OR specialty = $4) ORDER BY starts, id LIMIT $5",
+        )
+        .bind(query.from.as_microsecond())
+        .bind(query.until.as_microsecond())
+        .bind(query.provider.as_deref().unwrap_or_default())
+        .bind(query.specialty.as_deref().unwrap_or_default())
+        .bind(i64::try_from(query.limit).unwrap_or(i64::MAX))
+        .fetch_all(self.inner.database.readers())
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(OpenSlot {
+                    id: row.try_get("id")?,
+                    start: time(row, "starts")?,
+                    end: time(row, "ends")?,
+                    provider: row.try_get("provider")?,
+                    specialty: row.try_get("specialty")?,
+                    place: row.try_get("place")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Visits booked here, in the order they were booked.
+    ///
+    /// # Errors
+    /// When the person's key was destroyed, or the database fails.
+    pub async fn booked_visits(&self, person: &PersonId) -> Result<Phi<Vec<Visit>>, StoreError> {
+        let owner = self.inner.keys.name(&KeyOwner::Person(person.clone()));
+        let rows = sqlx::query("SELECT id, sealed FROM visit WHERE owner = $1 ORDER BY id")
+            .bind(owner.as_str())
+            .fetch_all(self.inner.database.readers())
+            .await?;
+        let mut visits = Vec::with_capacity(rows.len());
+        for row in rows {
+            let id: String = row.try_get("id")?;
+            let place = Place { table: "visit", column: "sealed", row: &id, owner: &owner };
+            let plain = self.unseal(place, &row.try_get::<Vec<u8>, _>("sealed")?)?;
+            visits.push(serde_json::from_slice(&plain).map_err(|_| StoreError::Damaged("visit.sealed".into()))?);
+        }
+        Ok(Phi::new(person.clone(), visits))
+    }
+
+    /// A person's renewal requests, newest first.
+    ///
+    /// # Errors
+    /// When the person's key was destroyed, or the database fails.
+    pub async fn renewals(&self, person: &PersonId) -> Result<Phi<Vec<Renewal>>, StoreError> {
+        let owner = self.inner.keys.name(&KeyOwner::Person(person.clone()));
+        let rows = sqlx::query(
+            "SELECT id, state, requested, updated, sealed FROM renewal WHERE owner = $1 ORDER BY requested DESC, id DESC",
+        )
+        .bind(owner.as_str())
+        .fetch_all(self.inner.database.readers())
+        .await?;
+        let mut renewals = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let id: String = row.try_get("id")?;
+            let place = Place { table: "renewal", column: "sealed", row: &id, owner: &owner };
+            let plain = self.unseal(place, &row.try_get::<Vec<u8>, _>("sealed")?)?;
+            let sealed: SealedRenewal =
+                serde_json::from_slice(&plain).map_err(|_| StoreError::Damaged("renewal.sealed".into()))?;
+            renewals.push(Renewal {
+                id,
+                prescription: sealed.prescription,
+                medicine: sealed.medicine,
+                state: state(row)?,
+                requested: time(row, "requested")?,
+                updated: time(row, "updated")?,
+            });
+        }
+        Ok(Phi::new(person.clone(), renewals))
+    }
+
+    /// Moves a renewal on; audited with who did it.
+    ///
+    /// # Errors
+    /// When there is none of that id, it cannot go to that state from where it is, or the database fails.
+    pub async fn advance_renewal(
+        &self,
+        person: &PersonId,
+        id: &str,
+        to: RenewalState,
+        by: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let owner = self.inner.keys.name(&KeyOwner::Person(person.clone()));
+        let row = sqlx::query("SELECT state FROM renewal WHERE id = $1 AND owner = $2")
+            .bind(id)
+            .bind(owner.as_str())
+            .fetch_optional(self.inner.database.readers())
+            .await?;
+        let from = state(&row.ok_or(StoreError::NotPossible)?)?;
+        if !from.may_become(to) {
+            return Err(StoreError::NotPossible);
+        }
+        let step = Step::new(
+            "UPDATE renewal SET state = $3, updated = $4 WHERE id = $1 AND state = $2",
+            vec![id.into(), state_name(from).into(), state_name(to).into(), at.as_microsecond().into()],
+        )
+        .or_nothing(Refusal::NotThere);
+        self.by_staff(vec![step], Some(person), state_name(to), by, at).await
+    }
+
+    /// The open requests of a room, or of all, oldest first.
+    ///
+    /// # Errors
+    /// When the database or a key fails.
+    pub async fn board(&self, room: Option<&RoomId>) -> Result<Vec<BoardRow>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, room, emergency, requested, patient_says_cancel, acknowledged, acknowledged_by, owner, sealed \
+             FROM request WHERE closed IS NULL AND ($1 = '' OR room = $1) ORDER BY requested, id",
+        )
+        .bind(room.map_or("", RoomId::as_str))
+        .fetch_all(self.inner.database.readers())
+        .await?;
+        rows.iter().map(|row| self.board_row(row)).collect()
+    }
+
+    fn board_row(&self, row: &AnyRow) -> Result<BoardRow, StoreError> {
+        let (id, owner): (String, String) = (row.try_get("id")?, row.try_get("owner")?);
+        let place = Place { table: "request", column: "sealed", row: &id, owner: &owner };
+        let need = match self.unseal(place, &row.try_get::<Vec<u8>, _>("sealed")?) {
+            Ok(plain) => Some(String::from_utf8_lossy(&plain).into_owned()),
+            Err(StoreError::Key(error)) if matches!(*error, KeyError::Gone) => None,
+            Err(error) => return Err(error),
+        };
+        let by: Option<Vec<u8>> = row.try_get("acknowledged_by")?;
+        let house = self.inner.keys.name(&KeyOwner::House);
+        let place = Place { table: "request", column: "acknowledged_by", row: &id, owner: &house };
+        let by = by.map(|sealed| self.unseal(place, &sealed)).transpose()?;
+        Ok(BoardRow {
+            need,
+            room: row.try_get("room")?,
+            emergency: row.try_get::<i64, _>("emergency")? != 0,
+            requested: time(row, "requested")?,
+            patient_says_cancel: time_or_none(row, "patient_says_cancel")?,
+            acknowledged: time_or_none(row, "acknowledged")?,
+            acknowledged_by: by.map(|plain| String::from_utf8_lossy(&plain).into_owned()),
+            id,
+        })
+    }
+
+    /// Staff have seen a request; audited. The first acknowledgement stays.
+    ///
+    /// # Errors
+    /// When there is no such open request nobody acknowledged yet, or the database fails.
+    pub async fn acknowledge(&self, id: &str, staff: &str, at: Timestamp) -> Result<(), StoreError> {
+        let (_, by) = self.seal(&KeyOwner::House, "request", "acknowledged_by", id, staff.as_bytes())?;
+        let step = Step::new(
+            "UPDATE request SET acknowledged = $2, acknowledged_by = $3 \
+             WHERE id = $1 AND closed IS NULL AND acknowledged IS NULL",
+            vec![id.into(), at.as_microsecond().into(), by.into()],
+        )
+        .or_nothing(Refusal::NotThere);
+        self.by_staff(vec![step], None, "acknowledged", staff, at).await
+    }
+
+    /// Staff end a request; audited. Nothing else does.
+    ///
+    /// # Errors
+    /// When there is no such open request, or the database fails.
+    pub async fn close_request(&self, id: &str, staff: &str, at: Timestamp) -> Result<(), StoreError> {
+        let (_, by) = self.seal(&KeyOwner::House, "request", "closed_by", id, staff.as_bytes())?;
+        let step = Step::new(
+            "UPDATE request SET closed = $2, closed_by = $3 WHERE id = $1 AND closed IS NULL",
+            vec![id.into(), at.as_microsecond().into(), by.into()],
+        )
+        .or_nothing(Refusal::NotThere);
+        self.by_staff(vec![step], None, "closed", staff, at).await
+    }
+
+    async fn by_staff(
+        &self,
+        steps: Vec<Step>,
+        person: Option<&PersonId>,
+        outcome: &'static str,
+        by: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let entry = JournalEntry {
+            event: Event::Progressed,
+            subject: person.cloned(),
+            actor: None,
+            intent: None,
+            channel: "staff",
+            session: None,
+            turn: None,
+            closes: None,
+            outcome: Some(outcome),
+            at,
+        };
+        let draft = self.draft(&entry, Some(by))?;
+        self.inner.writer.submit(steps, vec![draft]).await?;
+        Ok(())
+    }
+}
+
+fn state(row: &AnyRow) -> Result<RenewalState, StoreError> {
+    let name: String = row.try_get("state")?;
+    STATES
+        .into_iter()
+        .find(|state| state_name(*state) == name)
+        .ok_or_else(|| StoreError::Damaged("renewal.state".into()))
+}
+
+fn time(row: &AnyRow, column: &'static str) -> Result<Timestamp, StoreError> {
+    time_or_none(row, column)?.ok_or_else(|| StoreError::Damaged(column.into()))
+}
+
+fn time_or_none(row: &AnyRow, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
+    row.try_get::<Option<i64>, _>(column)?
+        .map(|micros| Timestamp::from_microsecond(micros).map_err(|_| StoreError::Damaged(column.into())))
+        .transpose()
+}

@@ -1,0 +1,284 @@
+//! What one turn reads at its beginning and commits at its end.
+//!
+//! Invariant: a turn id acts once for each credential. The turn's row has a unique key, and it goes into the
+//! same savepoint as the changes: of two concurrent repeats one acts, and the other is given the first one's
+//! answer.
+
+use jiff::Timestamp;
+use sqlx::Row;
+use zeroize::Zeroizing;
+
+use super::{
+    Place, Store,
+    error::StoreError,
+    keys::{KeyError, KeyOwner},
+    writer::{JobError, Refusal, Step},
+};
+use crate::{
+    actions::{Change, Conflict},
+    policy::{CredentialId, EntryId, JournalEntry, PersonId, RoomId, Scope, SessionId, TurnId},
+};
+
+/// What a turn wants to know before it does anything.
+pub struct OpeningQuery<'a> {
+    /// The conversation it goes on with, if any.
+    pub session: Option<&'a SessionId>,
+    /// The turn.
+    pub turn: &'a TurnId,
+    /// Who asks.
+    pub credential: &'a CredentialId,
+    /// The person known to be there.
+    pub person: Option<&'a PersonId>,
+    /// SHA-256 of what was said, so that another text under the same turn id is noticed.
+    pub body_hash: [u8; 32],
+}
+
+/// What a turn finds.
+pub struct Opening {
+    /// The conversation so far; `None` when there is none, or its key was destroyed.
+    pub session: Option<SavedSession>,
+    /// The answer this turn was given before.
+    pub answered: Option<Answered>,
+    /// What the person agreed to.
+    pub consent: Vec<Scope>,
+}
+
+/// A conversation as it was left.
+pub struct SavedSession {
+    /// Its state, opened.
+    pub state: Vec<u8>,
+    /// The person it was held with.
+    pub person: Option<PersonId>,
+    /// The credential it was held through.
+    pub credential: CredentialId,
+    /// When its last turn ended.
+    pub last: Timestamp,
+}
+
+/// A turn that was answered before.
+pub struct Answered {
+    /// The same was said.
+    pub body_matches: bool,
+    /// It was said in the same conversation, or the repeat names none.
+    pub session_matches: bool,
+    /// The answer, opened; empty when its key was destroyed.
+    pub answer: Vec<u8>,
+}
+
+/// Everything a turn makes durable before it is heard.
+pub struct TurnCommit {
+    /// The conversation.
+    pub session: SessionId,
+    /// The turn.
+    pub turn: TurnId,
+    /// Who asked.
+    pub credential: CredentialId,
+    /// SHA-256 of what was said.
+    pub body_hash: [u8; 32],
+    /// Whose key seals the conversation and the answer.
+    pub owner: KeyOwner,
+    /// The person known to be there; their requests go under their own key.
+    pub person: Option<PersonId>,
+    /// The room it was said in.
+    pub room: Option<RoomId>,
+    /// What the actions want changed.
+    pub changes: Vec<Change>,
+    /// The conversation's new state.
+    pub session_state: Vec<u8>,
+    /// The answer, for a repeat of this turn.
+    pub answer: Vec<u8>,
+    /// The audit row that closes the turn.
+    pub closing: JournalEntry,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A turn is durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Committed {
+    /// The audit row that closed it.
+    pub closing: EntryId,
+}
+
+/// A turn was not committed; the store is unchanged.
+#[derive(thiserror::Error)]
+pub enum CommitError {
+    /// A change no longer fits the world.
+    #[error(transparent)]
+    Conflict(Conflict),
+    /// The same turn was committed in between; this is what it was answered.
+    #[error("this turn was answered already")]
+    AlreadyAnswered(Answered),
+    /// The database or the keys.
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl std::fmt::Debug for CommitError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The answer stays out of logs.
+        std::fmt::Display::fmt(self, f)
+    }
+}
+
+impl From<StoreError> for CommitError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+const OPENING: &str = "\
+SELECT 'session' AS kind, '' AS session, '' AS body, last AS at, owner, sealed FROM session WHERE id = $1 \
+UNION ALL SELECT 'turn', session, body, at, owner, sealed FROM turn WHERE id = $2 \
+UNION ALL SELECT 'person', '', '', imported, owner, consent FROM person WHERE id = $3";
+
+impl Store {
+    /// Reads what a turn needs at its beginning, in one statement.
+    ///
+    /// # Errors
+    /// When the database or a key fails.
+    pub async fn opening(&self, query: &OpeningQuery<'_>) -> Result<Opening, StoreError> {
+        let id = self.turn_key(query.credential, query.turn);
+        let session = query.session.map_or("", SessionId::as_str);
+        let person = query.person.map_or("", PersonId::as_str);
+        let rows = sqlx::query(OPENING)
+            .bind(session)
+            .bind(id.as_str())
+            .bind(person)
+            .fetch_all(self.inner.database.readers())
+            .await?;
+        let mut opening = Opening { session: None, answered: None, consent: vec![] };
+        for row in rows {
+            let (kind, owner): (String, String) = (row.try_get("kind")?, row.try_get("owner")?);
+            let (at, sealed): (i64, Vec<u8>) = (row.try_get("at")?, row.try_get("sealed")?);
+            let place = |table, column, row| Place { table, column, row, owner: &owner };
+            match kind.as_str() {
+                "session" => {
+                    if let Some(plain) = self.unsealed_if_kept(place("session", "sealed", session), &sealed)? {
+                        opening.session = Some(saved(&plain, at)?);
+                    }
+                }
+                "turn" => {
+                    let (told, body): (String, String) = (row.try_get("session")?, row.try_get("body")?);
+                    let answer = self.unsealed_if_kept(place("turn", "sealed", &id), &sealed)?;
+                    opening.answered = Some(Answered {
+                        body_matches: body == self.body_key(&query.body_hash),
+                        session_matches: query.session.is_none() || told == session,
+                        answer: answer.map(|plain| plain.to_vec()).unwrap_or_default(),
+                    });
+                }
+                _ => opening.consent = self.consent_of(person, &owner, &sealed)?,
+            }
+        }
+        Ok(opening)
+    }
+
+    /// Makes a turn durable: its changes, the conversation, the answer and the closing audit row, all or none.
+    ///
+    /// # Errors
+    /// When a change no longer fits, the turn was committed before, or the database or a key fails. Nothing
+    /// was changed.
+    pub async fn commit(&self, commit: TurnCommit) -> Result<Committed, CommitError> {
+        let id = self.turn_key(&commit.credential, &commit.turn);
+        let (owner, answer) = self.seal(&commit.owner, "turn", "sealed", &id, &commit.answer)?;
+        let turn = Step::new(
+            "INSERT INTO turn (id, session, body, at, owner, sealed) VALUES ($1, $2, $3, $4, $5, $6)",
+            vec![
+                id.into(),
+                commit.session.as_str().into(),
+                self.body_key(&commit.body_hash).into(),
+                commit.at.as_microsecond().into(),
+                owner.into(),
+                answer.into(),
+            ],
+        )
+        .or_duplicate(Refusal::Repeated);
+        let mut steps = vec![turn];
+        for change in &commit.changes {
+            steps.extend(self.change_steps(change, &commit)?);
+        }
+        steps.push(self.session_step(&commit)?);
+        let closing = self.draft(&commit.closing, None)?;
+        match self.inner.writer.submit(steps, vec![closing]).await {
+            Ok(ids) => ids.first().map(|id| Committed { closing: *id }).ok_or(CommitError::Store(StoreError::Closed)),
+            Err(JobError::Refused(Refusal::Conflict(conflict))) => Err(CommitError::Conflict(conflict)),
+            Err(JobError::Refused(Refusal::Repeated)) => Err(self.answered_meanwhile(&commit).await?),
+            Err(error) => Err(CommitError::Store(error.into())),
+        }
+    }
+
+    async fn answered_meanwhile(&self, commit: &TurnCommit) -> Result<CommitError, StoreError> {
+        let query = OpeningQuery {
+            session: Some(&commit.session),
+            turn: &commit.turn,
+            credential: &commit.credential,
+            person: None,
+            body_hash: commit.body_hash,
+        };
+        let answered = self.opening(&query).await?.answered;
+        Ok(answered.map_or(CommitError::Store(StoreError::NotPossible), CommitError::AlreadyAnswered))
+    }
+
+    fn session_step(&self, commit: &TurnCommit) -> Result<Step, StoreError> {
+        let mut plain = Zeroizing::new(Vec::with_capacity(commit.session_state.len() + 160));
+        for id in [commit.credential.as_str(), commit.person.as_ref().map_or("", PersonId::as_str)] {
+            // Identifiers have at most 64 bytes.
+            plain.push(u8::try_from(id.len()).unwrap_or(0));
+            plain.extend(id.as_bytes());
+        }
+        plain.extend(&commit.session_state);
+        let (owner, sealed) = self.seal(&commit.owner, "session", "sealed", commit.session.as_str(), &plain)?;
+        Ok(Step::new(
+            "INSERT INTO session (id, last, owner, sealed) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (id) DO UPDATE SET last = excluded.last, owner = excluded.owner, sealed = excluded.sealed",
+            vec![commit.session.as_str().into(), commit.at.as_microsecond().into(), owner.into(), sealed.into()],
+        ))
+    }
+
+    /// Deletes conversations idle since `sessions`, and answers kept for repeats since before `turns`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget_before(&self, sessions: Timestamp, turns: Timestamp) -> Result<(), StoreError> {
+        let steps = vec![
+            Step::new("DELETE FROM session WHERE last < $1", vec![sessions.as_microsecond().into()]),
+            Step::new("DELETE FROM turn WHERE at < $1", vec![turns.as_microsecond().into()]),
+        ];
+        self.inner.writer.submit(steps, vec![]).await?;
+        Ok(())
+    }
+
+    /// As `unseal`, but what a destroyed key sealed is simply not there.
+    fn unsealed_if_kept(&self, place: Place<'_>, sealed: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        match self.unseal(place, sealed) {
+            Ok(plain) => Ok(Some(plain)),
+            Err(StoreError::Key(error)) if matches!(*error, KeyError::Gone) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn turn_key(&self, credential: &CredentialId, turn: &TurnId) -> String {
+        self.inner.keys.master().hash("turn", &[credential.as_str().as_bytes(), turn.as_str().as_bytes()])
+    }
+
+    fn body_key(&self, body_hash: &[u8; 32]) -> String {
+        self.inner.keys.master().hash("body", &[body_hash])
+    }
+}
+
+/// Reads what `session_step` wrote.
+fn saved(plain: &[u8], last: i64) -> Result<SavedSession, StoreError> {
+    let damaged = || StoreError::Damaged("session.sealed".into());
+    let id = |bytes: &[u8]| -> Option<(String, usize)> {
+        let length = usize::from(*bytes.first()?);
+        Some((String::from_utf8(bytes.get(1..=length)?.to_vec()).ok()?, 1 + length))
+    };
+    let (credential, used) = id(plain).ok_or_else(damaged)?;
+    let (person, more) = id(&plain[used..]).ok_or_else(damaged)?;
+    Ok(SavedSession {
+        state: plain[used + more..].to_vec(),
+        person: if person.is_empty() { None } else { Some(PersonId::parse(&person).map_err(|_| damaged())?) },
+        credential: CredentialId::parse(&credential).map_err(|_| damaged())?,
+        last: Timestamp::from_microsecond(last).map_err(|_| damaged())?,
+    })
+}
