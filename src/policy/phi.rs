@@ -53,6 +53,17 @@ impl<T> Phi<T> {
         Phi { value: f(self.value), subject: self.subject }
     }
 
+    /// Two values of one person, still wrapped.
+    ///
+    /// # Errors
+    /// When they are two people's.
+    pub fn zip<U>(self, other: Phi<U>) -> Result<Phi<(T, U)>, WrongSubject> {
+        if self.subject != other.subject {
+            return Err(WrongSubject);
+        }
+        Ok(Phi { subject: self.subject, value: (self.value, other.value) })
+    }
+
     /// Lets the value out for what the permit was given for.
     ///
     /// # Errors

@@ -25,6 +25,12 @@ pub(super) fn add_helpers(env: &mut Environment<'_>) {
             said => format!("on {said}"),
         })
     });
+    env.add_filter("date", |state: &State<'_, '_>, value: String| {
+        day_of(state, &value).map(|(d, today)| match day(d, today) {
+            near if near.starts_with(|c: char| c.is_lowercase()) => format!("{near}, {}", full_day(d)),
+            far => far,
+        })
+    });
     env.add_filter("clock", |state: &State<'_, '_>, value: String| {
         let moment = moment(state)?;
         let at: Timestamp = value.parse().map_err(|_| wrong("clock needs a time"))?;
@@ -76,8 +82,13 @@ pub fn day(date: Date, today: Date) -> String {
         -1 => return "yesterday".into(),
         _ => {}
     }
-    let said = format!("{} {}", date.strftime("%A, %B"), ordinal_digits(i64::from(date.day())));
+    let said = full_day(date);
     if date.year() == today.year() { said } else { format!("{said}, {}", date.year()) }
+}
+
+/// "Thursday, December 3rd".
+fn full_day(date: Date) -> String {
+    format!("{} {}", date.strftime("%A, %B"), ordinal_digits(i64::from(date.day())))
 }
 
 /// "2:30 PM", "9 AM", "noon", "midnight".
