@@ -1,209 +1,224 @@
-//! What the assistant can do, one file per domain.
+//! What the assistant can do, one file per action.
 //!
 //! An action takes typed slots and, where it touches a person's data, the [`Permit`], and returns facts, not
 //! prose. It declares the [`Floor`] of its data class, effect and identity; the catalogue may tighten it.
+//! Each file holds a pure decision, told by its table test, and a few lines that fetch what it decides on.
 //! Deliberately absent: axum, sqlx and FHIR JSON. An action never writes: it returns [`Change`]s, which the
 //! turn commits together with the answer and the audit row.
 
-use std::collections::BTreeMap;
+mod appointment;
+mod change;
+mod emergency;
+mod medicine;
+mod nurse;
+mod outcome;
+mod prescription;
+mod privacy;
+mod record;
 
-use serde::{Deserialize, Serialize};
+use jiff::{Timestamp, tz::TimeZone};
 
-use crate::policy::RoomId;
+pub use change::{Change, Conflict, Renewal, RenewalState, Route};
+pub use outcome::{Choice, Facts, Outcome, Plan};
 
-/// What an action knows to say: the name of a reply in the catalogue and the values it needs.
-///
-/// Holds what a permit revealed, so it has no `Debug`.
-#[derive(Clone, Default, Serialize, Deserialize)]
-pub struct Facts {
-    /// Which of the intent's replies.
-    pub reply: String,
-    /// Values by name; times are RFC 3339 text, dates ISO 8601.
-    pub values: BTreeMap<String, serde_json::Value>,
+use crate::{
+    nlu::{SlotValue, Slots, When},
+    policy::{DataClass, Effect, Floor, Identity, Permit, RoomPass, Scope, WrongSubject},
+    records::{Records, RecordsError},
+};
+
+/// Longest clinical text that is read aloud, in characters. Longer ones are pointed to, never cut: half a
+/// direction can mean its opposite.
+pub const SPEAKABLE: usize = 600;
+
+/// What an action was let in with.
+pub enum Pass {
+    /// One person's data, in this turn.
+    Person(Permit),
+    /// An enrolled device's place.
+    Room(RoomPass),
+    /// Nothing.
+    Public,
 }
 
-impl Facts {
-    /// Facts for the reply of that name.
-    #[must_use]
-    pub fn new(reply: &str) -> Self {
-        Self { reply: reply.to_owned(), values: BTreeMap::new() }
-    }
-
-    /// Adds one value.
-    #[must_use]
-    pub fn with(mut self, name: &str, value: impl Serialize) -> Self {
-        self.values.insert(name.to_owned(), serde_json::to_value(value).unwrap_or_default());
-        self
-    }
+/// Where and when an action runs.
+pub struct Setting<'a> {
+    /// The people's records.
+    pub records: &'a Records,
+    /// Now.
+    pub now: Timestamp,
+    /// The speaker's zone.
+    pub zone: &'a TimeZone,
+    /// What the assistant calls the organization.
+    pub organization: &'a str,
+    /// What people at home dial in an emergency.
+    pub emergency_number: &'a str,
+    /// The channel's name: `room`, `home`, `chat`, `third-party`.
+    pub channel: &'a str,
 }
 
-/// How an action ends.
-pub enum Outcome {
-    /// Said and over.
-    Answer(Facts),
-    /// One slot is missing or ambiguous; the options may be picked by name or ordinal.
-    Ask {
-        /// The slot asked for.
-        slot: String,
-        /// The question.
-        facts: Facts,
-        /// What may be picked, in the order it is spoken.
-        options: Vec<Choice>,
-    },
-    /// Read back and wait for a yes. The plan is what the yes performs, exactly.
-    Confirm {
-        /// The read-back.
-        facts: Facts,
-        /// What will be done.
-        plan: Plan,
-    },
-    /// Commit these, then say it.
-    Done {
-        /// What is said once it is durable.
-        facts: Facts,
-        /// What must be durable first.
-        changes: Vec<Change>,
-        /// What is said instead when a change no longer fits (the slot is taken, a request is open).
-        conflict: Facts,
-    },
+/// Why an action could not run. Never holds what it ran on.
+#[derive(Debug, thiserror::Error)]
+pub enum ActionError {
+    /// The records could not be read.
+    #[error(transparent)]
+    Records(#[from] RecordsError),
+    /// The permit is for somebody else.
+    #[error(transparent)]
+    WrongSubject(#[from] WrongSubject),
+    /// The turn let it in with less than its floor demands. A defect; nothing was done.
+    #[error("the action needs {0}")]
+    NotAdmitted(&'static str),
+    /// A "yes" came back with a plan of another action. A defect; nothing was done.
+    #[error("the plan belongs to another action")]
+    ForeignPlan,
 }
 
-/// Something that can be picked.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct Choice {
-    /// What it is called aloud.
-    pub spoken: String,
-    /// The slot value that picking it stands for.
-    pub value: crate::nlu::SlotValue,
+macro_rules! actions {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal in $module:path),+ $(,)?) => {
+        /// Every action there is. To add one: a file, and a line here.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Action {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl Action {
+            /// Every action.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The action of that name in the catalogue.
+            #[must_use]
+            pub fn named(name: &str) -> Option<Self> {
+                match name {
+                    $($name => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+
+            /// Its name in the catalogue.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+
+            /// The least it demands.
+            #[must_use]
+            pub const fn floor(self) -> Floor {
+                match self {
+                    $(Self::$variant => { use $module as action; action::FLOOR })+
+                }
+            }
+
+            /// Runs it.
+            ///
+            /// # Errors
+            /// When the records fail, or the turn let it in with less than it demands.
+            pub async fn run(self, pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
+                match self {
+                    $(Self::$variant => { use $module as action; action::run(pass, slots, setting).await })+
+                }
+            }
+        }
+    };
 }
 
-/// Who a renewal goes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Route {
-    /// Refills are left: the pharmacy fills it.
-    Pharmacy,
-    /// The prescriber has to agree first.
-    Prescriber,
-}
+actions!(
+    /// How far a prescription is.
+    PrescriptionStatus = "prescription.status" in self::prescription::status,
+    /// Asks for more of a medicine.
+    PrescriptionRenew = "prescription.renew" in self::prescription::renew,
+    /// The medicines on record.
+    PrescriptionList = "prescription.list" in self::prescription::list,
+    /// How to take a medicine, in the prescriber's words.
+    MedicineInstructions = "medicine.instructions" in self::medicine,
+    /// The next visit.
+    AppointmentNext = "appointment.next" in self::appointment::next,
+    /// Books a visit.
+    AppointmentBook = "appointment.book" in self::appointment::book,
+    /// A laboratory result.
+    RecordLabResult = "record.lab_result" in self::record,
+    /// Calls the nurse.
+    NurseRequest = "nurse.request" in self::nurse,
+    /// An emergency.
+    EmergencyHelp = "emergency.help" in self::emergency::help,
+    /// A false alarm.
+    EmergencyCancel = "emergency.cancel" in self::emergency::cancel,
+    /// What happens to what is said.
+    PrivacyHowProtected = "privacy.how_protected" in self::privacy,
+);
 
-/// What a "yes" performs. Stored sealed with the session while the question is open.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(tag = "plan", rename_all = "snake_case")]
-pub enum Plan {
-    /// Ask the prescriber or pharmacy for more.
-    Renew {
-        /// The prescription.
-        prescription: String,
-        /// Its spoken name, for the answer.
-        medicine: String,
-        /// Who has to agree.
-        route: Route,
-    },
-    /// Take this free time.
-    Book {
-        /// The slot.
-        slot: crate::records::OpenSlot,
-        /// What for.
-        reason: Option<String>,
-    },
-}
-
-/// One change to durable state. Personal contents are sealed by the store under the subject's key.
-#[derive(Clone)]
-pub enum Change {
-    /// Opens a renewal request; one open request per prescription.
-    Renew {
-        /// The prescription.
-        prescription: String,
-        /// Its spoken name.
-        medicine: String,
-        /// Who has to agree, for the staff who work on it.
-        route: Route,
-    },
-    /// Takes a free slot and makes it a visit.
-    Book {
-        /// The slot.
-        slot: crate::records::OpenSlot,
-        /// What for.
-        reason: Option<String>,
-    },
-    /// Puts a request on the nurses' board.
-    CallNurse {
-        /// The room.
-        room: RoomId,
-        /// In the person's words; sealed.
-        need: String,
-        /// An emergency rather than a need.
-        emergency: bool,
-    },
-    /// Marks the room's open urgent requests "patient says cancel"; staff close them.
-    PatientSaysCancel {
-        /// The room.
-        room: RoomId,
-    },
-}
-
-/// Why a change no longer fits. Nothing was changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Conflict {
-    /// Somebody else took the slot.
-    #[error("the slot is no longer free")]
-    SlotTaken,
-    /// A renewal of this prescription is already open.
-    #[error("a renewal of this prescription is already open")]
-    AlreadyOpen,
-}
-
-/// States of a renewal request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RenewalState {
-    /// Asked for.
-    Requested,
-    /// The prescriber agreed.
-    Approved,
-    /// The prescriber said no.
-    Denied,
-    /// Waiting at the counter.
-    Ready,
-    /// On its way.
-    Shipped,
-    /// In the person's hands.
-    PickedUp,
-}
-
-impl RenewalState {
-    /// Whether a request may go from this state to that one.
-    #[must_use]
-    pub const fn may_become(self, next: Self) -> bool {
-        use RenewalState::{Approved, Denied, PickedUp, Ready, Requested, Shipped};
-        matches!(
-            (self, next),
-            (Requested, Approved | Denied) | (Approved, Ready | Shipped) | (Ready | Shipped, PickedUp)
-        )
-    }
-
-    /// Whether a second request for the same prescription must wait for this one.
-    #[must_use]
-    pub const fn open(self) -> bool {
-        matches!(self, Self::Requested | Self::Approved | Self::Ready | Self::Shipped)
+impl Action {
+    /// Performs what was read back and agreed to. What has changed since is looked at again: an action that no
+    /// longer fits says so instead.
+    ///
+    /// # Errors
+    /// As [`Action::run`], and when the plan belongs to another action.
+    pub async fn perform(self, permit: Permit, plan: Plan, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
+        match (self, plan) {
+            (Self::PrescriptionRenew, Plan::Renew { prescription, route, .. }) => {
+                prescription::renew::perform(permit, &prescription, route, setting).await
+            }
+            (Self::AppointmentBook, Plan::Book { slot, reason }) => {
+                appointment::book::perform(permit, slot, reason, setting).await
+            }
+            _ => Err(ActionError::ForeignPlan),
+        }
     }
 }
 
-/// A renewal request as the person may hear of it.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct Renewal {
-    /// Its identifier.
-    pub id: String,
-    /// The prescription.
-    pub prescription: String,
-    /// Its spoken name.
-    pub medicine: String,
-    /// How far it is.
-    pub state: RenewalState,
-    /// When it was asked for.
-    pub requested: jiff::Timestamp,
-    /// When it last moved.
-    pub updated: jiff::Timestamp,
+/// The floor of what reads or changes one person's data.
+const fn of_a_person(effect: Effect, scope: Scope) -> Floor {
+    Floor { data: DataClass::Identifiable, effect, identity: Identity::Known, scope: Some(scope) }
+}
+
+/// The floor of what needs nobody.
+const fn of_nobody(data: DataClass, effect: Effect) -> Floor {
+    Floor { data, effect, identity: Identity::Nobody, scope: None }
+}
+
+/// The permit of an action that cannot do without one.
+fn permit(pass: Pass) -> Result<Permit, ActionError> {
+    match pass {
+        Pass::Person(permit) => Ok(permit),
+        Pass::Room(_) | Pass::Public => Err(ActionError::NotAdmitted("a permit")),
+    }
+}
+
+/// The words of a slot.
+fn text<'a>(slots: &'a Slots, name: &str) -> Option<&'a str> {
+    match &slots.get(name)?.value {
+        SlotValue::Text(text) => Some(text.trim()).filter(|t| !t.is_empty()),
+        SlotValue::When(_) | SlotValue::Number(_) => None,
+    }
+}
+
+/// The days or times of a slot.
+fn when(slots: &Slots, name: &str) -> Option<When> {
+    match slots.get(name)?.value {
+        SlotValue::When(when) => Some(when),
+        SlotValue::Text(_) | SlotValue::Number(_) => None,
+    }
+}
+
+/// Lower-case words of a name, for comparing.
+fn words(name: &str) -> Vec<String> {
+    name.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_is_found_by_its_name_and_guards_what_it_touches() {
+        for action in Action::ALL {
+            assert_eq!(Action::named(action.name()), Some(*action));
+            let floor = action.floor();
+            assert_eq!(floor.scope.is_some(), floor.data == DataClass::Identifiable, "{}", action.name());
+            assert_eq!(floor.identity == Identity::Known, floor.data == DataClass::Identifiable, "{}", action.name());
+        }
+        assert_eq!(Action::named("prescription.steal"), None);
+    }
 }

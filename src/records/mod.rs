@@ -6,6 +6,7 @@ mod controlled;
 pub mod demo;
 pub mod fhir_bundle;
 mod lab_name;
+mod local;
 mod medicine_name;
 pub mod specialty;
 
@@ -13,6 +14,8 @@ use std::collections::BTreeMap;
 
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
+
+pub use local::{Records, RecordsError};
 
 /// Everything a bundle tells about one person, and the free times it brings along (which are nobody's).
 ///

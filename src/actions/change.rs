@@ -1,0 +1,114 @@
+//! Changes to durable state, and what becomes of a renewal.
+
+use serde::{Deserialize, Serialize};
+
+use crate::policy::RoomId;
+
+/// Who a renewal goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Route {
+    /// Refills are left: the pharmacy fills it.
+    Pharmacy,
+    /// The prescriber has to agree first.
+    Prescriber,
+}
+
+/// One change to durable state. Personal contents are sealed by the store under the subject's key.
+#[derive(Clone)]
+pub enum Change {
+    /// Opens a renewal request; one open request per prescription.
+    Renew {
+        /// The prescription.
+        prescription: String,
+        /// Its spoken name.
+        medicine: String,
+        /// Who has to agree, for the staff who work on it.
+        route: Route,
+    },
+    /// Takes a free slot and makes it a visit.
+    Book {
+        /// The slot.
+        slot: crate::records::OpenSlot,
+        /// What for.
+        reason: Option<String>,
+    },
+    /// Puts a request on the nurses' board.
+    CallNurse {
+        /// The room.
+        room: RoomId,
+        /// In the person's words; sealed.
+        need: String,
+        /// An emergency rather than a need.
+        emergency: bool,
+    },
+    /// Marks the room's open urgent requests "patient says cancel"; staff close them.
+    PatientSaysCancel {
+        /// The room.
+        room: RoomId,
+    },
+}
+
+/// Why a change no longer fits. Nothing was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Conflict {
+    /// Somebody else took the slot.
+    #[error("the slot is no longer free")]
+    SlotTaken,
+    /// A renewal of this prescription is already open.
+    #[error("a renewal of this prescription is already open")]
+    AlreadyOpen,
+}
+
+/// States of a renewal request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RenewalState {
+    /// Asked for.
+    Requested,
+    /// The prescriber agreed.
+    Approved,
+    /// The prescriber said no.
+    Denied,
+    /// Waiting at the counter.
+    Ready,
+    /// On its way.
+    Shipped,
+    /// In the person's hands.
+    PickedUp,
+}
+
+impl RenewalState {
+    /// Whether a request may go from this state to that one.
+    #[must_use]
+    pub const fn may_become(self, next: Self) -> bool {
+        use RenewalState::{Approved, Denied, PickedUp, Ready, Requested, Shipped};
+        matches!(
+            (self, next),
+            (Requested, Approved | Denied) | (Approved, Ready | Shipped) | (Ready | Shipped, PickedUp)
+        )
+    }
+
+    /// Whether a second request for the same prescription must wait for this one.
+    #[must_use]
+    pub const fn open(self) -> bool {
+        matches!(self, Self::Requested | Self::Approved | Self::Ready | Self::Shipped)
+    }
+}
+
+/// A renewal request as the person may hear of it.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Renewal {
+    /// Its identifier.
+    pub id: String,
+    /// The prescription.
+    pub prescription: String,
+    /// Its spoken name.
+    pub medicine: String,
+    /// How far it is.
+    pub state: RenewalState,
+    /// When it was asked for.
+    pub requested: jiff::Timestamp,
+    /// When it last moved.
+    pub updated: jiff::Timestamp,
+}

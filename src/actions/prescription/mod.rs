@@ -1,0 +1,153 @@
+//! Prescriptions: which one is meant, how far it is, more of it, all of them.
+
+pub mod list;
+pub mod renew;
+pub mod status;
+
+use super::{Choice, Facts, Outcome, words};
+use crate::{nlu::SlotValue, records::Prescription};
+
+/// Which prescription somebody means.
+pub(super) enum Which<'a> {
+    /// Exactly this one.
+    One(&'a Prescription),
+    /// Several; asked with this.
+    Several(Outcome),
+    /// None on record; said with this.
+    None(Outcome),
+}
+
+/// Finds the prescription by name, brand, the text as written, or the label it was offered under. Never by a
+/// guess: spelling was mended before, against this person's own list. Ended ones stand back behind a current
+/// one of the same name, and an older filling of the same thing behind the newest.
+pub(super) fn which<'a>(all: &'a [Prescription], said: &str) -> Which<'a> {
+    let said_words = words(said);
+    let is = |name: &str| words(name) == said_words;
+    let by_label: Vec<&Prescription> = all.iter().filter(|p| is(&label(p, all))).collect();
+    let by_name = || all.iter().filter(|p| is(&p.medicine)).collect::<Vec<_>>();
+    let by_alias = || all.iter().filter(|p| p.aliases.iter().any(|a| is(a))).collect::<Vec<_>>();
+    let mut found = by_label;
+    for more in [&by_name as &dyn Fn() -> Vec<&'a Prescription>, &by_alias] {
+        if found.is_empty() {
+            found = more();
+        }
+    }
+    let current: Vec<&Prescription> = found.iter().copied().filter(|p| p.active).collect();
+    if !current.is_empty() {
+        found = current;
+    }
+    // Newest first; the same label twice is the same medicine written again.
+    found.sort_by_key(|p| std::cmp::Reverse(p.written));
+    let mut kept: Vec<&Prescription> = Vec::new();
+    for p in found {
+        if !kept.iter().any(|k| label(k, all) == label(p, all)) {
+            kept.push(p);
+        }
+    }
+    match kept.as_slice() {
+        [] => Which::None(Outcome::Answer(Facts::new("not_listed").with("medicine", said))),
+        [one] => Which::One(one),
+        several => {
+            let labels: Vec<String> = several.iter().map(|p| label(p, all)).collect();
+            let option = |spoken: &String| Choice { spoken: spoken.clone(), value: SlotValue::Text(spoken.clone()) };
+            Which::Several(Outcome::Ask {
+                slot: "medicine".to_owned(),
+                options: labels.iter().map(option).collect(),
+                facts: Facts::new("which").with("options", labels),
+            })
+        }
+    }
+}
+
+/// What tells a prescription from the others: the medicine, with its strength where another of the same name
+/// is on the list, as written where even that is alike.
+fn label(p: &Prescription, all: &[Prescription]) -> String {
+    let others = || all.iter().filter(|o| o.id != p.id && o.medicine == p.medicine && o.active == p.active);
+    let written = || p.aliases.last().cloned().unwrap_or_else(|| p.medicine.clone());
+    match &p.strength {
+        _ if others().all(|o| o.strength == p.strength && o.aliases == p.aliases) => p.medicine.clone(),
+        Some(strength) if others().all(|o| o.strength != p.strength || o.aliases == p.aliases) => {
+            format!("{} {strength}", p.medicine)
+        }
+        _ => written(),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod samples {
+    use super::*;
+
+    /// A current prescription with nothing special about it.
+    pub fn prescription(id: &str, medicine: &str) -> Prescription {
+        Prescription {
+            id: id.to_owned(),
+            medicine: medicine.to_owned(),
+            aliases: vec![format!("{medicine} 10 MG Oral Tablet")],
+            strength: Some("10 mg tablet".into()),
+            active: true,
+            on_hold: false,
+            written: Some(jiff::civil::date(2026, 6, 1)),
+            instructions: Some("Take one tablet every morning.".into()),
+            prescriber: Some("Dr. Anita Patel".into()),
+            refills_left: Some(3),
+            days_supply: Some(30),
+            valid_until: Some(jiff::civil::date(2027, 6, 1)),
+            controlled: false,
+            dispenses: vec![],
+            source: None,
+        }
+    }
+
+    /// The reply of an outcome, with the name of its kind.
+    pub fn reply(outcome: &Outcome) -> String {
+        match outcome {
+            Outcome::Answer(f) => f.reply.clone(),
+            Outcome::Ask { facts, .. } => format!("ask {}", facts.reply),
+            Outcome::Confirm { facts, .. } => format!("confirm {}", facts.reply),
+            Outcome::Done { facts, .. } => format!("done {}", facts.reply),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{samples::prescription, *};
+
+    fn found(all: &[Prescription], said: &str) -> String {
+        match which(all, said) {
+            Which::One(p) => p.id.clone(),
+            Which::Several(Outcome::Ask { options, .. }) => {
+                options.iter().map(|o| o.spoken.clone()).collect::<Vec<_>>().join(" | ")
+            }
+            Which::Several(_) => "?".into(),
+            Which::None(_) => "none".into(),
+        }
+    }
+
+    #[test]
+    fn a_name_finds_one_several_or_none() {
+        let strong = Prescription {
+            strength: Some("750 mg extended release tablet".into()),
+            aliases: vec!["Glucophage".into(), "metformin 750 MG".into()],
+            ..prescription("m2", "metformin")
+        };
+        let older = Prescription { written: Some(jiff::civil::date(2020, 1, 1)), ..prescription("l0", "lisinopril") };
+        let ended = Prescription { active: false, ..prescription("w1", "warfarin") };
+        let ended_twin =
+            Prescription { active: false, strength: Some("5 mg tablet".into()), ..prescription("l9", "lisinopril") };
+        let all = [older, prescription("l1", "lisinopril"), prescription("m1", "metformin"), strong, ended, ended_twin];
+        for (said, want) in [
+            ("lisinopril", "l1"),
+            ("Lisinopril", "l1"),
+            ("metformin", "metformin 10 mg tablet | metformin 750 mg extended release tablet"),
+            ("metformin 750 mg extended release tablet", "m2"),
+            ("glucophage", "m2"),
+            ("warfarin", "w1"),
+            ("metform", "none"),
+            ("the blue one", "none"),
+            ("", "none"),
+        ] {
+            assert_eq!(found(&all, said), want, "{said:?}");
+        }
+    }
+}

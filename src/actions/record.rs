@@ -1,0 +1,263 @@
+//! `record.lab_result`: the latest result of a test or panel, with the laboratory's own range and a
+//! clinician's own words.
+//!
+//! Never explains in words of its own, and never is the first to tell a critical value: without a clinician's
+//! words on it, the care team goes over it.
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::{ActionError, Facts, Outcome, Pass, SPEAKABLE, Setting, of_a_person, permit, text, when, words};
+use crate::{
+    nlu::{Slots, When},
+    policy::{Effect, Floor, Scope},
+    records::{LabFlag, LabResult},
+};
+
+/// Reads the person's records.
+pub const FLOOR: Floor = of_a_person(Effect::Read, Scope::Records);
+
+/// Most results said in one breath.
+const SAID: usize = 4;
+
+pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
+    let permit = permit(pass)?;
+    let all = setting.records.results(permit.subject()).await?.reveal(&permit)?;
+    Ok(Outcome::Answer(lab_result(&all, text(slots, "test"), when(slots, "date"), setting.zone)))
+}
+
+/// Replies: `one`, `panel`, `care_team`, `none`, `none_of` (test).
+fn lab_result(all: &[LabResult], test: Option<&str>, date: Option<When>, zone: &TimeZone) -> Facts {
+    let matching = |r: &&LabResult| test.is_none_or(|t| is_test(r, t)) && date.is_none_or(|d| on(r.taken, d, zone));
+    let found: Vec<&LabResult> = all.iter().filter(matching).collect();
+    let Some(newest) = found.iter().max_by_key(|r| r.taken) else {
+        return match test {
+            Some(test) => Facts::new("none_of").with("test", test),
+            None => Facts::new("none"),
+        };
+    };
+    // A test asked for by its own name is that one alone; by the name of its panel, the panel of that day.
+    let day = |r: &LabResult| r.taken.to_zoned(zone.clone()).date();
+    let mut group: Vec<&LabResult> =
+        found.iter().copied().filter(|r| day(r) == day(newest) && r.panel == newest.panel).collect();
+    let mut seen: Vec<&str> = Vec::new();
+    group.retain(|r| {
+        let fresh = !seen.contains(&r.test.as_str());
+        seen.push(&r.test);
+        fresh
+    });
+    let (told, held): (Vec<&LabResult>, Vec<&LabResult>) = group.into_iter().partition(|r| tellable(r));
+    match told.as_slice() {
+        [] => Facts::new("care_team").with("test", held.first().map(|r| &r.test)).with("on", newest.taken),
+        [one] if held.is_empty() => of_one(one),
+        several => of_panel(several, !held.is_empty()),
+    }
+}
+
+/// Whether a machine may read it out: not critical, or a clinician has said something about it.
+fn tellable(r: &LabResult) -> bool {
+    r.flag != Some(LabFlag::Critical) || r.comment.is_some()
+}
+
+fn on(taken: Timestamp, date: When, zone: &TimeZone) -> bool {
+    let day = taken.to_zoned(zone.clone()).date();
+    date.from.is_none_or(|from| (from..=date.to.unwrap_or(from)).contains(&day))
+}
+
+/// Words that name no test.
+const FILLERS: [&str; 13] =
+    ["my", "the", "test", "tests", "result", "results", "level", "levels", "lab", "labs", "blood", "count", "number"];
+
+/// By name, other name or panel: every word that was said is a word of it. "Blood count" is more than fillers.
+fn is_test(r: &LabResult, said: &str) -> bool {
+    let said = words(said);
+    let telling: Vec<&String> = said.iter().filter(|w| !FILLERS.contains(&w.as_str())).collect();
+    let names = || r.aliases.iter().chain(std::iter::once(&r.test)).chain(r.panel.as_ref()).map(|n| words(n));
+    if telling.is_empty() {
+        return said.is_empty() || names().any(|n| n == said);
+    }
+    names().any(|n| telling.iter().all(|w| n.contains(w)))
+}
+
+/// How a value lies to the laboratory's own range: its own flag, or where it gave none, plain comparison.
+fn place(r: &LabResult) -> &'static str {
+    let value = r.value.parse::<f64>().ok();
+    match (r.flag, value) {
+        (Some(LabFlag::Normal), _) => "in",
+        (Some(LabFlag::Low), _) => "below",
+        (Some(LabFlag::High), _) => "above",
+        (Some(LabFlag::Abnormal | LabFlag::Critical), Some(v)) if r.low.is_some_and(|low| v < low) => "below",
+        (Some(LabFlag::Abnormal | LabFlag::Critical), Some(v)) if r.high.is_some_and(|high| v > high) => "above",
+        (Some(LabFlag::Abnormal | LabFlag::Critical), _) => "abnormal",
+        (None, Some(v)) if r.low.is_some_and(|low| v < low) => "below",
+        (None, Some(v)) if r.high.is_some_and(|high| v > high) => "above",
+        (None, Some(_)) if r.low.is_some() || r.high.is_some() => "in",
+        (None, _) => "unknown",
+    }
+}
+
+fn value(r: &LabResult) -> serde_json::Value {
+    serde_json::json!({
+        "test": r.test, "value": r.value, "unit": r.unit, "low": r.low, "high": r.high, "place": place(r),
+    })
+}
+
+fn of_one(r: &LabResult) -> Facts {
+    commented(Facts::new("one"), &[r])
+        .with("result", value(r))
+        .with("on", r.taken)
+        .with("preliminary", r.preliminary)
+        .with("source", &r.source)
+}
+
+/// Those out of range first; of those in range, names alone.
+fn of_panel(results: &[&LabResult], held: bool) -> Facts {
+    let (within, outside): (Vec<&LabResult>, Vec<&LabResult>) =
+        results.iter().copied().partition(|r| matches!(place(r), "in" | "unknown"));
+    let told: Vec<_> = outside.iter().chain(&within).take(SAID).map(|r| value(r)).collect();
+    let first = results.first();
+    commented(Facts::new("panel"), results)
+        .with("panel", first.and_then(|r| r.panel.as_ref()))
+        .with("on", first.map(|r| r.taken))
+        .with("results", told)
+        .with("more", results.len().saturating_sub(SAID))
+        .with("preliminary", results.iter().any(|r| r.preliminary))
+        .with("held", held)
+}
+
+/// A clinician's words, whole, with whose they are; one comment on a panel is said once.
+fn commented(facts: Facts, results: &[&LabResult]) -> Facts {
+    let with = results.iter().find(|r| r.comment.is_some());
+    let comment = with.and_then(|r| r.comment.as_deref());
+    let long = comment.is_some_and(|c| c.chars().count() > SPEAKABLE);
+    facts
+        .with("comment", comment.filter(|_| !long))
+        .with("comment_long", long)
+        .with("commenter", with.and_then(|r| r.commenter.as_ref()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lab(test: &str, value: &str, taken: &str) -> LabResult {
+        LabResult {
+            test: test.into(),
+            aliases: vec![],
+            panel: None,
+            value: value.into(),
+            unit: Some("mg/dL".into()),
+            low: None,
+            high: Some(100.0),
+            flag: None,
+            taken: taken.parse().expect("a time"),
+            preliminary: false,
+            comment: None,
+            commenter: None,
+            source: None,
+        }
+    }
+
+    fn zone() -> TimeZone {
+        TimeZone::get("America/New_York").expect("known")
+    }
+
+    fn lipids() -> Vec<LabResult> {
+        let of = |test: &str, value: &str, more: &[&str]| LabResult {
+            panel: Some("lipid panel".into()),
+            aliases: more.iter().map(|m| (*m).to_owned()).collect(),
+            comment: Some("A little high.".into()),
+            commenter: Some("Dr. Samuel Okafor".into()),
+            ..lab(test, value, "2026-11-18T14:00:00Z")
+        };
+        vec![
+            LabResult {
+                flag: Some(LabFlag::Critical),
+                comment: None,
+                ..lab("potassium", "6.4", "2026-11-30T14:00:00Z")
+            },
+            of("total cholesterol", "211", &["cholesterol"]),
+            of("LDL cholesterol", "131", &["LDL", "bad cholesterol", "cholesterol"]),
+            of("HDL cholesterol", "52", &["HDL", "cholesterol"]),
+            of("triglycerides", "90", &["cholesterol"]),
+            lab("LDL cholesterol", "150", "2025-11-18T14:00:00Z"),
+        ]
+    }
+
+    fn ask(test: Option<&str>) -> Facts {
+        lab_result(&lipids(), test, None, &zone())
+    }
+
+    #[test]
+    fn by_name_panel_or_newest() {
+        for (said, want) in [
+            (Some("cholesterol"), "panel"),
+            (Some("my lipid panel"), "panel"),
+            (Some("LDL"), "one"),
+            (Some("bad cholesterol"), "one"),
+            (Some("potassium"), "care_team"),
+            (None, "care_team"),
+            (Some("vitamin D"), "none_of"),
+        ] {
+            assert_eq!(ask(said).reply, want, "{said:?}");
+        }
+        assert_eq!(lab_result(&[], None, None, &zone()).reply, "none");
+        assert_eq!(ask(Some("LDL")).values["result"]["value"], "131", "the latest");
+    }
+
+    #[test]
+    fn a_panel_says_what_is_out_of_range_first_and_the_words_once() {
+        let facts = ask(Some("cholesterol"));
+        let told: Vec<_> = facts.values["results"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|r| (r["test"].as_str().unwrap_or_default(), r["place"].as_str().unwrap_or_default()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("total cholesterol", "above"),
+                ("LDL cholesterol", "above"),
+                ("HDL cholesterol", "in"),
+                ("triglycerides", "in")
+            ]
+        );
+        assert_eq!(facts.values["comment"], "A little high.");
+        assert_eq!(facts.values["commenter"], "Dr. Samuel Okafor");
+    }
+
+    #[test]
+    fn a_critical_value_is_told_only_with_a_clinicians_words() {
+        let critical = LabResult { flag: Some(LabFlag::Critical), ..lab("potassium", "6.4", "2026-11-30T14:00:00Z") };
+        let said = |r: &LabResult| lab_result(std::slice::from_ref(r), Some("potassium"), None, &zone());
+        let facts = said(&critical);
+        assert_eq!(facts.reply, "care_team");
+        assert!(!serde_json::to_string(&facts.values).expect("JSON").contains("6.4"), "the value is not even given");
+        let reviewed = LabResult { comment: Some("We have spoken.".into()), ..critical };
+        assert_eq!(said(&reviewed).reply, "one");
+    }
+
+    #[test]
+    fn flags_are_the_laboratorys_and_only_then_comparison() {
+        let r = |value: &str, flag, low| LabResult { flag, low, ..lab("x", value, "2026-11-30T14:00:00Z") };
+        for (result, want) in [
+            (r("99", None, None), "in"),
+            (r("101", None, None), "above"),
+            (r("3", None, Some(4.0)), "below"),
+            (r("101", Some(LabFlag::Normal), None), "in"),
+            (r("3", Some(LabFlag::Critical), Some(4.0)), "below"),
+            (r("odd", Some(LabFlag::Abnormal), None), "abnormal"),
+            (r("positive", None, None), "unknown"),
+        ] {
+            assert_eq!(place(&result), want);
+        }
+    }
+
+    #[test]
+    fn a_day_is_a_day_on_the_speakers_wall() {
+        let late = lab("glucose", "90", "2026-11-19T03:00:00Z");
+        let d = |day| When { from: Some(jiff::civil::date(2026, 11, day)), to: None, after: None, before: None };
+        let reply = |day| lab_result(std::slice::from_ref(&late), None, Some(d(day)), &zone()).reply;
+        assert_eq!((reply(18), reply(19)), ("one".to_owned(), "none".to_owned()));
+    }
+}
