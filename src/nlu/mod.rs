@@ -10,6 +10,10 @@ use serde::Serialize;
 
 use crate::policy::NameLists;
 
+pub mod numbers;
+pub mod when;
+pub mod words;
+
 /// What the conversation knows when something is said.
 pub struct Context<'a> {
     /// The channel's name: `room`, `home`, `chat`, `third-party`.
