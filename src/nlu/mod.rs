@@ -10,9 +10,17 @@ use serde::Serialize;
 
 use crate::policy::NameLists;
 
+pub mod catalogue;
+pub mod classifier;
+pub mod engine;
+pub mod grammar;
+pub mod names;
 pub mod numbers;
+pub mod template;
 pub mod when;
 pub mod words;
+
+pub use engine::Engine;
 
 /// What the conversation knows when something is said.
 pub struct Context<'a> {

@@ -151,7 +151,12 @@ impl Phrase<'_> {
             return Some(Clock::Between(first, self.time_said(true)?));
         }
         if self.take("from") {
-            let first = self.time_said(true)?;
+            // Here "ten to two" is two hours, not ten minutes before one of them.
+            let hours = self.hour_to_hour().then(|| self.hour_word()).flatten();
+            let first = match hours {
+                Some(hour) => SaidTime(Said { hour, minute: 0, half: None, full: false }),
+                None => self.time_said(true)?,
+            };
             if self.take_any(&["onwards", "onward", "on"]) {
                 return Some(Clock::After(first));
             }

@@ -363,13 +363,14 @@ impl Phrase<'_> {
         if matches!(word, "may" | "march") && self.at == 0 && !self.bare {
             return None;
         }
-        if numbers::ordinal(self.words.get(self.at + 1..)?).is_some() {
-            return None;
-        }
         self.at += 1;
         if let Some((y, used)) = numbers::year(self.rest()) {
             self.at += used;
             return Some(many(month_of(Date::new(y, m, 1).ok()?)));
+        }
+        let rest = self.rest();
+        if rest.first() == Some(&"the") || numbers::ordinal(rest).is_some() || numbers::below_hundred(rest).is_some() {
+            return None;
         }
         let today = self.today();
         let year = match self.sense {

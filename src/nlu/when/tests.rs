@@ -281,7 +281,7 @@ fn found(said: &str) -> Vec<String> {
 fn phrases_are_found_among_other_words() {
     for (said, phrase) in [
         ("book me with doctor patel next tuesday morning please", "next tuesday morning"),
-        ("can i come in between two and four on wednesday or not", "between two and four on wednesday"),
+        ("can i come by between two and four on wednesday or not", "between two and four on wednesday"),
         ("the one on the fifteenth", "on the fifteenth"),
     ] {
         assert_eq!(found(said), [phrase], "{said}");

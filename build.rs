@@ -1,0 +1,27 @@
+//! Puts the intent catalogue into the program, so that it runs without a folder beside it.
+
+use std::{env, fmt::Write, fs, io, path::Path};
+
+fn main() -> io::Result<()> {
+    println!("cargo::rerun-if-changed=intents");
+    let root = env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?;
+    let out = env::var("OUT_DIR").map_err(io::Error::other)?;
+    let mut code = String::from("/// The catalogue in the repository: path below `intents/`, text.\n");
+    code.push_str("static EMBEDDED: &[(&str, &str)] = &[\n");
+    for folder in ["en", "lists", "tests/en"] {
+        let mut paths: Vec<_> = fs::read_dir(Path::new(&root).join("intents").join(folder))?
+            .collect::<Result<Vec<_>, _>>()?
+            .into_iter()
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|e| e == "yaml"))
+            .collect();
+        paths.sort();
+        for path in paths {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            writeln!(code, "    ({:?}, include_str!({:?})),", format!("{folder}/{name}"), path.display().to_string())
+                .map_err(io::Error::other)?;
+        }
+    }
+    code.push_str("];\n");
+    fs::write(Path::new(&out).join("intents.rs"), code)
+}

@@ -1,0 +1,281 @@
+//! The intent catalogue: what can be understood, as data.
+//!
+//! `intents/en/*.yaml` hold sentences, slots and replies by domain, `_common.yaml` what they share, `intents/lists`
+//! the values of slots, `intents/tests/en` sentences with what must come of them. Reading collects every mistake
+//! with its file and line; a catalogue that loads is compiled and sound.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    grammar::{Pattern, Vocabulary},
+    names::Names,
+    when::Sense,
+};
+use crate::policy::{DataClass, Effect};
+
+mod load;
+mod samples;
+mod source;
+
+pub(crate) use samples::Piece;
+pub use samples::Sampler;
+
+/// Everything that can be understood. Compiled and immutable.
+#[derive(Debug)]
+pub struct Catalogue {
+    intents: Vec<IntentDef>,
+    by_name: BTreeMap<String, usize>,
+    lists: BTreeMap<String, List>,
+    tests: Vec<TestCase>,
+    pub(crate) vocabulary: Vocabulary,
+    /// Sentences and examples of all intents, compiled, in the order of the intents.
+    pub(crate) sentences: Vec<Sentence>,
+    /// What a sentence may begin or end with besides.
+    pub(crate) openings: Vec<Pattern>,
+    pub(crate) closings: Vec<Pattern>,
+    /// Words dropped wherever they stand.
+    pub(crate) skip: Vec<Vec<String>>,
+}
+
+/// One intent.
+#[derive(Debug)]
+pub struct IntentDef {
+    /// Its name: `prescription.renew`.
+    pub name: String,
+    /// The Rust action that answers it, `dialogue` for what the conversation itself handles, or `None` where
+    /// nothing is connected.
+    pub action: Option<String>,
+    /// Why nothing is connected.
+    pub why_none: Option<String>,
+    /// The class of its data. The action's floor may be stricter.
+    pub data: DataClass,
+    /// What it does.
+    pub effect: Effect,
+    /// Its slots, in the order they are asked for.
+    pub slots: Vec<SlotDef>,
+    /// Sentences that are understood as they stand.
+    pub sentences: Vec<Phrase>,
+    /// Sentences only the classifier learns from.
+    pub examples: Vec<Phrase>,
+    /// Reply templates by name.
+    pub replies: BTreeMap<String, String>,
+    /// Where it is defined.
+    pub at: Place,
+}
+
+impl IntentDef {
+    /// The slot of that name.
+    #[must_use]
+    pub fn slot(&self, name: &str) -> Option<&SlotDef> {
+        self.slots.iter().find(|s| s.name == name)
+    }
+}
+
+/// One slot of an intent.
+#[derive(Debug, Clone)]
+pub struct SlotDef {
+    /// Its name.
+    pub name: String,
+    /// What it holds.
+    pub kind: SlotKind,
+    /// Asked for when it is missing.
+    pub required: bool,
+    /// The question that asks for it.
+    pub prompt: Option<String>,
+    /// For days: whether the next or the last one is meant.
+    pub sense: Sense,
+    /// Where no value is found in a sentence, its own words are the value.
+    pub or_words: bool,
+}
+
+/// What a slot holds.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SlotKind {
+    /// A medicine: the person's own first, then the list `medicine`.
+    Medicine,
+    /// Somebody who treats: the person's own first, then the list `provider`.
+    Provider,
+    /// A day or days, maybe with a time.
+    Date,
+    /// A time of day.
+    Time,
+    /// A number.
+    Number,
+    /// Any words.
+    Text,
+    /// A value of a list.
+    List(String),
+}
+
+/// A sentence as it was written, and where.
+#[derive(Debug, Clone)]
+pub struct Phrase {
+    /// The template.
+    pub text: String,
+    /// Where it stands.
+    pub at: Place,
+}
+
+/// A place in a file of the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The file, relative to the folder of the catalogue.
+    pub file: Arc<str>,
+    /// The line, from 1; 0 for the file as a whole.
+    pub line: u64,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.line == 0 { write!(f, "{}", self.file) } else { write!(f, "{}:{}", self.file, self.line) }
+    }
+}
+
+/// A compiled sentence or example.
+#[derive(Debug)]
+pub(crate) struct Sentence {
+    pub intent: usize,
+    /// Understood as it stands; an example is only learned from.
+    pub exact: bool,
+    pub at: Place,
+    pub pattern: Pattern,
+}
+
+/// The values of a slot.
+#[derive(Debug)]
+pub struct List {
+    /// Values as they are given to actions.
+    pub values: Vec<String>,
+    /// How they are said, made ready for matching.
+    pub(crate) names: Names,
+    /// How they are said, for drawing samples: value, words.
+    pub(crate) said: Vec<(usize, String)>,
+    /// Numbers from and to, for a list that is a range.
+    pub(crate) range: Option<(f64, f64)>,
+}
+
+/// A sentence with what must come of it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TestCase {
+    /// What is said.
+    pub say: String,
+    /// The intent it must be understood as. Several, separated by `|`, where either is right.
+    pub intent: String,
+    /// Slots that must be filled, with their values as text (days as ISO 8601).
+    #[serde(default)]
+    pub slots: BTreeMap<String, String>,
+    /// When it is said; a Monday morning unless given.
+    #[serde(default)]
+    pub now: Option<jiff::Timestamp>,
+    /// The person's medicines.
+    #[serde(default)]
+    pub medicines: Vec<String>,
+    /// The person's providers.
+    #[serde(default)]
+    pub providers: Vec<String>,
+    /// The intent and slot of the open question, as `intent` or `intent/slot`.
+    #[serde(default)]
+    pub pending: Option<String>,
+    /// The manner of speaking: direct, indirect, terse, rambling, caregiver, child, non-native, recognizer.
+    #[serde(default)]
+    pub manner: Option<String>,
+    /// Kept out of tuning: only reported on.
+    #[serde(default)]
+    pub held_out: bool,
+    /// Where it stands. Filled while reading.
+    #[serde(skip)]
+    pub line: u64,
+    /// Its file. Filled while reading.
+    #[serde(skip)]
+    pub file: String,
+}
+
+/// One mistake in a catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mistake {
+    /// Where.
+    pub at: Place,
+    /// What is wrong and what to do.
+    pub what: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.at, self.what)
+    }
+}
+
+/// Every mistake of a catalogue, in the order of files and lines.
+#[derive(Debug, thiserror::Error)]
+pub struct CatalogueErrors(pub Vec<Mistake>);
+
+impl fmt::Display for CatalogueErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, mistake) in self.0.iter().enumerate() {
+            if i > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{mistake}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Catalogue {
+    /// Reads a folder that holds `en/*.yaml`, `lists/*.yaml` and `tests/en/*.yaml`.
+    ///
+    /// # Errors
+    /// Every mistake with its file and line.
+    pub fn load(dir: &Path) -> Result<Self, CatalogueErrors> {
+        load::build(&source::read_folder(dir)?)
+    }
+
+    /// The catalogue that comes with the program.
+    ///
+    /// # Errors
+    /// Never for a program whose tests passed.
+    pub fn builtin() -> Result<Self, CatalogueErrors> {
+        load::build(&source::embedded())
+    }
+
+    /// Reads files given as path and text.
+    ///
+    /// # Errors
+    /// Every mistake with its file and line.
+    pub fn from_files<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, CatalogueErrors> {
+        let files: Vec<_> = files.into_iter().map(|(p, t)| (PathBuf::from(p), t.to_owned())).collect();
+        load::build(&files)
+    }
+
+    /// The intent of that name.
+    #[must_use]
+    pub fn intent(&self, name: &str) -> Option<&IntentDef> {
+        self.by_name.get(name).and_then(|&i| self.intents.get(i))
+    }
+
+    /// All intents, by name.
+    #[must_use]
+    pub fn intents(&self) -> &[IntentDef] {
+        &self.intents
+    }
+
+    /// The list of that name.
+    #[must_use]
+    pub fn list(&self, name: &str) -> Option<&List> {
+        self.lists.get(name)
+    }
+
+    /// Sentences with what must come of them.
+    #[must_use]
+    pub fn tests(&self) -> &[TestCase] {
+        &self.tests
+    }
+}

@@ -1,0 +1,114 @@
+//! From margins to a confidence that means "how often is this right", and the two thresholds on it.
+
+/// What speaks for a prediction.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Signs {
+    /// Distance on the right side of the class's boundary.
+    pub margin: f32,
+    /// Lead over the next class, out-of-scope included; negative when it trails.
+    pub gap: f32,
+    /// Likeness to the nearest sentence of the class, 0 to 1.
+    pub nearest: f32,
+}
+
+/// Confidence as a logistic function of the signs, and the thresholds.
+#[derive(Debug, Clone)]
+pub struct Calibration {
+    slope: [f32; 3],
+    offset: f32,
+    /// From here on the prediction is taken.
+    pub sure: f32,
+    /// From here on "did you mean" is asked; below, nothing fits.
+    pub maybe: f32,
+}
+
+impl Default for Calibration {
+    fn default() -> Self {
+        Self { slope: [1.0, 1.0, 1.0], offset: 0.0, sure: 0.8, maybe: 0.5 }
+    }
+}
+
+/// A wrong answer costs as much as this many right ones bring.
+const PRICE: f32 = 2.0;
+/// Of the predictions taken without asking, this share was right about unseen sentences.
+const PRECISION: f32 = 0.97;
+
+impl Calibration {
+    /// Confidence, 0 to 1.
+    pub(super) fn confidence(&self, signs: Signs) -> f32 {
+        let [a, b, c] = self.slope;
+        let z = a * signs.margin + b * signs.gap + c * signs.nearest + self.offset;
+        1.0 / (1.0 + (-z).exp())
+    }
+
+    /// Learns from predictions about unseen sentences and whether they were right.
+    pub(super) fn learn(seen: &[(Signs, bool)]) -> Self {
+        let mut found = Self { slope: [1.0, 1.0, 1.0], offset: -1.0, ..Self::default() };
+        if seen.is_empty() {
+            return found;
+        }
+        let share = 1.0 / f32::from(u16::try_from(seen.len()).unwrap_or(u16::MAX));
+        let mut speed = [0.0_f32; 4];
+        for _ in 0..400 {
+            let mut pull = [0.0_f32; 4];
+            for (signs, right) in seen {
+                let off = f32::from(u8::from(*right)) - found.confidence(*signs);
+                for (p, x) in pull.iter_mut().zip([signs.margin, signs.gap, signs.nearest, 1.0]) {
+                    *p += off * x * share;
+                }
+            }
+            for (v, p) in speed.iter_mut().zip(pull) {
+                *v = 0.9 * *v + p;
+            }
+            let [a, b, c, d] = speed;
+            for (w, v) in found.slope.iter_mut().zip([a, b, c]) {
+                // Each sign speaks for the prediction; a slope against it would be noise.
+                *w = (*w + 0.5 * v).max(0.0);
+            }
+            found.offset += 0.5 * d;
+        }
+        found.thresholds(seen);
+        found
+    }
+
+    fn thresholds(&mut self, seen: &[(Signs, bool)]) {
+        let mut ranked: Vec<(f32, bool)> = seen.iter().map(|(s, right)| (self.confidence(*s), *right)).collect();
+        ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let (mut right, mut taken, mut gain, mut most) = (0.0_f32, 0.0_f32, 0.0_f32, 0.0_f32);
+        (self.sure, self.maybe) = (1.0, 1.0);
+        for (confidence, is_right) in ranked {
+            taken += 1.0;
+            right += f32::from(u8::from(is_right));
+            gain += if is_right { 1.0 } else { -PRICE };
+            if right / taken >= PRECISION {
+                self.sure = confidence;
+            }
+            if gain > most {
+                most = gain;
+                self.maybe = confidence;
+            }
+        }
+        self.maybe = self.maybe.min(self.sure);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn confidence_follows_how_often_it_was_right() {
+        // Strong signs are right 19 times of 20, weak ones 1 time of 4.
+        let at = |margin, gap, nearest| Signs { margin, gap, nearest };
+        let (strong, weak) = (at(0.8, 1.2, 0.9), at(-0.6, 0.1, 0.3));
+        let mut seen = Vec::new();
+        for i in 0..200 {
+            seen.push((strong, i % 20 != 0));
+            seen.push((weak, i % 4 == 0));
+        }
+        let found = Calibration::learn(&seen);
+        assert!((found.confidence(strong) - 0.95).abs() < 0.05, "{found:?}");
+        assert!((found.confidence(weak) - 0.25).abs() < 0.08, "{found:?}");
+        assert!(found.confidence(weak) < found.maybe && found.confidence(strong) >= found.maybe, "{found:?}");
+    }
+}

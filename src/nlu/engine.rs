@@ -1,0 +1,242 @@
+//! Text to an interpretation: whole sentences first, then an answer to the open question, then the classifier.
+
+use std::sync::Arc;
+
+use super::{
+    By, Context, Interpretation, NONE, Slots,
+    catalogue::{Catalogue, IntentDef},
+    classifier::{Calibration, Model, Untrainable},
+    grammar::Scratch,
+    words::{self, Word},
+};
+
+mod answer;
+mod find;
+mod learn;
+mod values;
+
+use find::Finder;
+
+/// The understanding engine. Immutable once built; share it.
+#[derive(Debug)]
+pub struct Engine {
+    catalogue: Arc<Catalogue>,
+    model: Model,
+}
+
+/// A sentence longer than this is not looked for as a whole.
+const LONGEST_SENTENCE: usize = 48;
+
+/// A sentence that fits.
+struct Exact {
+    intent: usize,
+    slots: Slots,
+    points: i32,
+    /// A name in it is of no list: the words around it alone do not make it this intent.
+    weak: bool,
+    others: Vec<usize>,
+}
+
+impl Engine {
+    /// Compiles and trains.
+    ///
+    /// # Errors
+    /// When the catalogue has too little to tell intents apart.
+    pub fn new(catalogue: Arc<Catalogue>) -> Result<Self, Untrainable> {
+        let model = learn::train(&catalogue)?;
+        Ok(Self { catalogue, model })
+    }
+
+    /// What it understands with.
+    #[must_use]
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    /// The classifier's thresholds.
+    #[must_use]
+    pub const fn calibration(&self) -> &Calibration {
+        self.model.calibration()
+    }
+
+    /// Sentences the classifier learned from.
+    #[must_use]
+    pub const fn examples(&self) -> usize {
+        self.model.examples()
+    }
+
+    /// Understands one utterance.
+    ///
+    /// Pure: the same text in the same context gives the same interpretation. Time is bounded: words beyond
+    /// [`words::MOST_WORDS`] are not looked at.
+    #[must_use]
+    pub fn understand(&self, text: &str, ctx: &Context<'_>) -> Interpretation {
+        let heard = words::words(text);
+        if heard.is_empty() {
+            return nothing(Vec::new());
+        }
+        let mut weak = None;
+        let mut memory = Scratch::default();
+        for variant in self.variants(&heard) {
+            let mut finder = Finder::new(&self.catalogue, text, variant, ctx);
+            match self.sentence(&mut finder, &mut memory) {
+                Some(exact) if !exact.weak => return self.exactly(exact),
+                Some(exact) => weak = weak.or(Some(exact)),
+                None => {}
+            }
+        }
+        let mut finder = Finder::new(&self.catalogue, text, heard, ctx);
+        let prediction = self.model.predict(&finder.known_values_masked());
+        let ranked: Vec<(usize, f32)> = prediction.ranked;
+        let top = ranked.first().copied().unwrap_or((usize::MAX, 0.0));
+        let calibration = self.model.calibration();
+        if let Some(pending) = ctx.pending {
+            // A new request in so many words wins over an answer that is only guessed at.
+            let other = self.intent(top.0).is_some_and(|i| i.name != pending.intent) && top.1 >= calibration.sure;
+            if let Some(slots) = answer::slots(self.catalogue.intent(pending.intent), pending, &mut finder, other) {
+                return Interpretation {
+                    intent: pending.intent.to_owned(),
+                    slots,
+                    confidence: 1.0,
+                    alternatives: Vec::new(),
+                    by: By::Answer,
+                };
+            }
+        }
+        let named = |ranked: &[(usize, f32)]| -> Vec<(String, f32)> {
+            let likely = ranked.iter().filter(|(_, c)| *c >= 0.05);
+            likely.filter_map(|&(i, c)| Some((self.intent(i)?.name.clone(), c))).collect()
+        };
+        let Some(intent) = self.intent(top.0).filter(|_| top.1 >= calibration.maybe) else {
+            return nothing(named(&ranked));
+        };
+        let slots = match weak.filter(|w| w.intent == top.0) {
+            Some(exact) => exact.slots,
+            None => finder.slots_of(intent),
+        };
+        Interpretation {
+            intent: intent.name.clone(),
+            slots,
+            confidence: top.1,
+            alternatives: named(ranked.get(1..).unwrap_or_default()),
+            by: if top.1 >= calibration.sure { By::Classifier } else { By::Unsure },
+        }
+    }
+
+    fn intent(&self, index: usize) -> Option<&IntentDef> {
+        self.catalogue.intents().get(index)
+    }
+
+    fn exactly(&self, exact: Exact) -> Interpretation {
+        let name = |i: usize| self.intent(i).map_or_else(String::new, |i| i.name.clone());
+        Interpretation {
+            intent: name(exact.intent),
+            slots: exact.slots,
+            confidence: 1.0,
+            alternatives: exact.others.into_iter().map(|i| (name(i), 1.0)).collect(),
+            by: By::Sentence,
+        }
+    }
+
+    /// The best sentence that fits all the words.
+    fn sentence<'a>(&'a self, finder: &mut Finder<'a>, memory: &mut Scratch) -> Option<Exact> {
+        let numbers: Vec<u32> = finder.words().iter().map(|w| self.catalogue.vocabulary.number(w)).collect();
+        let first = *numbers.first().filter(|_| numbers.len() <= LONGEST_SENTENCE)?;
+        let mut best: Option<Exact> = None;
+        for sentence in &self.catalogue.sentences {
+            if !sentence.exact || !sentence.pattern.may_begin_with(first) {
+                continue;
+            }
+            let Some(def) = self.intent(sentence.intent) else { continue };
+            finder.look_for(def);
+            let Some(fit) = sentence.pattern.fit(&numbers, finder, memory, false) else { continue };
+            if let Some(best) = &mut best {
+                if fit.points < best.points {
+                    continue;
+                }
+                if fit.points == best.points {
+                    if sentence.intent != best.intent && !best.others.contains(&sentence.intent) {
+                        best.others.push(sentence.intent);
+                    }
+                    continue;
+                }
+            }
+            let (slots, weak) = finder.fill(def, &sentence.pattern, &fit);
+            best = Some(Exact { intent: sentence.intent, slots, points: fit.points, weak, others: Vec::new() });
+        }
+        best
+    }
+
+    /// The words as heard, then with fillers, openings, closings and stutter taken away, least first.
+    fn variants(&self, heard: &[Word]) -> Vec<Vec<Word>> {
+        let mut variants = vec![heard.to_vec()];
+        let plain = self.without_skipped(heard);
+        let opened = self.without_openings(&plain);
+        for words in [plain.clone(), opened.clone(), self.without_closings(&plain), self.without_closings(&opened)] {
+            if !words.is_empty() && !variants.contains(&words) {
+                variants.push(words);
+            }
+        }
+        variants
+    }
+
+    fn without_skipped(&self, heard: &[Word]) -> Vec<Word> {
+        let mut out: Vec<Word> = Vec::new();
+        let mut at = 0;
+        while let Some(word) = heard.get(at) {
+            let skipped = self.catalogue.skip.iter().find(|s| {
+                let next = heard.get(at..at + s.len()).unwrap_or_default();
+                !s.is_empty() && next.len() == s.len() && next.iter().zip(s.iter()).all(|(w, s)| w.text == *s)
+            });
+            match skipped {
+                Some(s) => at += s.len(),
+                None => {
+                    // "the the": said twice is meant once.
+                    if out.last().is_none_or(|last| last.text != word.text) {
+                        out.push(word.clone());
+                    }
+                    at += 1;
+                }
+            }
+        }
+        out
+    }
+
+    fn without_openings(&self, heard: &[Word]) -> Vec<Word> {
+        let mut rest = heard;
+        while let Some(end) = self.edge(rest, true) {
+            rest = rest.get(end..).unwrap_or_default();
+        }
+        rest.to_vec()
+    }
+
+    fn without_closings(&self, heard: &[Word]) -> Vec<Word> {
+        let mut rest = heard;
+        while let Some(start) = self.edge(rest, false) {
+            rest = rest.get(..start).unwrap_or_default();
+        }
+        rest.to_vec()
+    }
+
+    /// Where an opening ends or a closing begins, if the words have one and something besides.
+    fn edge(&self, words: &[Word], opening: bool) -> Option<usize> {
+        let numbers: Vec<u32> = words.iter().map(|w| self.catalogue.vocabulary.number(&w.text)).collect();
+        let mut memory = Scratch::default();
+        if opening {
+            let first = *numbers.first()?;
+            let head = numbers.get(..numbers.len().min(12))?;
+            let fits = self.catalogue.openings.iter().filter(|p| p.may_begin_with(first));
+            let ends = fits.filter_map(|p| p.fit(head, &mut values::NoValues, &mut memory, true));
+            return ends.map(|f| f.end).max().filter(|end| *end < words.len());
+        }
+        (1..words.len()).rev().take(6).rev().find(|&start| {
+            let tail = numbers.get(start..).unwrap_or_default();
+            self.catalogue.closings.iter().any(|p| p.fit(tail, &mut values::NoValues, &mut memory, false).is_some())
+        })
+    }
+}
+
+fn nothing(alternatives: Vec<(String, f32)>) -> Interpretation {
+    let confidence = 1.0 - alternatives.first().map_or(0.0, |(_, c)| *c);
+    Interpretation { intent: NONE.to_owned(), slots: Slots::new(), confidence, alternatives, by: By::Nothing }
+}

@@ -1,0 +1,367 @@
+//! Slots in one utterance: where their values may stand, and what they are.
+
+use std::cell::OnceCell;
+
+use jiff::Zoned;
+
+use super::{
+    learn::{MEDICINE, PROVIDER, WHEN},
+    values::{self, Known, UNKNOWN},
+};
+use crate::nlu::{
+    Context, Slot, SlotValue, Slots, When,
+    catalogue::{Catalogue, IntentDef, SlotDef, SlotKind},
+    grammar::{Candidate, Fit, Pattern, SlotUse, Values, WORD},
+    numbers,
+    when::{self, Sense, Span},
+    words::Word,
+};
+
+/// One utterance with what is known about its words.
+pub(super) struct Finder<'a> {
+    catalogue: &'a Catalogue,
+    text: &'a str,
+    heard: Vec<Word>,
+    now: Zoned,
+    medicines: Known<'a>,
+    providers: Known<'a>,
+    ahead: OnceCell<Vec<Span>>,
+    behind: OnceCell<Vec<Span>>,
+    intent: Option<&'a IntentDef>,
+    memo: Vec<(SlotKind, Sense, usize, Vec<Candidate>)>,
+}
+
+/// Points a word for a value that is known for sure; a literal word has [`WORD`].
+const SURE: i32 = WORD - 10;
+/// Points a word for a person named by title.
+const TITLED: i32 = 60;
+/// Points a word for any name at all.
+const OPEN: i32 = 20;
+/// Points a word for free text.
+const FREE: i32 = 10;
+/// Longest name no list holds, in words.
+const LONGEST_NAME: usize = 5;
+/// Longest free text in a sentence, in words.
+const LONGEST_TEXT: usize = 16;
+/// A name found among other words must be at least this like.
+const FOUND: f32 = 0.82;
+
+/// Words that are no name and begin or end none.
+fn plain(word: &str) -> bool {
+    matches!(
+        word,
+        "the" | "a" | "an" | "my" | "our" | "your" | "his" | "her" | "its" | "their" | "it" | "this" | "that" | "these"
+            | "those" | "is" | "are" | "was" | "am" | "be" | "of" | "for" | "to" | "in" | "on" | "at" | "with" | "from"
+            | "and" | "or" | "i" | "you" | "me" | "we" | "he" | "she" | "they" | "do" | "does" | "did" | "not" | "any"
+            | "some" | "more" | "all" | "one" | "ones" | "please" | "about" | "what" | "when" | "how" | "where" | "who"
+            | "which" | "can" | "could" | "will" | "would" | "should" | "have" | "has" | "had" | "so" | "if" | "left"
+            | "yet" | "now" | "today" | "tomorrow" | "new" | "another" | "other" | "something" | "anything" | "them"
+            | "next" | "last" | "up" | "out" | "get" | "take" | "need" | "want"
+    )
+}
+
+impl<'a> Finder<'a> {
+    pub(super) fn new(catalogue: &'a Catalogue, text: &'a str, heard: Vec<Word>, ctx: &'a Context<'_>) -> Self {
+        Self {
+            catalogue,
+            text,
+            heard,
+            now: values::local(ctx.now, ctx.zone),
+            medicines: Known::new(&ctx.lists.medicines, catalogue, "medicine", false),
+            providers: Known::new(&ctx.lists.providers, catalogue, "provider", true),
+            ahead: OnceCell::new(),
+            behind: OnceCell::new(),
+            intent: None,
+            memo: Vec::new(),
+        }
+    }
+
+    pub(super) fn words(&self) -> Vec<&str> {
+        self.heard.iter().map(|w| w.text.as_str()).collect()
+    }
+
+    /// Whose slots the next pattern fills.
+    pub(super) fn look_for(&mut self, intent: &'a IntentDef) {
+        self.intent = Some(intent);
+    }
+
+    /// Whether the catalogue uses a word.
+    pub(super) fn in_vocabulary(&self, word: &str) -> bool {
+        self.catalogue.vocabulary.knows(word)
+    }
+
+    pub(super) const fn now(&self) -> &Zoned {
+        &self.now
+    }
+
+    /// The words of a span as they were said.
+    pub(super) fn spoken(&self, start: usize, end: usize) -> &'a str {
+        let first = self.heard.get(start).map_or(0, |w| w.start);
+        let last = end.checked_sub(1).and_then(|i| self.heard.get(i)).map_or(first, |w| w.end);
+        self.text.get(first..last).unwrap_or_default()
+    }
+
+    pub(super) fn whens(&self, sense: Sense) -> &[Span] {
+        let cell = if sense == Sense::Ahead { &self.ahead } else { &self.behind };
+        cell.get_or_init(|| when::find(&self.words(), &self.now, sense))
+    }
+
+    pub(super) fn known(&self, kind: &SlotKind) -> Option<&Known<'a>> {
+        match kind {
+            SlotKind::Medicine => Some(&self.medicines),
+            SlotKind::Provider => Some(&self.providers),
+            _ => None,
+        }
+    }
+
+    fn compute(&self, kind: &SlotKind, sense: Sense, at: usize) -> Vec<Candidate> {
+        let words = self.words();
+        let left = words.len() - at.min(words.len());
+        let worth = |n: usize, each: i32| i32::try_from(n).unwrap_or(0) * each;
+        let span = |n: usize| words.get(at..at + n).unwrap_or_default();
+        let mut out = Vec::new();
+        match kind {
+            SlotKind::Medicine | SlotKind::Provider => {
+                let Some(known) = self.known(kind) else { return out };
+                for n in 1..=left.min(known.longest().max(LONGEST_NAME)) {
+                    let name = span(n);
+                    let titled = *kind == SlotKind::Provider && name.first() == Some(&"doctor") && n > 1;
+                    let edges_plain = name.first().is_some_and(|w| plain(w)) || name.last().is_some_and(|w| plain(w));
+                    let points = if known.knows(name) {
+                        worth(n, SURE)
+                    } else if titled && n <= 4 && !edges_plain {
+                        worth(n, TITLED) - 60
+                    } else if n <= LONGEST_NAME && !edges_plain {
+                        worth(n, OPEN)
+                    } else {
+                        continue;
+                    };
+                    out.push(Candidate { end: at + n, points });
+                }
+            }
+            SlotKind::Date | SlotKind::Time => {
+                for s in self.whens(sense).iter().filter(|s| s.start == at && fits(kind, &s.when)) {
+                    out.push(Candidate { end: s.end, points: worth(s.end - s.start, SURE) });
+                }
+            }
+            SlotKind::Number => {
+                if let Some((_, n)) = numbers::number(span(left)) {
+                    out.push(Candidate { end: at + n, points: worth(n, SURE) });
+                }
+            }
+            SlotKind::Text => {
+                for n in 1..=left.min(LONGEST_TEXT) {
+                    out.push(Candidate { end: at + n, points: worth(n, FREE) });
+                }
+            }
+            SlotKind::List(name) => {
+                let Some(list) = self.catalogue.list(name) else { return out };
+                if let Some((from, to)) = list.range
+                    && let Some((value, n)) = numbers::number(span(left))
+                    && (from..=to).contains(&value)
+                {
+                    out.push(Candidate { end: at + n, points: worth(n, SURE) });
+                }
+                for n in 1..=left.min(list.names.longest()) {
+                    if list.names.exact(span(n)).is_some() {
+                        out.push(Candidate { end: at + n, points: worth(n, SURE) });
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    /// The value of a span as a slot.
+    pub(super) fn value(&self, kind: &SlotKind, sense: Sense, start: usize, end: usize) -> Option<Slot> {
+        let words = self.words();
+        let span = words.get(start..end)?;
+        let spoken = self.spoken(start, end).to_owned();
+        if let Some(known) = self.known(kind) {
+            return Some(known.slot(&spoken, span));
+        }
+        let (value, confidence) = match kind {
+            SlotKind::Date | SlotKind::Time => {
+                let s = self.whens(sense).iter().find(|s| (s.start, s.end) == (start, end))?;
+                (SlotValue::When(s.when), s.confidence)
+            }
+            SlotKind::Number => (SlotValue::Number(numbers::number(span)?.0), 1.0),
+            SlotKind::List(name) => {
+                let list = self.catalogue.list(name)?;
+                match list.names.like(span) {
+                    Some(hit) => (SlotValue::Text(list.values.get(hit.entry)?.clone()), hit.confidence),
+                    None => (SlotValue::Number(numbers::number(span).filter(|_| list.range.is_some())?.0), 1.0),
+                }
+            }
+            _ => (SlotValue::Text(spoken.clone()), 1.0),
+        };
+        Some(Slot { spoken, value, confidence })
+    }
+
+    /// The slots of a sentence that fits, and whether one of them is a name of no list.
+    pub(super) fn fill(&self, def: &IntentDef, pattern: &Pattern, fit: &Fit) -> (Slots, bool) {
+        let mut slots = Slots::new();
+        let mut weak = false;
+        for &(slot, start, end) in &fit.slots {
+            let Some(used) = pattern.slots.get(slot) else { continue };
+            let Some(slot_def) = def.slot(&used.name) else { continue };
+            let kind = used.list.as_ref().map_or_else(|| slot_def.kind.clone(), |l| SlotKind::List(l.clone()));
+            if let Some(value) = self.value(&kind, slot_def.sense, start, end) {
+                weak |= self.known(&kind).is_some() && value.confidence <= UNKNOWN;
+                slots.insert(used.name.clone(), value);
+            }
+        }
+        share_time(def, &mut slots);
+        (slots, weak)
+    }
+
+    /// The slots of an intent wherever they stand in the utterance.
+    pub(super) fn slots_of(&self, def: &IntentDef) -> Slots {
+        let mut slots = Slots::new();
+        let mut taken = vec![false; self.heard.len()];
+        for slot in &def.slots {
+            if let Some((start, end, value)) = self.find(slot, &taken) {
+                taken.iter_mut().take(end).skip(start).for_each(|t| *t = true);
+                slots.insert(slot.name.clone(), value);
+            } else if slot.or_words {
+                let spoken = self.text.trim().to_owned();
+                let value = SlotValue::Text(spoken.clone());
+                slots.insert(slot.name.clone(), Slot { spoken, value, confidence: 0.5 });
+            }
+        }
+        share_time(def, &mut slots);
+        slots
+    }
+
+    /// The best value of a slot among words that are not taken: the longest sure one, else the likest.
+    pub(super) fn find(&self, slot: &SlotDef, taken: &[bool]) -> Option<(usize, usize, Slot)> {
+        let n = self.heard.len();
+        let free = |start: usize, end: usize| !taken.iter().take(end).skip(start).any(|t| *t);
+        let mut best: Option<(usize, usize)> = None;
+        for at in 0..n.min(64) {
+            for c in self.compute(&slot.kind, slot.sense, at) {
+                let words = i32::try_from(c.end - at).unwrap_or(1);
+                let sure = c.points >= words * SURE || (slot.kind == SlotKind::Provider && c.points >= TITLED);
+                let longer = best.is_none_or(|(s, e)| c.end - at > e - s);
+                if sure && longer && slot.kind != SlotKind::Text && free(at, c.end) {
+                    best = Some((at, c.end));
+                }
+            }
+        }
+        if let Some((start, end)) = best {
+            return Some((start, end, self.value(&slot.kind, slot.sense, start, end)?));
+        }
+        let known = self.known(&slot.kind)?;
+        let words = self.words();
+        let mut likest: Option<(usize, usize, Slot)> = None;
+        for start in 0..n.min(64) {
+            for end in start + 1..=n.min(start + LONGEST_NAME) {
+                let Some(span) = words.get(start..end).filter(|_| free(start, end)) else { continue };
+                if span.iter().all(|w| plain(w)) {
+                    continue;
+                }
+                // A name made of ordinary words ("war for in") must sound very much like it.
+                let ordinary = span.iter().all(|w| self.catalogue.vocabulary.knows(w));
+                let Some((value, confidence)) = known.value(span) else { continue };
+                let likely = confidence >= if ordinary { FOUND + 0.06 } else { FOUND * 0.7 };
+                if likely && likest.as_ref().is_none_or(|(.., l)| confidence > l.confidence) {
+                    let spoken = self.spoken(start, end).to_owned();
+                    likest = Some((start, end, Slot { spoken, value: SlotValue::Text(value), confidence }));
+                }
+            }
+        }
+        likest
+    }
+
+    /// The words for the classifier: known names and dates as marks, so that all of them are one feature.
+    pub(super) fn known_values_masked(&self) -> Vec<String> {
+        let words = self.words();
+        let mut out = Vec::with_capacity(words.len());
+        let mut at = 0;
+        while at < words.len() {
+            let longest = |kind: &SlotKind, least: i32| {
+                let found = self.compute(kind, Sense::Ahead, at);
+                found
+                    .iter()
+                    .filter(|c| c.points >= i32::try_from(c.end - at).unwrap_or(1) * least)
+                    .map(|c| c.end)
+                    .max()
+            };
+            let titled = (words.get(at) == Some(&"doctor")).then(|| {
+                let name = words.get(at + 1).filter(|w| !self.catalogue.vocabulary.knows(w));
+                name.map(|_| at + 2)
+            });
+            let marked = longest(&SlotKind::Medicine, SURE)
+                .map(|end| (MEDICINE, end))
+                .or_else(|| longest(&SlotKind::Provider, SURE).map(|end| (PROVIDER, end)))
+                .or_else(|| titled.flatten().map(|end| (PROVIDER, end)))
+                .or_else(|| longest(&SlotKind::Date, SURE).map(|end| (WHEN, end)))
+                .or_else(|| longest(&SlotKind::Time, SURE).map(|end| (WHEN, end)));
+            match marked {
+                Some((mark, end)) => {
+                    out.push(mark.to_owned());
+                    at = end;
+                }
+                None => {
+                    out.extend(words.get(at).map(|w| (*w).to_owned()));
+                    at += 1;
+                }
+            }
+        }
+        out
+    }
+}
+
+impl Values for Finder<'_> {
+    fn candidates(&mut self, slot: &SlotUse, at: usize) -> &[Candidate] {
+        let Some(def) = self.intent.and_then(|i| i.slot(&slot.name)) else { return &[] };
+        let kind = slot.list.as_ref().map_or_else(|| def.kind.clone(), |l| SlotKind::List(l.clone()));
+        let sense = def.sense;
+        let index = match self.memo.iter().position(|(k, s, a, _)| *a == at && *s == sense && *k == kind) {
+            Some(index) => index,
+            None => {
+                let found = self.compute(&kind, sense, at);
+                self.memo.push((kind, sense, at, found));
+                self.memo.len() - 1
+            }
+        };
+        self.memo.get(index).map_or(&[], |(.., found)| found)
+    }
+}
+
+/// Whether a phrase can be what a date or a time slot asks for.
+pub(super) fn fits(kind: &SlotKind, when: &When) -> bool {
+    match kind {
+        SlotKind::Date => when.from.is_some(),
+        _ => when.from.is_none() && (when.after.is_some() || when.before.is_some()),
+    }
+}
+
+/// "tuesday at three" is a day and a time: where an intent has a slot for each, both are filled, and the day's
+/// value carries the time too.
+pub(super) fn share_time(def: &IntentDef, slots: &mut Slots) {
+    let of_kind = |kind: SlotKind| def.slots.iter().find(|s| s.kind == kind).map(|s| s.name.clone());
+    let (Some(date), Some(time)) = (of_kind(SlotKind::Date), of_kind(SlotKind::Time)) else { return };
+    let day = slots.get(&date).cloned();
+    let clock = slots.get(&time).cloned();
+    match (day, clock) {
+        (Some(day), None) => {
+            if let SlotValue::When(when) = day.value
+                && (when.after.is_some() || when.before.is_some())
+            {
+                let value = SlotValue::When(When { from: None, to: None, ..when });
+                slots.insert(time, Slot { value, ..day });
+            }
+        }
+        (Some(mut day), Some(clock)) => {
+            if let (SlotValue::When(when), SlotValue::When(said)) = (&mut day.value, &clock.value)
+                && when.after.is_none()
+                && when.before.is_none()
+            {
+                (when.after, when.before) = (said.after, said.before);
+                slots.insert(date, day);
+            }
+        }
+        _ => {}
+    }
+}

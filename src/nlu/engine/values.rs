@@ -1,0 +1,111 @@
+//! What a span of words means as a value of a slot.
+
+use jiff::Zoned;
+
+use crate::nlu::{
+    Slot, SlotValue,
+    catalogue::{Catalogue, List},
+    grammar::{Candidate, SlotUse, Values},
+    names::{Hit, Names},
+};
+use crate::policy::Named;
+
+/// Nothing can stand in a slot: for patterns without slots.
+pub(super) struct NoValues;
+
+impl Values for NoValues {
+    fn candidates(&mut self, _: &SlotUse, _: usize) -> &[Candidate] {
+        &[]
+    }
+}
+
+/// Words nothing matched are a value, but one nobody should act on unasked.
+pub(super) const UNKNOWN: f32 = 0.3;
+/// A person named by title whom no list holds.
+const TITLED: f32 = 0.5;
+
+/// The person's own names and the general list behind them.
+pub(super) struct Known<'a> {
+    own: Names,
+    named: &'a [Named],
+    general: Option<&'a List>,
+}
+
+impl<'a> Known<'a> {
+    pub(super) fn new(named: &'a [Named], catalogue: &'a Catalogue, list: &str, surnames: bool) -> Self {
+        let mut names: Vec<(usize, &str)> = Vec::new();
+        for (entry, thing) in named.iter().enumerate() {
+            names.push((entry, &thing.name));
+            names.extend(thing.aliases.iter().map(|alias| (entry, alias.as_str())));
+            if surnames && let Some(last) = thing.name.split_whitespace().next_back() {
+                names.push((entry, last));
+            }
+        }
+        // "lisinopril 10 mg tablet" is asked for as "lisinopril".
+        if !surnames {
+            for (entry, thing) in named.iter().enumerate() {
+                let head = thing.name.split(|c: char| c.is_ascii_digit()).next().unwrap_or_default().trim();
+                if !head.is_empty() && head != thing.name {
+                    names.push((entry, head));
+                }
+            }
+        }
+        Self { own: Names::new(names), named, general: catalogue.list(list) }
+    }
+
+    /// Words of the longest name.
+    pub(super) fn longest(&self) -> usize {
+        self.own.longest().max(self.general.map_or(0, |l| l.names.longest())) + 1
+    }
+
+    /// Whether these words are a known name letter for letter.
+    pub(super) fn knows(&self, words: &[&str]) -> bool {
+        self.own.exact(words).is_some() || self.general.is_some_and(|l| l.names.exact(words).is_some())
+    }
+
+    /// The value these words stand for and how sure that is, if they are like any name.
+    pub(super) fn value(&self, words: &[&str]) -> Option<(String, f32)> {
+        let own = self.own.like(words);
+        let listed = |hit: Hit| self.general.and_then(|l| l.values.get(hit.entry)).cloned();
+        if let Some(hit) = own.filter(|h| h.confidence >= 1.0) {
+            return Some((self.named.get(hit.entry)?.name.clone(), 1.0));
+        }
+        let general = self.general.and_then(|l| l.names.like(words));
+        if let Some(hit) = general.filter(|h| h.confidence >= 1.0) {
+            let generic = listed(hit)?;
+            return Some(self.own_by_generic(hit.entry).map_or((generic, 1.0), |own| (own, 0.95)));
+        }
+        // By ear, the person's own names come first: they are few, and theirs.
+        match (own, general) {
+            (Some(own), Some(other)) if other.confidence > own.confidence + 0.1 => Some((listed(other)?, other.confidence)),
+            (Some(own), _) => Some((self.named.get(own.entry)?.name.clone(), own.confidence)),
+            (None, Some(other)) => Some((
+                self.own_by_generic(other.entry).or_else(|| listed(other))?,
+                other.confidence * 0.9,
+            )),
+            (None, None) => None,
+        }
+    }
+
+    /// The person's own entry for a value of the general list, whatever name it goes by there.
+    fn own_by_generic(&self, value: usize) -> Option<String> {
+        let list = self.general?;
+        let ways = list.said.iter().filter(|(v, _)| *v == value).map(|(_, way)| way.as_str());
+        let own = ways.filter_map(|way| self.own.exact(&way.split(' ').collect::<Vec<_>>())).next()?;
+        self.named.get(own).map(|n| n.name.clone())
+    }
+
+    /// The value of a span that stands where a name must be.
+    pub(super) fn slot(&self, spoken: &str, words: &[&str]) -> Slot {
+        let (value, confidence) = self.value(words).unwrap_or_else(|| {
+            let titled = words.len() > 1 && words.first() == Some(&"doctor");
+            (spoken.to_owned(), if titled { TITLED } else { UNKNOWN })
+        });
+        Slot { spoken: spoken.to_owned(), value: SlotValue::Text(value), confidence }
+    }
+}
+
+/// Now, where it is said.
+pub(super) fn local(now: jiff::Timestamp, zone: &jiff::tz::TimeZone) -> Zoned {
+    now.to_zoned(zone.clone())
+}

@@ -1,0 +1,580 @@
+//! Templates compiled to word patterns, and matching against them.
+//!
+//! A pattern is an acyclic automaton whose states are numbered in order, so one pass over words × states finds
+//! the best reading: most literal words, then known values, then free text. Time is bounded by that product
+//! whatever the template's number of expansions.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{
+    template::{self, Node},
+    words,
+};
+
+/// Words to numbers.
+#[derive(Debug, Clone, Default)]
+pub struct Vocabulary(HashMap<String, u32>);
+
+/// The number of a word the catalogue never uses.
+pub const UNKNOWN: u32 = u32::MAX;
+
+impl Vocabulary {
+    fn add(&mut self, word: &str) -> u32 {
+        let next = u32::try_from(self.0.len()).unwrap_or(UNKNOWN - 1);
+        *self.0.entry(word.to_owned()).or_insert(next)
+    }
+
+    /// The word's number, or [`UNKNOWN`].
+    #[must_use]
+    pub fn number(&self, word: &str) -> u32 {
+        self.0.get(word).copied().unwrap_or(UNKNOWN)
+    }
+
+    /// Whether the catalogue uses the word.
+    #[must_use]
+    pub fn knows(&self, word: &str) -> bool {
+        self.0.contains_key(word)
+    }
+}
+
+/// A template after rules were put in: words and slots only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expr {
+    /// One word.
+    Word(String),
+    /// A slot, by its place in [`Pattern::slots`].
+    Slot(usize),
+    /// One after the other.
+    Seq(Vec<Expr>),
+    /// One of them.
+    Alt(Vec<Expr>),
+}
+
+/// A slot as a sentence names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlotUse {
+    /// Name of the slot.
+    pub name: String,
+    /// The list it takes from where the template names one.
+    pub list: Option<String>,
+}
+
+/// A compiled sentence.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    /// The tree it came from, for drawing samples.
+    pub expr: Expr,
+    /// Slots it can fill.
+    pub slots: Vec<SlotUse>,
+    states: Vec<Vec<Edge>>,
+    first: Vec<u32>,
+    open_start: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Edge {
+    Word(u32, u32),
+    Slot(u32, u32),
+    Free(u32),
+}
+
+/// Most states of one sentence. A sentence that needs more is better said as two.
+const MOST_STATES: usize = 20_000;
+/// Most ways to write one word with alternatives inside.
+const MOST_SPELLINGS: usize = 256;
+
+/// The rules sentences may use, as trees.
+pub type Rules = BTreeMap<String, Node>;
+
+/// Compiles a template.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn compile(text: &str, rules: &Rules, vocabulary: &mut Vocabulary) -> Result<Pattern, String> {
+    let tree = template::parse(text).map_err(|e| e.to_string())?;
+    let mut slots = Vec::new();
+    let mut budget = MOST_STATES;
+    let expr = Flatten { rules, slots: &mut slots, stack: Vec::new(), budget: &mut budget }.node(&tree)?;
+    let mut states = vec![Vec::new()];
+    build(&expr, 0, &mut states, vocabulary)?;
+    let (mut first, mut open_start) = (Vec::new(), false);
+    let mut pending = vec![0_usize];
+    while let Some(state) = pending.pop() {
+        for edge in states.get(state).into_iter().flatten() {
+            match *edge {
+                Edge::Word(word, _) => first.push(word),
+                Edge::Slot(..) => open_start = true,
+                Edge::Free(to) => pending.push(to as usize),
+            }
+        }
+        pending.sort_unstable();
+        pending.dedup();
+        if state + 1 == states.len() {
+            return Err("it matches when nothing is said: something must be outside of `[ ]`".into());
+        }
+    }
+    first.sort_unstable();
+    first.dedup();
+    Ok(Pattern { expr, slots, states, first, open_start })
+}
+
+/// Puts rules in and makes words of text.
+struct Flatten<'a> {
+    rules: &'a Rules,
+    slots: &'a mut Vec<SlotUse>,
+    stack: Vec<&'a str>,
+    budget: &'a mut usize,
+}
+
+impl<'a> Flatten<'a> {
+    fn node(&mut self, node: &'a Node) -> Result<Expr, String> {
+        *self.budget = self.budget.checked_sub(1).ok_or("it has too many variants: say it as two sentences")?;
+        match node {
+            Node::Text(text) => Ok(words_of(text)),
+            Node::Slot { name, list } => {
+                let wanted = SlotUse { name: name.clone(), list: list.clone() };
+                let index = self.slots.iter().position(|s| *s == wanted).unwrap_or_else(|| {
+                    self.slots.push(wanted);
+                    self.slots.len() - 1
+                });
+                Ok(Expr::Slot(index))
+            }
+            Node::Rule(name) => {
+                let (name, tree) =
+                    self.rules.get_key_value(name).ok_or_else(|| format!("there is no rule `<{name}>`"))?;
+                if self.stack.contains(&name.as_str()) {
+                    return Err(format!("the rule `<{name}>` contains itself"));
+                }
+                self.stack.push(name);
+                let expr = self.node(tree);
+                self.stack.pop();
+                expr
+            }
+            Node::Alt(nodes) => Ok(Expr::Alt(nodes.iter().map(|n| self.node(n)).collect::<Result<_, _>>()?)),
+            Node::Perm(nodes) => {
+                if nodes.len() > 5 {
+                    return Err("more than 5 parts in any order: say it as several sentences".into());
+                }
+                let mut orders = Vec::new();
+                permutations(nodes.len(), &mut Vec::new(), &mut orders);
+                let mut branches = Vec::new();
+                for order in orders {
+                    let parts = order.iter().filter_map(|&i| nodes.get(i)).map(|n| self.node(n));
+                    branches.push(Expr::Seq(parts.collect::<Result<_, _>>()?));
+                }
+                Ok(Expr::Alt(branches))
+            }
+            Node::Seq(nodes) => self.seq(nodes),
+        }
+    }
+
+    /// Parts that touch without a blank make one word together: `light[s]`.
+    fn seq(&mut self, nodes: &'a [Node]) -> Result<Expr, String> {
+        let mut parts = Vec::new();
+        let mut at = 0;
+        while let Some(node) = nodes.get(at) {
+            let mut end = at + 1;
+            while let (Some(left), Some(right)) = (nodes.get(end - 1), nodes.get(end))
+                && touch(left, right)
+            {
+                end += 1;
+            }
+            if end == at + 1 {
+                parts.push(self.node(node)?);
+            } else {
+                let mut spellings = vec![String::new()];
+                for part in nodes.get(at..end).unwrap_or_default() {
+                    let endings = self.spellings(part)?;
+                    if spellings.len() * endings.len() > MOST_SPELLINGS {
+                        return Err("too many ways to write one word: set its parts off with blanks".into());
+                    }
+                    spellings = spellings
+                        .iter()
+                        .flat_map(|s| endings.iter().map(move |e| format!("{s}{e}")))
+                        .collect();
+                }
+                spellings.sort();
+                spellings.dedup();
+                *self.budget = self.budget.checked_sub(spellings.len()).ok_or("it has too many variants")?;
+                parts.push(Expr::Alt(spellings.iter().map(|s| words_of(s)).collect()));
+            }
+            at = end;
+        }
+        Ok(Expr::Seq(parts))
+    }
+
+    fn spellings(&mut self, node: &'a Node) -> Result<Vec<String>, String> {
+        match node {
+            Node::Text(text) => Ok(vec![text.clone()]),
+            Node::Alt(nodes) => {
+                let mut all = Vec::new();
+                for n in nodes {
+                    all.extend(self.spellings(n)?);
+                }
+                Ok(all)
+            }
+            Node::Seq(nodes) => {
+                let mut all = vec![String::new()];
+                for n in nodes {
+                    let endings = self.spellings(n)?;
+                    if all.len() * endings.len() > MOST_SPELLINGS {
+                        return Err("too many ways to write one word: set its parts off with blanks".into());
+                    }
+                    all = all.iter().flat_map(|s| endings.iter().map(move |e| format!("{s}{e}"))).collect();
+                }
+                Ok(all)
+            }
+            Node::Rule(name) => {
+                let (name, tree) =
+                    self.rules.get_key_value(name).ok_or_else(|| format!("there is no rule `<{name}>`"))?;
+                if self.stack.contains(&name.as_str()) {
+                    return Err(format!("the rule `<{name}>` contains itself"));
+                }
+                self.stack.push(name);
+                let all = self.spellings(tree);
+                self.stack.pop();
+                all
+            }
+            Node::Slot { name, .. } => Err(format!("`{{{name}}}` touches a word: put a blank between them")),
+            Node::Perm(_) => Err("`( ; )` touches a word: put a blank between them".into()),
+        }
+    }
+}
+
+/// Whether two neighbours touch: neither side of the seam is a blank or punctuation.
+fn touch(left: &Node, right: &Node) -> bool {
+    fn inside(c: Option<char>) -> bool {
+        c.is_some_and(|c| c.is_alphanumeric() || c == '\'')
+    }
+    match (left, right) {
+        (Node::Text(l), Node::Text(r)) => inside(l.chars().last()) && inside(r.chars().next()),
+        (Node::Text(l), _) => inside(l.chars().last()),
+        (_, Node::Text(r)) => inside(r.chars().next()),
+        _ => false,
+    }
+}
+
+fn words_of(text: &str) -> Expr {
+    let mut parts: Vec<Expr> = words::words(text).into_iter().map(|w| Expr::Word(w.text)).collect();
+    if parts.len() == 1 { parts.remove(0) } else { Expr::Seq(parts) }
+}
+
+fn permutations(n: usize, taken: &mut Vec<usize>, out: &mut Vec<Vec<usize>>) {
+    if taken.len() == n {
+        out.push(taken.clone());
+        return;
+    }
+    for i in 0..n {
+        if !taken.contains(&i) {
+            taken.push(i);
+            permutations(n, taken, out);
+            taken.pop();
+        }
+    }
+}
+
+/// Adds the states of an expression after `from`; gives its last state, always the highest number so far.
+fn build(expr: &Expr, from: usize, states: &mut Vec<Vec<Edge>>, words: &mut Vocabulary) -> Result<usize, String> {
+    if states.len() > MOST_STATES {
+        return Err("it has too many variants: say it as two sentences".into());
+    }
+    let fresh = |states: &mut Vec<Vec<Edge>>| {
+        states.push(Vec::new());
+        states.len() - 1
+    };
+    let short = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    match expr {
+        Expr::Word(word) => {
+            let number = words.add(word);
+            let to = fresh(states);
+            if let Some(edges) = states.get_mut(from) {
+                edges.push(Edge::Word(number, short(to)));
+            }
+            Ok(to)
+        }
+        Expr::Slot(slot) => {
+            let to = fresh(states);
+            if let Some(edges) = states.get_mut(from) {
+                edges.push(Edge::Slot(short(*slot), short(to)));
+            }
+            Ok(to)
+        }
+        Expr::Seq(parts) => parts.iter().try_fold(from, |at, part| build(part, at, states, words)),
+        Expr::Alt(branches) => {
+            let mut ends = Vec::new();
+            for branch in branches {
+                ends.push(build(branch, from, states, words)?);
+            }
+            let to = fresh(states);
+            for end in ends {
+                if let Some(edges) = states.get_mut(end) {
+                    edges.push(Edge::Free(short(to)));
+                }
+            }
+            Ok(to)
+        }
+    }
+}
+
+/// A value that may stand at a place: the word after it, and what it is worth.
+#[derive(Debug, Clone, Copy)]
+pub struct Candidate {
+    /// The word after its last.
+    pub end: usize,
+    /// Points for the whole span, less than [`WORD`] a word.
+    pub points: i32,
+}
+
+/// Points for a literal word.
+pub const WORD: i32 = 100;
+
+/// Where slot values may stand: asked for while matching.
+pub trait Values {
+    /// The spans that begin at word `at` and fit this slot.
+    fn candidates(&mut self, slot: &SlotUse, at: usize) -> &[Candidate];
+}
+
+/// How a pattern fits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fit {
+    /// The more the better.
+    pub points: i32,
+    /// The word after the last that was matched.
+    pub end: usize,
+    /// Slot, first word, word after the last.
+    pub slots: Vec<(usize, usize, usize)>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Cell {
+    points: i32,
+    from_word: u32,
+    from_state: u32,
+    slot: u32,
+}
+
+/// No slot was filled on the way into a cell.
+const NO_SLOT: u32 = u32::MAX;
+
+/// Memory for matching, kept between patterns: words × states, of which only the live ones count.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    cells: Vec<Cell>,
+    live: Vec<u64>,
+    states: usize,
+    row: usize,
+}
+
+impl Scratch {
+    fn clear(&mut self, words: usize, states: usize) {
+        (self.states, self.row) = (states, states.div_ceil(64));
+        self.live.clear();
+        self.live.resize((words + 1) * self.row, 0);
+        if self.cells.len() < (words + 1) * states {
+            self.cells.resize((words + 1) * states, Cell::default());
+        }
+    }
+
+    fn is_live(&self, word: usize, state: usize) -> bool {
+        self.live.get(word * self.row + state / 64).is_some_and(|bits| bits & (1 << (state % 64)) != 0)
+    }
+
+    fn cell(&self, word: usize, state: usize) -> Cell {
+        self.cells.get(word * self.states + state).copied().unwrap_or_default()
+    }
+
+    fn reach(&mut self, word: usize, state: u32, cell: Cell) {
+        let state = state as usize;
+        let better = !self.is_live(word, state) || cell.points > self.cell(word, state).points;
+        if better
+            && let (Some(bits), Some(old)) =
+                (self.live.get_mut(word * self.row + state / 64), self.cells.get_mut(word * self.states + state))
+        {
+            *bits |= 1 << (state % 64);
+            *old = cell;
+        }
+    }
+}
+
+impl Pattern {
+    /// Whether an utterance that begins with this word can match.
+    #[must_use]
+    pub fn may_begin_with(&self, word: u32) -> bool {
+        self.open_start || self.first.binary_search(&word).is_ok()
+    }
+
+    /// The best way to read the words with this pattern: all of them, or with `prefix` the longest beginning.
+    pub fn fit(&self, words: &[u32], values: &mut dyn Values, memory: &mut Scratch, prefix: bool) -> Option<Fit> {
+        memory.clear(words.len(), self.states.len());
+        memory.reach(0, 0, Cell { points: 0, from_word: 0, from_state: 0, slot: NO_SLOT });
+        for at in 0..=words.len() {
+            for block in 0..memory.row {
+                let mut done = 0_u64;
+                // Free edges lead to higher states of the same row: read again until nothing new is live.
+                while let Some(bits) = memory.live.get(at * memory.row + block).map(|b| b & !done).filter(|b| *b != 0) {
+                    let bit = bits.trailing_zeros() as usize;
+                    done |= 1 << bit;
+                    self.step(at, block * 64 + bit, words, values, memory);
+                }
+            }
+        }
+        let last = self.states.len() - 1;
+        let end = (if prefix { 1..=words.len() } else { words.len()..=words.len() })
+            .rev()
+            .find(|&at| memory.is_live(at, last))?;
+        Some(trace(memory, end, last))
+    }
+
+    fn step(&self, at: usize, state: usize, words: &[u32], values: &mut dyn Values, memory: &mut Scratch) {
+        let short = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let points = memory.cell(at, state).points;
+        let cell = |more, slot| Cell { points: points + more, from_word: short(at), from_state: short(state), slot };
+        for edge in self.states.get(state).into_iter().flatten() {
+            match *edge {
+                Edge::Free(to) => memory.reach(at, to, cell(0, NO_SLOT)),
+                Edge::Word(word, to) => {
+                    if words.get(at) == Some(&word) {
+                        memory.reach(at + 1, to, cell(WORD, NO_SLOT));
+                    }
+                }
+                Edge::Slot(slot, to) => {
+                    let Some(wanted) = self.slots.get(slot as usize) else { continue };
+                    for c in values.candidates(wanted, at) {
+                        if c.end > at && c.end <= words.len() {
+                            memory.reach(c.end, to, cell(c.points, slot));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Walks back from the end and collects the slots that were filled.
+fn trace(memory: &Scratch, end: usize, last: usize) -> Fit {
+    let points = memory.cell(end, last).points;
+    let (mut word, mut state) = (end, last);
+    let mut slots = Vec::new();
+    while (word, state) != (0, 0) {
+        let cell = memory.cell(word, state);
+        let (from, slot) = (cell.from_word as usize, cell.slot);
+        if slot != NO_SLOT {
+            slots.push((slot as usize, from, word));
+        }
+        (word, state) = (from, cell.from_state as usize);
+    }
+    slots.reverse();
+    Fit { points, end, slots }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Any one to three words fit any slot.
+    struct Anything(Vec<Candidate>);
+
+    impl Values for Anything {
+        fn candidates(&mut self, _: &SlotUse, at: usize) -> &[Candidate] {
+            self.0 = (1..=3).map(|n| Candidate { end: at + n, points: 10 }).collect();
+            &self.0
+        }
+    }
+
+    fn rules() -> Rules {
+        [("my", "[my|the]"), ("deep", "<my> (old|new)"), ("loop", "a <loop>")]
+            .into_iter()
+            .map(|(name, text)| (name.to_owned(), template::parse(text).expect(text)))
+            .collect()
+    }
+
+    fn fit(text: &str, said: &str, prefix: bool) -> Option<Fit> {
+        let mut vocabulary = Vocabulary::default();
+        let pattern = compile(text, &rules(), &mut vocabulary).expect(text);
+        let said: Vec<u32> = said.split_whitespace().map(|w| vocabulary.number(w)).collect();
+        let begins = said.first().is_some_and(|w| pattern.may_begin_with(*w));
+        let fit = pattern.fit(&said, &mut Anything(Vec::new()), &mut Scratch::default(), prefix);
+        assert!(fit.is_none() || begins, "the first word must not be filtered away");
+        fit
+    }
+
+    #[test]
+    fn sentences_fit_or_do_not() {
+        for (template, fits, not) in [
+            ("turn [the] light[s] on", vec!["turn light on", "turn the lights on"], vec!["turn the on", "turn lights"]),
+            ("(renew|re(fill|order)) <my> pills", vec!["refill my pills", "reorder pills"], vec!["re fill pills"]),
+            ("(a;b c;d) e", vec!["a b c d e", "d b c a e", "b c a d e"], vec!["a d e", "a b d c e"]),
+            ("see <deep> doctor", vec!["see the old doctor", "see new doctor"], vec!["see my doctor"]),
+            ("I'm (out|done)", vec!["i am out"], vec!["i out"]),
+            ("ask {provider}'s office [now]", vec!["ask doctor patel office now"], vec!["ask office"]),
+        ] {
+            for said in fits {
+                assert!(fit(template, said, false).is_some(), "{template} must fit {said}");
+            }
+            for said in not {
+                assert!(fit(template, said, false).is_none(), "{template} must not fit {said}");
+            }
+        }
+    }
+
+    #[test]
+    fn literal_words_win_over_slots() {
+        let fit = fit("is [my] {medicine} [order] ready", "is my blue pill order ready", false).expect("fits");
+        assert_eq!(fit.slots, [(0, 2, 4)]);
+        assert_eq!(fit.points, 4 * WORD + 10);
+    }
+
+    #[test]
+    fn a_beginning_can_be_taken_off() {
+        assert_eq!(fit("(hey|ok) [there] you", "hey there you help me", true).map(|f| f.end), Some(3));
+        assert_eq!(fit("(hey|ok) [there] you", "help me", true), None);
+    }
+
+    #[test]
+    fn mistakes_are_told() {
+        for (bad, what) in [
+            ("<nothing>", "there is no rule"),
+            ("<loop>", "contains itself"),
+            ("[a] [b]", "when nothing is said"),
+            ("", "when nothing is said"),
+            ("x{slot}", "touches a word"),
+            ("(a;b;c;d;e;f)", "in any order"),
+            ("a[a|b|c|d][a|b|c|d][a|b|c|d][a|b|c|d]", "too many ways"),
+        ] {
+            let error = compile(bad, &rules(), &mut Vocabulary::default()).expect_err(bad);
+            assert!(error.contains(what), "{bad}: {error}");
+        }
+    }
+
+    #[test]
+    fn many_variants_stay_cheap() {
+        // 3^60 sentences, a few hundred states.
+        let template = format!("{} z", "[a|b] ".repeat(60));
+        let said = "a ".repeat(60) + "z";
+        let begun = std::time::Instant::now();
+        assert!(fit(&template, &said, false).is_some());
+        assert!(fit(&template, &"b ".repeat(200), false).is_none());
+        assert!(begun.elapsed().as_millis() < 500, "{:?}", begun.elapsed());
+        let bomb = format!("{}a{}", "(a;".repeat(20), ")".repeat(20));
+        assert!(compile(&bomb, &rules(), &mut Vocabulary::default()).is_err() || bomb.len() < 200);
+    }
+
+    proptest! {
+        #[test]
+        fn any_template_compiles_or_is_refused_and_any_words_are_read(
+            text in "([a-c]|\\[|\\]|\\(|\\)|\\||;|\\{s\\}|<my>|<deep>| ){0,24}",
+            said in prop::collection::vec(prop::sample::select(&["a", "b", "c", "my", "new"][..]), 0..8),
+        ) {
+            let mut vocabulary = Vocabulary::default();
+            if let Ok(pattern) = compile(&text, &rules(), &mut vocabulary) {
+                let said: Vec<u32> = said.iter().map(|w| vocabulary.number(w)).collect();
+                if let Some(fit) = pattern.fit(&said, &mut Anything(Vec::new()), &mut Scratch::default(), false) {
+                    prop_assert_eq!(fit.end, said.len());
+                    prop_assert!(fit.slots.iter().all(|s| s.1 < s.2));
+                }
+            }
+        }
+    }
+}
