@@ -18,6 +18,7 @@ use super::When;
 
 mod clock;
 mod days;
+mod weekdays;
 
 /// Whether a phrase without a year or a week means the next one or the last one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -88,10 +89,38 @@ fn cuts_a_measure(words: &[&str], start: usize, end: usize) -> bool {
     let counted = words.get(end).is_some_and(|w| {
         matches!(
             *w,
-            "day" | "days" | "week" | "weeks" | "month" | "months" | "year" | "years" | "hour" | "hours" | "minute"
-                | "minutes" | "time" | "times" | "pill" | "pills" | "tablet" | "tablets" | "dose" | "doses" | "more"
-                | "of" | "milligrams" | "percent" | "point" | "hundred" | "thousand" | "one" | "option" | "choice"
-                | "people" | "or"
+            "day"
+                | "days"
+                | "week"
+                | "weeks"
+                | "month"
+                | "months"
+                | "year"
+                | "years"
+                | "hour"
+                | "hours"
+                | "minute"
+                | "minutes"
+                | "time"
+                | "times"
+                | "pill"
+                | "pills"
+                | "tablet"
+                | "tablets"
+                | "dose"
+                | "doses"
+                | "more"
+                | "of"
+                | "milligrams"
+                | "percent"
+                | "point"
+                | "hundred"
+                | "thousand"
+                | "one"
+                | "option"
+                | "choice"
+                | "people"
+                | "or"
         )
     });
     let numeral = end.checked_sub(1).and_then(|i| words.get(i)).is_some_and(|w| clock::is_number(w));
@@ -142,7 +171,7 @@ struct Phrase<'w> {
     sense: Sense,
     bare: bool,
     days: Option<days::Days>,
-    weekday: Option<days::NamedDay>,
+    weekday: Option<weekdays::NamedDay>,
     clock: Option<clock::Clock>,
     part: Option<clock::Part>,
     confidence: f32,
@@ -182,20 +211,30 @@ impl<'w> Phrase<'w> {
     /// Words between parts that say nothing alone.
     fn connector(&mut self) -> bool {
         const BETWEEN: [&str; 12] = [
-            "any time on", "some time on", "any time", "some time", "sometime", "anytime", "on the", "on", "for", "in",
-            "of", "at",
+            "any time on",
+            "some time on",
+            "any time",
+            "some time",
+            "sometime",
+            "anytime",
+            "on the",
+            "on",
+            "for",
+            "in",
+            "of",
+            "at",
         ];
-        self.take_any(&BETWEEN) || self.take_any(&["the", "during", "this coming", "or so", "maybe", "sharp", "exactly"])
+        self.take_any(&BETWEEN)
+            || self.take_any(&["the", "during", "this coming", "or so", "maybe", "sharp", "exactly"])
     }
 
     fn reading(mut self) -> Reading {
         let days = self.resolve_days();
         let time = self.resolve_time();
         match (days, time) {
-            (Some(days), Some((after, before))) if !self.impossible => Reading::Is(
-                When { from: days.map(|d| d.0), to: days.map(|d| d.1), after, before },
-                self.confidence,
-            ),
+            (Some(days), Some((after, before))) if !self.impossible => {
+                Reading::Is(When { from: days.map(|d| d.0), to: days.map(|d| d.1), after, before }, self.confidence)
+            }
             _ => Reading::Impossible,
         }
     }
@@ -209,20 +248,108 @@ type Times = (Option<Time>, Option<Time>);
 /// Whether a word can stand in a date or time phrase at all. Keeps the search to short runs.
 fn part_of_a_phrase(word: &str) -> bool {
     clock::is_number(word)
-        || days::weekday(word).is_some()
+        || weekdays::weekday(word).is_some()
         || days::month(word).is_some()
         || matches!(
             word,
-            "a" | "an" | "after" | "afternoon" | "afternoons" | "ago" | "am" | "and" | "any" | "anytime" | "around"
-                | "about" | "at" | "before" | "beginning" | "between" | "by" | "coming" | "couple" | "day" | "days"
-                | "early" | "end" | "evening" | "exactly" | "few" | "first" | "following" | "for" | "from" | "half"
-                | "hour" | "hours" | "in" | "last" | "late" | "later" | "lunch" | "lunchtime" | "m" | "maybe"
-                | "mid" | "midday" | "middle" | "midnight" | "minute" | "minutes" | "month" | "months" | "morning"
-                | "mornings" | "next" | "night" | "nights" | "noon" | "now" | "o" | "oclock" | "of" | "on" | "or"
-                | "p" | "past" | "pm" | "quarter" | "sharp" | "so" | "some" | "sometime" | "start" | "starting"
-                | "than" | "the" | "thing" | "this" | "till" | "time" | "to" | "today" | "tomorrow" | "tonight"
-                | "until" | "week" | "weekend" | "weeks" | "work" | "year" | "years" | "yesterday" | "earlier"
-                | "onward" | "onwards" | "no" | "during" | "through" | "fortnight" | "eve" | "christmas" | "thousand"
+            "a" | "an"
+                | "after"
+                | "afternoon"
+                | "afternoons"
+                | "ago"
+                | "am"
+                | "and"
+                | "any"
+                | "anytime"
+                | "around"
+                | "about"
+                | "at"
+                | "before"
+                | "beginning"
+                | "between"
+                | "by"
+                | "coming"
+                | "couple"
+                | "day"
+                | "days"
+                | "early"
+                | "end"
+                | "evening"
+                | "exactly"
+                | "few"
+                | "first"
+                | "following"
+                | "for"
+                | "from"
+                | "half"
+                | "hour"
+                | "hours"
+                | "in"
+                | "last"
+                | "late"
+                | "later"
+                | "lunch"
+                | "lunchtime"
+                | "m"
+                | "maybe"
+                | "mid"
+                | "midday"
+                | "middle"
+                | "midnight"
+                | "minute"
+                | "minutes"
+                | "month"
+                | "months"
+                | "morning"
+                | "mornings"
+                | "next"
+                | "night"
+                | "nights"
+                | "noon"
+                | "now"
+                | "o"
+                | "oclock"
+                | "of"
+                | "on"
+                | "or"
+                | "p"
+                | "past"
+                | "pm"
+                | "quarter"
+                | "sharp"
+                | "so"
+                | "some"
+                | "sometime"
+                | "start"
+                | "starting"
+                | "than"
+                | "the"
+                | "thing"
+                | "this"
+                | "till"
+                | "time"
+                | "to"
+                | "today"
+                | "tomorrow"
+                | "tonight"
+                | "until"
+                | "week"
+                | "weekend"
+                | "weeks"
+                | "work"
+                | "year"
+                | "years"
+                | "yesterday"
+                | "earlier"
+                | "onward"
+                | "onwards"
+                | "no"
+                | "during"
+                | "through"
+                | "fortnight"
+                | "eve"
+                | "christmas"
+                | "thousand"
         )
 }
 

@@ -202,9 +202,8 @@ fn digits(token: &str, push: &mut dyn FnMut(&str)) {
 }
 
 fn small(number: &str) -> Option<&'static str> {
-    const NAMES: [&str; 13] = [
-        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-    ];
+    const NAMES: [&str; 13] =
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
     if number.len() > 1 && number.starts_with('0') {
         return None;
     }

@@ -150,14 +150,7 @@ impl Loader {
         }
     }
 
-    fn intent(
-        &mut self,
-        file: &str,
-        line: u64,
-        name: &str,
-        raw: Intent,
-        rules: &Rules,
-    ) -> (IntentDef, Vec<Sentence>) {
+    fn intent(&mut self, file: &str, line: u64, name: &str, raw: Intent, rules: &Rules) -> (IntentDef, Vec<Sentence>) {
         let place = |line| Place { file: Arc::from(file), line };
         if !name.contains('.') || !name.chars().all(|c| c.is_ascii_lowercase() || c == '.' || c == '_') {
             self.wrong(file, line, format!("`{name}`: an intent is named like `domain.what_it_does`"));

@@ -42,7 +42,8 @@ pub(super) fn read_folder(dir: &Path) -> Result<Vec<File>, CatalogueErrors> {
             Ok(entries) => entries,
             Err(_) if part != "en" => continue,
             Err(e) => {
-                let what = format!("cannot read the folder {}: {e}; it must hold YAML files of intents", folder.display());
+                let what =
+                    format!("cannot read the folder {}: {e}; it must hold YAML files of intents", folder.display());
                 return Err(CatalogueErrors(vec![mistake(part, 0, what)]));
             }
         };

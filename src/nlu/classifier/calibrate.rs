@@ -76,10 +76,15 @@ impl Calibration {
         ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
         let (mut right, mut taken, mut gain, mut most) = (0.0_f32, 0.0_f32, 0.0_f32, 0.0_f32);
         (self.sure, self.maybe) = (1.0, 1.0);
-        for (confidence, is_right) in ranked {
+        let next = ranked.iter().skip(1).map(|(c, _)| *c).chain([-1.0]).collect::<Vec<_>>();
+        for ((confidence, is_right), next) in ranked.into_iter().zip(next) {
             taken += 1.0;
             right += f32::from(u8::from(is_right));
             gain += if is_right { 1.0 } else { -PRICE };
+            // A threshold cannot part equals.
+            if confidence <= next {
+                continue;
+            }
             if right / taken >= PRECISION {
                 self.sure = confidence;
             }

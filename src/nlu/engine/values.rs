@@ -77,12 +77,13 @@ impl<'a> Known<'a> {
         }
         // By ear, the person's own names come first: they are few, and theirs.
         match (own, general) {
-            (Some(own), Some(other)) if other.confidence > own.confidence + 0.1 => Some((listed(other)?, other.confidence)),
+            (Some(own), Some(other)) if other.confidence > own.confidence + 0.1 => {
+                Some((listed(other)?, other.confidence))
+            }
             (Some(own), _) => Some((self.named.get(own.entry)?.name.clone(), own.confidence)),
-            (None, Some(other)) => Some((
-                self.own_by_generic(other.entry).or_else(|| listed(other))?,
-                other.confidence * 0.9,
-            )),
+            (None, Some(other)) => {
+                Some((self.own_by_generic(other.entry).or_else(|| listed(other))?, other.confidence * 0.9))
+            }
             (None, None) => None,
         }
     }

@@ -1,9 +1,6 @@
 //! The days of a phrase: "tomorrow", "next tuesday", "a week from thursday", "december third", "end of next month".
 
-use jiff::{
-    Span, ToSpan,
-    civil::{Date, Weekday},
-};
+use jiff::{Span, ToSpan, civil::Date};
 
 use super::{Phrase, Range, Sense};
 use crate::nlu::numbers;
@@ -11,39 +8,9 @@ use crate::nlu::numbers;
 /// Days said without a weekday.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Days {
-    range: Range,
+    pub(super) range: Range,
     /// Said by the week ("in two weeks"), so a weekday said too picks a day in that week.
-    by_week: bool,
-}
-
-/// A weekday with what was said before it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct NamedDay {
-    day: Weekday,
-    which: Which,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Which {
-    Plain,
-    This,
-    Next,
-    AfterNext,
-    Last,
-    WeekLater,
-}
-
-pub(super) fn weekday(word: &str) -> Option<Weekday> {
-    Some(match word {
-        "monday" | "mondays" => Weekday::Monday,
-        "tuesday" | "tuesdays" | "tues" => Weekday::Tuesday,
-        "wednesday" | "wednesdays" | "weds" => Weekday::Wednesday,
-        "thursday" | "thursdays" | "thurs" => Weekday::Thursday,
-        "friday" | "fridays" => Weekday::Friday,
-        "saturday" | "saturdays" => Weekday::Saturday,
-        "sunday" | "sundays" => Weekday::Sunday,
-        _ => return None,
-    })
+    pub(super) by_week: bool,
 }
 
 pub(super) fn month(word: &str) -> Option<i8> {
@@ -68,7 +35,7 @@ fn plus(date: Date, span: Span) -> Option<Date> {
     date.checked_add(span).ok()
 }
 
-fn days_on(date: Date, days: i64) -> Option<Date> {
+pub(super) fn days_on(date: Date, days: i64) -> Option<Date> {
     plus(date, Span::new().try_days(days).ok()?)
 }
 
@@ -76,7 +43,7 @@ fn monday_of(date: Date) -> Option<Date> {
     days_on(date, -i64::from(date.weekday().to_monday_zero_offset()))
 }
 
-fn week_of(date: Date) -> Option<Range> {
+pub(super) fn week_of(date: Date) -> Option<Range> {
     let monday = monday_of(date)?;
     Some((monday, days_on(monday, 6)?))
 }
@@ -128,14 +95,8 @@ impl Phrase<'_> {
 
     fn days_said(&mut self) -> Option<Days> {
         let mark = self.at;
-        for reader in [
-            Self::near_day,
-            Self::counted,
-            Self::edge,
-            Self::whole_period,
-            Self::day_of_month,
-            Self::numeric,
-        ] {
+        for reader in [Self::near_day, Self::counted, Self::edge, Self::whole_period, Self::day_of_month, Self::numeric]
+        {
             if let Some(days) = reader(self) {
                 return Some(days);
             }
@@ -389,8 +350,7 @@ impl Phrase<'_> {
         if let Some(m) = month(self.peek(0)) {
             self.at += 1;
             self.take("the");
-            let (day, used) =
-                numbers::ordinal(self.rest()).or_else(|| numbers::below_hundred(self.rest()))?;
+            let (day, used) = numbers::ordinal(self.rest()).or_else(|| numbers::below_hundred(self.rest()))?;
             self.at += used;
             return Some(self.dated(m, day));
         }
@@ -488,78 +448,5 @@ impl Phrase<'_> {
         };
         self.impossible |= date.is_none();
         Some(one(date.unwrap_or_else(|| self.today())))
-    }
-
-    fn weekday_said(&mut self) -> Option<NamedDay> {
-        let mark = self.at;
-        let mut which = if self.take_any(&["this coming", "coming", "this"]) {
-            Which::This
-        } else if self.take_any(&["the following", "this next", "the next", "next"]) {
-            Which::Next
-        } else if self.take_any(&["this past", "this last", "last", "past"]) {
-            Which::Last
-        } else {
-            self.take("the");
-            Which::Plain
-        };
-        let Some(day) = weekday(self.peek(0)) else {
-            self.at = mark;
-            return None;
-        };
-        self.at += 1;
-        if self.take("after next") {
-            which = Which::AfterNext;
-        } else if which == Which::Plain && self.peek(0) == "week" {
-            // "friday week"
-            self.at += 1;
-            which = Which::WeekLater;
-        }
-        Some(NamedDay { day, which })
-    }
-
-    /// The date of a weekday, and how sure that is.
-    fn named_day(&self, named: NamedDay) -> Option<(Date, f32)> {
-        let today = self.today();
-        let offset = i64::from(named.day.to_monday_zero_offset()) - i64::from(today.weekday().to_monday_zero_offset());
-        let upcoming = if offset > 0 { offset } else { offset + 7 };
-        let in_next_week = offset + 7;
-        let past = if offset < 0 { offset } else { offset - 7 };
-        let (days, sure) = match (named.which, self.sense) {
-            (Which::Plain, Sense::Ahead) => (upcoming, 1.0),
-            (Which::Plain, Sense::Behind) => (if offset == 0 { 0 } else { past }, 1.0),
-            (Which::This, Sense::Ahead) => (offset.rem_euclid(7), 1.0),
-            (Which::This, Sense::Behind) => (offset, 0.9),
-            // People differ about "next" for a day that is still to come this week.
-            (Which::Next, _) => (in_next_week, if in_next_week == upcoming { 1.0 } else { 0.8 }),
-            (Which::AfterNext, _) => (in_next_week + 7, 0.9),
-            (Which::Last, _) => (past, if offset < 0 { 0.9 } else { 1.0 }),
-            (Which::WeekLater, _) => (upcoming + 7, 0.9),
-        };
-        Some((days_on(today, days)?, sure))
-    }
-
-    /// The days all parts agree on; `None` where they do not.
-    #[expect(clippy::option_option, reason = "no agreement is not the same as no days said")]
-    pub(super) fn resolve_days(&mut self) -> Option<Option<Range>> {
-        match (self.days, self.weekday) {
-            (None, None) => Some(None),
-            (Some(days), None) => Some(Some(days.range)),
-            (None, Some(named)) => {
-                let (date, sure) = self.named_day(named)?;
-                self.confidence = self.confidence.min(sure);
-                Some(Some((date, date)))
-            }
-            (Some(days), Some(named)) => {
-                let (first, last) = days.range;
-                if first == last && !days.by_week {
-                    return (first.weekday() == named.day).then_some(Some(days.range));
-                }
-                let (first, last) = if first == last { week_of(first)? } else { (first, last) };
-                let offset = i64::from(named.day.to_monday_zero_offset())
-                    - i64::from(first.weekday().to_monday_zero_offset());
-                let date = days_on(first, offset.rem_euclid(7))?;
-                (date <= last).then_some(Some((date, date)))
-            }
-        }
     }
 }
