@@ -1,4 +1,4 @@
-//! A look at loudness, so that silence never costs a decode.
+//! A look at loudness: silence never costs a decode, and a long clip is cut where nobody speaks.
 
 /// Frames of 30 ms at 16 kHz: about the shortest sound of speech.
 const FRAME: usize = 480;
@@ -13,6 +13,28 @@ pub fn is_silent(samples: &[f32]) -> bool {
     samples.chunks(FRAME).all(|frame| rms(frame) < SILENCE_RMS)
 }
 
+/// Cuts a clip into windows of at most `longest` samples, each cut at the quietest moment of the window's last
+/// third. The windows are the clip, in order.
+#[must_use]
+pub fn windows(clip: &[f32], longest: usize) -> Vec<&[f32]> {
+    let mut windows = Vec::new();
+    let mut rest = clip;
+    while rest.len() > longest {
+        let from = longest - longest / 3;
+        let quietest = rest[from..longest]
+            .chunks_exact(FRAME)
+            .map(rms)
+            .enumerate()
+            .min_by(|a, b| a.1.total_cmp(&b.1))
+            .map_or(longest, |(i, _)| from + i * FRAME + FRAME / 2);
+        let (window, after) = rest.split_at(quietest);
+        windows.push(window);
+        rest = after;
+    }
+    windows.push(rest);
+    windows
+}
+
 fn rms(frame: &[f32]) -> f32 {
     let n = frame.len() as f32;
     let mean = frame.iter().sum::<f32>() / n;
@@ -23,7 +45,7 @@ fn rms(frame: &[f32]) -> f32 {
 mod tests {
     use super::*;
 
-    fn tone(level: f32) -> impl Iterator<Item = f32> {
+    fn tone(level: f32) -> impl Iterator<Item = f32> + Clone {
         (0..FRAME * 2).map(move |i| level * (i as f32 * 0.3).sin())
     }
 
@@ -34,6 +56,18 @@ mod tests {
         assert!(is_silent(&vec![0.25; 16_000]));
         let dither: Vec<f32> = (0..16_000).map(|i| if i % 3 == 0 { 1.0 / 32768.0 } else { 0.0 }).collect();
         assert!(is_silent(&dither));
+    }
+
+    #[test]
+    fn long_clips_are_cut_in_pauses() {
+        let mut clip: Vec<f32> = tone(0.3).cycle().take(100_000).collect();
+        clip[25_000..26_000].fill(0.0);
+        clip[50_000..51_000].fill(0.001);
+        let windows = windows(&clip, 30_000);
+        assert_eq!(windows.concat(), clip);
+        assert!(windows.iter().all(|w| w.len() <= 30_000 && !w.is_empty()));
+        assert!((25_000..26_000).contains(&windows[0].len()), "{}", windows[0].len());
+        assert!((50_000..51_000).contains(&(windows[0].len() + windows[1].len())));
     }
 
     #[test]

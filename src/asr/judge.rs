@@ -11,29 +11,39 @@ const NO_SPEECH: f32 = 0.6;
 /// Below this the words are guesses.
 const UNCLEAR: f32 = 0.4;
 
-/// Turns the segments of a pass into words or a rejection that still carries them.
+/// Turns what the windows of a clip gave into words, or a rejection that still carries them. Windows of noise or
+/// silence between others are left out of the words.
 ///
 /// # Errors
 /// When there is nothing to act on.
-pub fn judge(decoded: &Decoded) -> Result<Transcript, Rejection> {
-    let heard = words(&decoded.segments);
-    let text: Vec<Word> = spoken(&heard).collect();
-    let all = join(&heard);
-    // One window of a long clip with speech in it makes it speech.
-    let no_speech = decoded.segments.iter().filter(|s| !s.pieces.is_empty()).map(|s| s.no_speech).reduce(f32::min);
-    let confidence = mean(decoded.segments.iter().flat_map(|s| &s.pieces));
-    let reject = |reason| {
-        let heard = (!all.is_empty()).then(|| all.clone());
-        Err(Rejection { reason, heard, confidence, no_speech })
-    };
+pub fn judge(windows: &[Decoded]) -> Result<Transcript, Rejection> {
+    let (speech, rest): (Vec<&Decoded>, Vec<&Decoded>) = windows.iter().partition(|w| is_speech(w));
+    let considered = if speech.is_empty() { &rest } else { &speech };
+    let segments = || considered.iter().flat_map(|w| &w.segments);
+    let text: Vec<Word> = spoken(&words(segments())).collect();
+    let confidence = mean(segments().flat_map(|s| &s.pieces));
+    let no_speech = segments().filter(|s| !s.pieces.is_empty()).map(|s| s.no_speech).reduce(f32::min);
+    let reject = |reason| Err(Rejection { reason, heard: heard(windows), confidence, no_speech });
     let Some(no_speech) = no_speech else { return reject(RejectionReason::Silence) };
-    if text.is_empty() || no_speech > NO_SPEECH {
+    if speech.is_empty() {
         return reject(RejectionReason::Noise);
     }
-    if confidence < UNCLEAR || decoded.cut_off || is_loop(&text) {
+    if confidence < UNCLEAR || speech.iter().any(|w| w.cut_off) || is_loop(&text) {
         return reject(RejectionReason::Unclear);
     }
-    Ok(Transcript { text: join(&text), heard: all, confidence, words: text, no_speech })
+    Ok(Transcript { text: join(&text), heard: heard(windows).unwrap_or_default(), confidence, words: text, no_speech })
+}
+
+/// All that was heard, remarks included.
+#[must_use]
+pub fn heard(windows: &[Decoded]) -> Option<String> {
+    let all = words(windows.iter().flat_map(|w| &w.segments));
+    (!all.is_empty()).then(|| join(&all))
+}
+
+fn is_speech(window: &Decoded) -> bool {
+    let no_speech = window.segments.iter().map(|s| s.no_speech).fold(0.0, f32::max);
+    no_speech <= NO_SPEECH && spoken(&words(&window.segments)).next().is_some()
 }
 
 /// Whether another pass with the full context may do better: the text was cut off or repeats a sentence.
@@ -42,7 +52,7 @@ pub fn is_suspect(decoded: &Decoded) -> bool {
     decoded.cut_off || repeats_a_sentence(&words(&decoded.segments))
 }
 
-fn words(segments: &[Segment]) -> Vec<Word> {
+fn words<'a>(segments: impl IntoIterator<Item = &'a Segment>) -> Vec<Word> {
     let mut words: Vec<Vec<Piece>> = Vec::new();
     for segment in segments {
         for (i, piece) in segment.pieces.iter().enumerate() {
@@ -140,7 +150,7 @@ mod tests {
 
     #[test]
     fn clear_words_are_a_transcript() {
-        let t = judge(&decoded("Refill my metformin.", 0.9, 0.1)).unwrap();
+        let t = judge(&[decoded("Refill my metformin.", 0.9, 0.1)]).unwrap();
         assert_eq!(t.text, "Refill my metformin.");
         assert_eq!(t.words.len(), 3);
         assert!((t.confidence - 0.9).abs() < 1e-5);
@@ -151,36 +161,46 @@ mod tests {
         let piece = |s: &str, p: f32| Piece { bytes: s.as_bytes().to_vec(), log_probability: p.ln() };
         let pieces =
             vec![piece(" met", 0.9), piece("for", 0.4), piece("min", 0.9), piece(" caf", 0.9), piece("\u{e9}", 0.9)];
-        let t = judge(&Decoded { segments: vec![Segment { pieces, no_speech: 0.0 }], cut_off: false }).unwrap();
+        let t = judge(&[Decoded { segments: vec![Segment { pieces, no_speech: 0.0 }], cut_off: false }]).unwrap();
         assert_eq!(t.text, "metformin café");
         assert!((t.words[0].confidence - (0.9_f32 * 0.4 * 0.9).cbrt()).abs() < 1e-5);
     }
 
     #[test]
     fn remarks_are_not_words_but_are_kept_for_triage() {
-        let r = judge(&decoded("[screaming]", 0.9, 0.1)).unwrap_err();
+        let r = judge(&[decoded("[screaming]", 0.9, 0.1)]).unwrap_err();
         assert_eq!((r.reason, r.heard.as_deref()), (RejectionReason::Noise, Some("[screaming]")));
-        let t = judge(&decoded("(door slams) Help me. [loud music playing] *sighs* ♪ Now!", 0.9, 0.1)).unwrap();
+        let t = judge(&[decoded("(door slams) Help me. [loud music playing] *sighs* ♪ Now!", 0.9, 0.1)]).unwrap();
         assert_eq!(t.text, "Help me. Now!");
         assert_eq!(t.heard, "(door slams) Help me. [loud music playing] *sighs* ♪ Now!");
-        assert_eq!(judge(&decoded("Call (555) 0100.", 0.9, 0.1)).unwrap().text, "Call (555) 0100.");
+        assert_eq!(judge(&[decoded("Call (555) 0100.", 0.9, 0.1)]).unwrap().text, "Call (555) 0100.");
     }
 
     #[test]
     fn doubt_is_a_rejection_that_says_what_was_heard() {
-        let noise = judge(&decoded("Thank you.", 0.9, 0.61)).unwrap_err();
+        let noise = judge(&[decoded("Thank you.", 0.9, 0.61)]).unwrap_err();
         assert_eq!((noise.reason, noise.heard.as_deref()), (RejectionReason::Noise, Some("Thank you.")));
-        assert_eq!(judge(&decoded("I'm a the", 0.3, 0.1)).unwrap_err().reason, RejectionReason::Unclear);
-        assert_eq!(judge(&Decoded::default()).unwrap_err().reason, RejectionReason::Silence);
+        assert_eq!(judge(&[decoded("I'm a the", 0.3, 0.1)]).unwrap_err().reason, RejectionReason::Unclear);
+        assert_eq!(judge(&[]).unwrap_err().reason, RejectionReason::Silence);
         let cut = Decoded { cut_off: true, ..decoded("and so on and", 0.9, 0.1) };
-        assert_eq!(judge(&cut).unwrap_err().reason, RejectionReason::Unclear);
+        assert_eq!(judge(&[cut]).unwrap_err().reason, RejectionReason::Unclear);
+    }
+
+    #[test]
+    fn a_window_of_noise_in_a_long_clip_is_left_out_but_heard() {
+        let speech = || decoded("I need my refill.", 0.9, 0.1);
+        let t = judge(&[speech(), decoded("Thank you.", 0.9, 0.8), decoded("[phone ringing]", 0.9, 0.2), speech()])
+            .unwrap();
+        assert_eq!(t.text, "I need my refill. I need my refill.");
+        assert_eq!(t.heard, "I need my refill. Thank you. [phone ringing] I need my refill.");
+        assert!((t.no_speech - 0.1).abs() < 1e-6);
     }
 
     #[test]
     fn loops_are_refused_and_cries_are_not() {
-        assert!(judge(&decoded("Help! Help! Help me! Help me! Please help!", 0.8, 0.1)).is_ok());
+        assert!(judge(&[decoded("Help! Help! Help me! Help me! Please help!", 0.8, 0.1)]).is_ok());
         let lap = "I'm sorry. ".repeat(12);
-        assert_eq!(judge(&decoded(lap.trim(), 0.9, 0.1)).unwrap_err().reason, RejectionReason::Unclear);
+        assert_eq!(judge(&[decoded(lap.trim(), 0.9, 0.1)]).unwrap_err().reason, RejectionReason::Unclear);
         assert!(is_suspect(&decoded("Call the nurse. Call the nurse.", 0.9, 0.1)));
         assert!(!is_suspect(&decoded("Help! Help! Call the nurse.", 0.9, 0.1)));
     }

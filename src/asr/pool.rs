@@ -1,7 +1,8 @@
 //! Many clips at once: a bounded queue by urgency, and one decoder per core on threads of their own.
 //!
-//! Under load one thread a decoder beats more, because the model's threads wait for each other in a loop; with a
-//! single clip and an idle core, two threads answer sooner. So the number is chosen when a clip is taken up.
+//! Under load one thread a decoder beats more, by far: the model's threads spin while they wait for each other, so
+//! one that lost its core holds up the rest. With a single clip and an idle machine, two threads answer sooner. So
+//! the number is chosen when a clip is taken up, by what waits here and by what else the machine runs.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -101,11 +102,11 @@ impl Pool {
                 Ok(hear)
             })
             .collect::<Result<Vec<_>, WhisperError>>()?;
-        Self::start(limits, hearers).map_err(|e| WhisperError::State(e.to_string()))
+        Self::start(limits, hearers, others_running).map_err(|e| WhisperError::State(e.to_string()))
     }
 
-    fn start(limits: PoolLimits, hearers: Vec<Hear>) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared { limits, queue: Mutex::default(), changed: Condvar::new() });
+    fn start(limits: PoolLimits, hearers: Vec<Hear>, others_running: fn() -> usize) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared { limits, others_running, queue: Mutex::default(), changed: Condvar::new() });
         let mut pool = Self { shared, workers: Vec::new() };
         for (i, hear) in hearers.into_iter().enumerate() {
             let shared = Arc::clone(&pool.shared);
@@ -153,6 +154,15 @@ impl Drop for Pool {
     }
 }
 
+/// Threads that run on this machine right now besides the one that asks. Zero where the system does not tell.
+fn others_running() -> usize {
+    // The fourth field: running/all. Costs some microseconds.
+    let running = std::fs::read_to_string("/proc/loadavg")
+        .ok()
+        .and_then(|line| line.split(' ').nth(3)?.split_once('/')?.0.parse::<usize>().ok());
+    running.unwrap_or(1).saturating_sub(1)
+}
+
 /// A decoder that notices the deadline still hands over what it has; the caller waits this long for it.
 const GRACE: Duration = Duration::from_millis(100);
 
@@ -166,6 +176,7 @@ impl Drop for CancelOnDrop {
 
 struct Shared {
     limits: PoolLimits,
+    others_running: fn() -> usize,
     queue: Mutex<Queue>,
     changed: Condvar,
 }
@@ -265,8 +276,10 @@ impl Shared {
                     weight: job.weight,
                     cancelled: Arc::clone(&job.cancelled),
                 });
-                let cores_to_spare = queue.waiting.is_empty() && queue.running.len() * 2 <= self.limits.cores;
-                return Some((job, if cores_to_spare { 2 } else { 1 }));
+                let alone = queue.waiting.is_empty() && queue.running.len() * 2 <= self.limits.cores;
+                drop(queue);
+                let idle = || self.limits.cores >= (self.others_running)() + 2;
+                return Some((job, if alone && idle() { 2 } else { 1 }));
             }
             queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
@@ -341,3 +354,6 @@ fn refusal(reason: RejectionReason, arrived: Instant) -> Heard {
     let queue_ms = arrived.elapsed().as_secs_f64() * 1e3;
     Heard { outcome: Err(Rejection::unheard(reason)), timings: Timings { queue_ms, ..Timings::default() } }
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,11 +26,15 @@ const POSITIONS_A_SECOND: usize = 50;
 /// The encoder context Whisper was trained with: 30 seconds.
 const FULL_CONTEXT: usize = 1500;
 
-/// Sound beyond this is decoded in windows of the full context: cut contexts were measured up to here.
-pub const LONGEST_SINGLE: usize = 28 * RATE as usize;
+/// The most samples one pass takes: what fits the full context with some silence after it.
+pub const LONGEST: usize = 28 * RATE as usize;
 
 /// Prompt tokens that are used; the decoder has room for 224 and fails slowly near that.
 const PROMPT_TOKENS: usize = 200;
+
+/// Bytes of a prompt that are looked at, which make more tokens than are used. whisper.cpp splits the text with a
+/// regular expression that recurses for every character, so a long word would overflow the stack.
+const PROMPT_BYTES: usize = 1000;
 
 /// Why decoding failed.
 #[derive(Debug, thiserror::Error)]
@@ -97,9 +101,9 @@ impl Stop<'_> {
 /// What one pass gave.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Decoded {
-    /// Segments in order; one for a short clip.
+    /// Segments in order; one for each pass.
     pub segments: Vec<Segment>,
-    /// Whether the token limit cut the text off, which is how loops end.
+    /// Whether the token limit cut a segment off, which is how loops end.
     pub cut_off: bool,
 }
 
@@ -149,7 +153,7 @@ impl Whisper {
         Ok(Decoder { state })
     }
 
-    /// Decodes `clip` (16 kHz, -1 to 1, at least a tenth of a second). After an error other than
+    /// Decodes `clip` (16 kHz, -1 to 1, from a tenth of a second to [`LONGEST`]). After an error other than
     /// [`WhisperError::Stopped`] the decoder is used up.
     ///
     /// # Errors
@@ -165,31 +169,22 @@ impl Whisper {
             Err(e) => return (Some(decoder), Err(e)),
         };
         let seconds = clip.len().div_ceil(RATE as usize);
-        let single = clip.len() <= LONGEST_SINGLE;
+        let context = match pass.context {
+            Context::Full => FULL_CONTEXT,
+            Context::Margin(m) => ((clip.len() * POSITIONS_A_SECOND).div_ceil(RATE as usize) + m).min(FULL_CONTEXT),
+        };
+        let limit = 10 + 6 * seconds;
         let mut p = FullParams::new(SamplingStrategy::Greedy { best_of: 1 }); // English by default
         p.set_n_threads(i32::try_from(pass.threads).unwrap_or(1).max(1));
         p.set_temperature_inc(0.0);
-        p.set_single_segment(single);
+        p.set_single_segment(true);
         p.set_no_context(true);
         p.set_print_progress(false);
         p.set_print_timestamps(false);
         // Keep what is heard in probable silence: triage reads it, and `judge` does the rejecting.
         p.set_no_speech_thold(2.0);
-        let (context, limit) = if single {
-            let context = match pass.context {
-                Context::Full => FULL_CONTEXT,
-                Context::Margin(m) => ((clip.len() * POSITIONS_A_SECOND).div_ceil(RATE as usize) + m).min(FULL_CONTEXT),
-            };
-            (context, Some(10 + 6 * seconds))
-        } else {
-            // Windows must not prompt each other, or a loop in one runs on through the rest.
-            if prompt.is_empty() {
-                p.set_n_max_text_ctx(0);
-            }
-            (FULL_CONTEXT, None)
-        };
         p.set_audio_ctx(i32::try_from(context).unwrap_or(0));
-        p.set_max_tokens(limit.and_then(|n| i32::try_from(n).ok()).unwrap_or(0));
+        p.set_max_tokens(i32::try_from(limit).unwrap_or(0));
         if !prompt.is_empty() {
             p.set_tokens(&prompt);
         }
@@ -209,7 +204,7 @@ impl Whisper {
         }
     }
 
-    fn read(&self, state: &WhisperState, limit: Option<usize>) -> Decoded {
+    fn read(&self, state: &WhisperState, limit: usize) -> Decoded {
         let end_of_text = self.context.token_eot();
         let mut tokens = 0;
         let segments = state
@@ -227,11 +222,11 @@ impl Whisper {
                 Segment { pieces, no_speech: segment.no_speech_probability() }
             })
             .collect();
-        Decoded { segments, cut_off: limit.is_some_and(|limit| tokens > limit) }
+        Decoded { segments, cut_off: tokens > limit }
     }
 
     fn prompt_tokens(&self, prompt: &str) -> Result<Vec<i32>, WhisperError> {
-        let prompt = prompt.replace('\0', " ");
+        let prompt = prompt[..prompt.floor_char_boundary(PROMPT_BYTES)].replace('\0', " ");
         // A token has at least one byte, so there is always room; whisper-rs takes the count that whisper.cpp
         // answers when there is not for a length.
         let mut tokens = self

@@ -2,6 +2,8 @@
 
 mod architecture;
 mod demo;
+mod hear;
 mod licences;
+mod models;
 mod ui;
 mod voice;

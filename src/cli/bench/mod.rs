@@ -1,0 +1,31 @@
+//! `wellspoken bench`: measure. One file per benchmark.
+
+use clap::Subcommand;
+
+use super::Global;
+
+mod hear;
+mod words;
+
+/// Measure.
+#[derive(Debug, clap::Args)]
+pub struct BenchArgs {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Hearing: processor time and errors, beside faster-whisper on the same clips.
+    Hear(hear::HearBenchArgs),
+}
+
+/// Runs `wellspoken bench`.
+///
+/// # Errors
+/// What was wrong, where, and what to do.
+pub fn run(global: &Global, args: BenchArgs) -> anyhow::Result<()> {
+    match args.what {
+        What::Hear(args) => hear::run(global, args),
+    }
+}
