@@ -18,6 +18,7 @@ pub mod import;
 pub mod intents;
 pub mod models;
 pub mod play;
+pub mod rehearse;
 pub mod say;
 pub mod serve;
 pub mod turn;
