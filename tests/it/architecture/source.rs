@@ -104,7 +104,8 @@ impl Source {
         }
     }
 
-    /// Where these tokens follow each other, such as `[".", "unwrap"]`. `::` is written as two `:`.
+    /// Where these tokens follow each other, such as `[".", "unwrap", "()"]`: `()` is a call without arguments,
+    /// `::` is written as two `:`.
     pub fn sequences(&self, wanted: &[&str]) -> Vec<usize> {
         let mut lines = vec![];
         search(&self.tokens, wanted, &mut lines);
@@ -210,6 +211,9 @@ fn search(tokens: &[TokenTree], wanted: &[&str], lines: &mut Vec<usize>) {
         let fits = |offset: usize, word: &str| match tokens.get(at + offset) {
             Some(TokenTree::Ident(i)) => i == word,
             Some(TokenTree::Punct(p)) => word.len() == 1 && word.starts_with(p.as_char()),
+            Some(TokenTree::Group(g)) => {
+                *word == *"()" && g.delimiter() == Delimiter::Parenthesis && g.stream().is_empty()
+            }
             _ => false,
         };
         if wanted.iter().enumerate().all(|(offset, word)| fits(offset, word)) {
