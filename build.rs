@@ -9,7 +9,11 @@ fn main() -> io::Result<()> {
     let mut code = String::from("/// The catalogue in the repository: path below `intents/`, text.\n");
     code.push_str("static EMBEDDED: &[(&str, &str)] = &[\n");
     for folder in ["en", "lists", "tests/en"] {
-        let mut paths: Vec<_> = fs::read_dir(Path::new(&root).join("intents").join(folder))?
+        let folder_path = Path::new(&root).join("intents").join(folder);
+        if !folder_path.is_dir() {
+            continue;
+        }
+        let mut paths: Vec<_> = fs::read_dir(folder_path)?
             .collect::<Result<Vec<_>, _>>()?
             .into_iter()
             .map(|entry| entry.path())

@@ -1,1 +1,294 @@
-//! The composition root: configuration in, running parts out.
+//! The composition root: configuration in, running parts out. The only place where parts meet.
+//!
+//! Models are loaded beside each other; a missing one is said at once and leaves the rest running: typed chat
+//! works without ears, answers are shown without a voice.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use jiff::tz::TimeZone;
+
+use crate::{
+    actions::Action,
+    ambient::Ambient,
+    asr::{
+        model::{ModelError, Models},
+        pool::{Pool, PoolLimits},
+        whisper::WhisperError,
+    },
+    config::Config,
+    nlu::{
+        Engine,
+        catalogue::{Catalogue, CatalogueErrors},
+        classifier::Untrainable,
+    },
+    policy::Loosened,
+    records::Records,
+    speech::{
+        reply::{Replies, ReplyError},
+        voice::Voice,
+    },
+    store::{Store, StoreError, StoreOptions},
+    turn::{Core, Recognized, TurnRequest, TurnResult},
+};
+
+/// Where things lie.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// The database's folder.
+    pub data_dir: PathBuf,
+    /// The model files' folder.
+    pub models_dir: PathBuf,
+    /// The master key.
+    pub key_file: PathBuf,
+    /// Intent files; `None` takes those that ship with the program.
+    pub intents_dir: Option<PathBuf>,
+}
+
+/// Which models a command needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Senses {
+    /// Load the hearing model.
+    pub ears: bool,
+    /// Load the voice.
+    pub voice: bool,
+}
+
+/// Why the program cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The time zone is unknown.
+    #[error("place.zone: {0}")]
+    Zone(jiff::Error),
+    /// The data folder cannot be made.
+    #[error("cannot make the data folder {path}: {source}. Choose another with --data-dir")]
+    DataDir {
+        /// The folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The catalogue has mistakes.
+    #[error("the intent catalogue cannot be used:\n{0}")]
+    Catalogue(#[from] CatalogueErrors),
+    /// The catalogue asks for less than an action demands.
+    #[error("intents: {intent}: {source}")]
+    Loosened {
+        /// The intent.
+        intent: String,
+        /// What it loosened.
+        source: Loosened,
+    },
+    /// An intent names an action that does not exist.
+    #[error(
+        "intents: {intent}: there is no action `{action}`; `action: none` with `why:` says that it is not connected"
+    )]
+    NoAction {
+        /// The intent.
+        intent: String,
+        /// What it named.
+        action: String,
+    },
+    /// The classifier could not be trained.
+    #[error(transparent)]
+    Engine(#[from] Untrainable),
+    /// A reply template has a mistake.
+    #[error(transparent)]
+    Replies(#[from] ReplyError),
+    /// The database or the key store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What is ready.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Readiness {
+    /// The database answers.
+    pub store: bool,
+    /// The hearing model is loaded.
+    pub ears: bool,
+    /// The voice is loaded.
+    pub voice: bool,
+}
+
+/// The running parts.
+pub struct App {
+    core: Core,
+    config: Config,
+    /// What was missing at the start, with the command that mends it.
+    pub warnings: Vec<String>,
+}
+
+impl App {
+    /// Opens the database, loads the models and trains the classifier.
+    ///
+    /// # Errors
+    /// When the catalogue, the keys or the database cannot be used. A missing model is a warning.
+    pub async fn build(config: Config, places: Places, ambient: Ambient, senses: Senses) -> Result<Self, AppError> {
+        let zone = TimeZone::get(&config.place.zone).map_err(AppError::Zone)?;
+        let (ears_config, ears_dir) = (config.clone(), places.models_dir.clone());
+        let ears = tokio::task::spawn_blocking(move || senses.ears.then(|| load_ears(&ears_config, &ears_dir)));
+        let voice_dir = places.models_dir.clone();
+        let voice = tokio::task::spawn_blocking(move || senses.voice.then(|| Voice::load(&voice_dir)));
+        let catalogue = Arc::new(match &places.intents_dir {
+            Some(dir) => Catalogue::load(dir)?,
+            None => Catalogue::builtin()?,
+        });
+        check_floors(&catalogue)?;
+        let engine = Engine::new(Arc::clone(&catalogue))?;
+        let replies =
+            compile_replies(&catalogue)?.with_place(&config.place.organization, &config.place.emergency_number);
+        let url =
+            config.store.url.clone().unwrap_or_else(|| places.data_dir.join("wellspoken.db").display().to_string());
+        let store = Store::open(StoreOptions { url, key_file: places.key_file.clone() }).await?;
+        let mut warnings = Vec::new();
+        let ears = settle("hearing", ears.await, &mut warnings);
+        let voice = settle("speaking", voice.await, &mut warnings).map(Arc::new);
+        let core = Core {
+            ambient,
+            records: Records::new(store.clone()),
+            store,
+            catalogue,
+            engine,
+            replies,
+            ears,
+            voice,
+            zone,
+            organization: config.place.organization.clone(),
+            emergency_number: config.place.emergency_number.clone(),
+            recognized: Recognized::default(),
+            hear_deadline: Duration::from_millis(config.hear.deadline_ms),
+        };
+        Ok(Self { core, config, warnings })
+    }
+
+    /// Goes on with another database and clock; what is costly to load stays.
+    ///
+    /// # Errors
+    /// When the other database or its keys cannot be used; this one stays open then.
+    pub async fn move_to(&mut self, places: &Places, ambient: Ambient) -> Result<(), AppError> {
+        let store = open_store(&self.config, places).await?;
+        self.core.records = Records::new(store.clone());
+        std::mem::replace(&mut self.core.store, store).close().await;
+        self.core.recognized = Recognized::default();
+        self.core.ambient = ambient;
+        Ok(())
+    }
+
+    /// Takes one turn. Always gives an answer.
+    pub async fn turn(&self, request: TurnRequest) -> TurnResult {
+        self.core.turn(request).await
+    }
+
+    /// The database, for doors that authenticate and for commands.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.core.store
+    }
+
+    /// Time and randomness.
+    #[must_use]
+    pub const fn ambient(&self) -> &Ambient {
+        &self.core.ambient
+    }
+
+    /// The configuration it was built from.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The decoder pool, where there is one.
+    #[must_use]
+    pub const fn ears(&self) -> Option<&Pool> {
+        self.core.ears.as_ref()
+    }
+
+    /// The parts of a turn, for benchmarks.
+    #[must_use]
+    pub const fn core(&self) -> &Core {
+        &self.core
+    }
+
+    /// Closes the database; what was committed is on the disk already.
+    pub async fn close(self) {
+        self.core.store.close().await;
+    }
+
+    /// What is ready.
+    pub async fn ready(&self) -> Readiness {
+        Readiness {
+            store: self.core.store.ping().await.is_ok(),
+            ears: self.core.ears.is_some(),
+            voice: self.core.voice.is_some(),
+        }
+    }
+}
+
+async fn open_store(config: &Config, places: &Places) -> Result<Store, AppError> {
+    std::fs::create_dir_all(&places.data_dir)
+        .map_err(|source| AppError::DataDir { path: places.data_dir.clone(), source })?;
+    let url = config.store.url.clone().unwrap_or_else(|| places.data_dir.join("wellspoken.db").display().to_string());
+    Ok(Store::open(StoreOptions { url, key_file: places.key_file.clone() }).await?)
+}
+
+/// Why the ears are missing.
+#[derive(Debug, thiserror::Error)]
+enum EarsError {
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    #[error(transparent)]
+    Whisper(#[from] WhisperError),
+}
+
+fn load_ears(config: &Config, models: &std::path::Path) -> Result<Pool, EarsError> {
+    let weights = Models::in_dir(models)?.read_whisper(&config.models.hear)?;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Ok(Pool::load(&weights, PoolLimits::new(&config.hear, cores))?)
+}
+
+/// A part that loaded, or a warning.
+fn settle<T, E: std::fmt::Display>(
+    what: &str,
+    loaded: Result<Option<Result<T, E>>, tokio::task::JoinError>,
+    warnings: &mut Vec<String>,
+) -> Option<T> {
+    match loaded {
+        Ok(Some(Ok(part))) => return Some(part),
+        Ok(None) => {}
+        Ok(Some(Err(e))) => warnings.push(format!("{what} is off: {e}")),
+        Err(_) => warnings.push(format!("{what} is off: loading it was interrupted")),
+    }
+    None
+}
+
+/// The replies of every intent, and every slot's prompt as its reply `ask_<slot>`.
+fn compile_replies(catalogue: &Catalogue) -> Result<Replies, ReplyError> {
+    let prompts: Vec<(&str, String, &str)> = catalogue
+        .intents()
+        .iter()
+        .flat_map(|intent| intent.slots.iter().map(move |slot| (intent.name.as_str(), slot)))
+        .filter_map(|(intent, slot)| Some((intent, format!("ask_{}", slot.name), slot.prompt.as_deref()?)))
+        .collect();
+    let replies = catalogue.intents().iter().flat_map(|intent| {
+        intent.replies.iter().map(|(reply, text)| (intent.name.as_str(), reply.as_str(), text.as_str()))
+    });
+    Replies::compile(prompts.iter().map(|(intent, reply, text)| (*intent, reply.as_str(), *text)).chain(replies))
+}
+
+/// Every intent's action exists, and the catalogue asks for at least what the action demands.
+fn check_floors(catalogue: &Catalogue) -> Result<(), AppError> {
+    for def in catalogue.intents() {
+        let Some(name) = &def.action else { continue };
+        if def.name.starts_with("dialogue.") {
+            continue;
+        }
+        let Some(action) = Action::named(name) else {
+            return Err(AppError::NoAction { intent: def.name.clone(), action: name.clone() });
+        };
+        action
+            .floor()
+            .tightened(def.data, def.effect)
+            .map_err(|source| AppError::Loosened { intent: def.name.clone(), source })?;
+    }
+    Ok(())
+}

@@ -7,6 +7,7 @@
 //! `docs/ARCHITECTURE.md`.
 
 pub mod actions;
+pub mod ambient;
 pub mod app;
 pub mod asr;
 pub mod channels;

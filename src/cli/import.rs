@@ -1,15 +1,163 @@
 //! `wellspoken import`: make a patient known.
 
-use super::Global;
+use std::{
+    io::Read as _,
+    path::{Path, PathBuf},
+};
 
-/// make a patient known.
+use anyhow::Context as _;
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::Global;
+use crate::{
+    policy::{PersonId, RoomId, Scope},
+    records::{
+        Chart, Summary, demo,
+        fhir_bundle::{self, BundleError, MAX_BYTES},
+    },
+    store::{ImportOptions, Store, StoreOptions, sqlite_path},
+};
+
+/// Makes a patient known from a FHIR R4 bundle; somebody known already gets the new chart. Prints the
+/// person's id, and what was read on the error channel.
 #[derive(Debug, clap::Args)]
-pub struct ImportArgs {}
+pub struct ImportArgs {
+    /// The bundle (JSON), with exactly one patient in it.
+    #[arg(value_name = "BUNDLE.json")]
+    bundle: PathBuf,
+    /// The person's spoken PIN, 4 to 12 digits.
+    #[arg(long, value_name = "N")]
+    pin: Option<String>,
+    /// What the person agreed to: `all`, `none`, or a list such as `medicines,visits`. Left out, it stays as
+    /// it is, and that is nothing for somebody new.
+    #[arg(long, value_name = "SCOPES")]
+    consent: Option<String>,
+    /// The hospital room the person is admitted to; whoever was there before is gone.
+    #[arg(long, value_name = "R")]
+    room: Option<String>,
+    /// Read the bundle as if the day of its `timestamp` were today, as the demo people are told.
+    #[arg(long)]
+    anchor_today: bool,
+}
 
 /// Runs `wellspoken import`.
 ///
 /// # Errors
-/// What was wrong, where, and what to do.
-pub fn run(_global: &Global, _args: ImportArgs) -> anyhow::Result<()> {
-    anyhow::bail!("not built yet")
+/// What was wrong, where, and what to do. The store is unchanged then.
+pub fn run(global: &Global, args: ImportArgs) -> anyhow::Result<()> {
+    let config = global.config()?;
+    let now = global.now.unwrap_or_else(now);
+    let anchor = args.anchor_today.then(|| TimeZone::get(&config.place.zone)).transpose()?;
+    // All of this before the database is touched: a bad bundle leaves no empty store behind.
+    let chart = read(&args.bundle, anchor.as_ref().map(|zone| (now, zone)))?;
+    let options = options(args.pin.as_deref(), args.consent.as_deref(), args.room.as_deref())?;
+    let url = match &config.store.url {
+        Some(url) => url.clone(),
+        None => sqlite_path(&global.data_dir()?).display().to_string(),
+    };
+    let key_file = global.key_file()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let person = runtime.block_on(async {
+        let store = Store::open(StoreOptions { url, key_file }).await?;
+        let person = store.import(&chart, options, now).await;
+        store.close().await;
+        person
+    })?;
+    eprintln!("{}", told(&chart.summary));
+    println!("{}", person.as_str());
+    Ok(())
+}
+
+/// Reads a bundle and makes its patient known in an open store; dates are taken as they are.
+///
+/// # Errors
+/// As [`run`].
+pub async fn import_into(
+    store: &Store,
+    bundle: &Path,
+    pin: Option<&str>,
+    consent: Option<&str>,
+    room: Option<&str>,
+    at: Timestamp,
+) -> anyhow::Result<PersonId> {
+    let chart = read(bundle, None)?;
+    Ok(store.import(&chart, options(pin, consent, room)?, at).await?)
+}
+
+/// The chart of a file. The file's name may be somebody's, so no error repeats it.
+fn read(bundle: &Path, anchor: Option<(Timestamp, &TimeZone)>) -> anyhow::Result<Chart> {
+    let file = std::fs::File::open(bundle).context("cannot read the bundle; check its name and permissions")?;
+    if file.metadata().is_ok_and(|m| m.len() > MAX_BYTES as u64) {
+        return Err(BundleError::TooLarge.into());
+    }
+    let mut bytes = Vec::new();
+    // A pipe tells no length: one byte more than allowed is enough to know.
+    file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).context("cannot read the bundle")?;
+    let chart = match anchor {
+        Some((now, zone)) => demo::bundle(&bytes, now, zone),
+        None => fhir_bundle::parse(&bytes),
+    };
+    chart.context("the bundle cannot be imported")
+}
+
+fn options<'a>(pin: Option<&'a str>, consent: Option<&str>, room: Option<&str>) -> anyhow::Result<ImportOptions<'a>> {
+    Ok(ImportOptions {
+        pin,
+        consent: consent.map(scopes).transpose()?,
+        room: room.map(RoomId::parse).transpose().context("--room")?,
+    })
+}
+
+/// `all`, `none`, or names with commas between them.
+fn scopes(text: &str) -> anyhow::Result<Vec<Scope>> {
+    match text.trim() {
+        "all" => Ok(Scope::ALL.to_vec()),
+        "none" => Ok(vec![]),
+        list => list
+            .split(',')
+            .map(|name| {
+                let name = name.trim();
+                Scope::named(name).with_context(|| {
+                    let known: Vec<&str> = Scope::ALL.into_iter().map(Scope::name).collect();
+                    format!("--consent: `{name}` is not a scope; use all, none, or some of {}", known.join(","))
+                })
+            })
+            .collect(),
+    }
+}
+
+/// What was read and what was not, in counts.
+fn told(summary: &Summary) -> String {
+    let line = |counts: &std::collections::BTreeMap<String, usize>| {
+        let parts: Vec<String> = counts.iter().map(|(what, n)| format!("{n} {what}")).collect();
+        if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
+    };
+    let mut lines = vec![format!("read: {}", line(&summary.read))];
+    if !summary.skipped.is_empty() {
+        lines.push(format!("of no use here: {}", line(&summary.skipped)));
+    }
+    if !summary.unusable.is_empty() {
+        lines.push(format!("left out: {}", line(&summary.unusable)));
+    }
+    lines.join("\n")
+}
+
+#[expect(clippy::disallowed_methods, reason = "a command without --now runs at the system's time")]
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn consent_is_all_none_or_named() {
+        assert_eq!(scopes("all").ok(), Some(Scope::ALL.to_vec()));
+        assert_eq!(scopes("none").ok(), Some(vec![]));
+        assert_eq!(scopes("visits, records").ok(), Some(vec![Scope::Visits, Scope::Records]));
+        for bad in ["", "everything", "all,visits"] {
+            assert!(scopes(bad).is_err(), "{bad:?}");
+        }
+    }
 }

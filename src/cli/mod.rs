@@ -7,12 +7,15 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::config::Config;
+use crate::{
+    ambient::Ambient,
+    app::{App, Places, Senses},
+    config::Config,
+};
 
 pub mod audit;
 pub mod bench;
 pub mod credential;
-pub mod evidence;
 pub mod hear;
 pub mod import;
 pub mod intents;
@@ -28,8 +31,10 @@ pub mod understand;
 #[derive(Debug, Parser)]
 #[command(name = "wellspoken", version)]
 pub struct Args {
+    /// Options every command takes.
     #[command(flatten)]
     pub global: Global,
+    /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -98,6 +103,28 @@ impl Global {
     }
 }
 
+/// The runtime of a command.
+///
+/// # Errors
+/// When the system gives no threads.
+pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+/// The running parts, as the command line names their places.
+///
+/// # Errors
+/// As [`App::build`].
+pub async fn open_app(global: &Global, senses: Senses) -> anyhow::Result<App> {
+    let places = Places {
+        data_dir: global.data_dir()?,
+        models_dir: global.models_dir()?,
+        key_file: global.key_file()?,
+        intents_dir: global.intents.clone(),
+    };
+    Ok(App::build(global.config()?, places, Ambient::system(global.now)?, senses).await?)
+}
+
 fn user_dir(variable: &str, below_home: &str, leaf: &str) -> anyhow::Result<PathBuf> {
     let base = match (std::env::var_os(variable), std::env::var_os("HOME")) {
         (Some(dir), _) if !dir.is_empty() => PathBuf::from(dir),
@@ -132,8 +159,6 @@ pub enum Command {
     Intents(intents::IntentsArgs),
     /// Verify or print the audit chain.
     Audit(audit::AuditArgs),
-    /// Print what is promised here and how to prove it.
-    Evidence(evidence::EvidenceArgs),
     /// Measure.
     Bench(bench::BenchArgs),
 }
@@ -154,7 +179,6 @@ pub fn main(args: Args) -> ExitCode {
         Command::Say(a) => say::run(&global, a),
         Command::Intents(a) => intents::run(&global, a),
         Command::Audit(a) => audit::run(&global, a),
-        Command::Evidence(a) => evidence::run(&global, a),
         Command::Bench(a) => bench::run(&global, a),
     };
     match done {

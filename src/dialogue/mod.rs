@@ -1,1 +1,10 @@
-//! What the conversation does next: ask, confirm, perform, answer.
+//! What the conversation does next: ask for a slot, confirm, perform, answer, hand over.
+//!
+//! Invariant: pure. A move never happens here; [`crate::turn`] asks policy first and then carries it out.
+//! A change happens only by [`Move::Perform`], which only a yes to its own read-back gives.
+
+mod moves;
+mod state;
+
+pub use moves::{Move, next};
+pub use state::{Needs, Open, QUESTION_LASTS, SESSION_LASTS, Said, State, Wait};

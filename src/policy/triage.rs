@@ -20,7 +20,7 @@ use rules::{Claim, RULES};
 use words::Sentence;
 
 /// What an utterance cries for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
 pub struct Triage {
     /// The kind of emergency.
     pub kind: Kind,
@@ -29,7 +29,7 @@ pub struct Triage {
 }
 
 /// Kinds of emergency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Something blocks the airway.
@@ -108,7 +108,7 @@ impl Kind {
 }
 
 /// How urgent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Somebody must look soon: a call to the nurse.

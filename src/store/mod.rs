@@ -111,6 +111,15 @@ impl Store {
         self.inner.database.close().await;
     }
 
+    /// Asks the database whether it is there.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1").execute(self.inner.database.readers()).await?;
+        Ok(())
+    }
+
     /// Commits so far: how often the disk was waited for.
     #[must_use]
     pub fn commits(&self) -> u64 {

@@ -5,5 +5,8 @@ mod demo;
 mod hear;
 mod licences;
 mod models;
+mod spoken;
+mod support;
+mod turn;
 mod ui;
 mod voice;

@@ -1,0 +1,119 @@
+//! What a conversation remembers between turns. Kept sealed in the store, under the key of whoever speaks.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    actions::{Choice, Facts, Plan},
+    nlu::Slots,
+    policy::{DataClass, Effect, Scope},
+};
+
+/// An open question is forgotten after this long without a word.
+pub const QUESTION_LASTS: SignedDuration = SignedDuration::from_mins(3);
+
+/// A conversation starts afresh after this long without a word.
+pub const SESSION_LASTS: SignedDuration = SignedDuration::from_mins(30);
+
+/// One conversation.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct State {
+    /// The question that is open.
+    pub open: Option<Open>,
+    /// What was said last, for "say that again".
+    pub last: Option<Said>,
+}
+
+/// What permission something needed when it was said, so that it can be asked for again.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Needs {
+    /// The class of the data in it.
+    pub data: DataClass,
+    /// What the intent does.
+    pub effect: Effect,
+    /// The consent it rests on.
+    pub scope: Option<Scope>,
+}
+
+/// Something that was said.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Said {
+    /// The intent whose reply it was.
+    pub intent: String,
+    /// What the reply was made of.
+    pub facts: Facts,
+    /// What saying it needed.
+    pub needs: Needs,
+}
+
+/// A question that waits for its answer.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Open {
+    /// The intent that waits.
+    pub intent: String,
+    /// What has been filled so far.
+    pub slots: Slots,
+    /// What is waited for.
+    pub wait: Wait,
+    /// The question as it was said.
+    pub said: Said,
+    /// How often an answer was not understood.
+    pub tries: u8,
+}
+
+/// What a question waits for.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wait {
+    /// A value for one slot, free or out of a few.
+    Slot {
+        /// The slot.
+        slot: String,
+        /// What may be picked, in the order it was spoken; empty where anything goes.
+        options: Vec<Choice>,
+    },
+    /// A yes to exactly this.
+    Confirm {
+        /// What the yes performs.
+        plan: Plan,
+    },
+    /// A yes to "did you mean".
+    Meant,
+}
+
+impl State {
+    /// The conversation as it stands after a pause: a stale question is dropped, a stale session too.
+    #[must_use]
+    pub fn after_pause(mut self, last_turn: Timestamp, now: Timestamp) -> Self {
+        let idle = now.duration_since(last_turn);
+        if idle > SESSION_LASTS {
+            return Self::default();
+        }
+        if idle > QUESTION_LASTS {
+            self.open = None;
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open() -> State {
+        let needs = Needs { data: DataClass::Public, effect: Effect::Read, scope: None };
+        let said = Said { intent: "a.b".into(), facts: Facts::new("x"), needs };
+        let open = Open { intent: "a.b".into(), slots: Slots::new(), wait: Wait::Meant, said: said.clone(), tries: 0 };
+        State { open: Some(open), last: Some(said) }
+    }
+
+    #[test]
+    fn a_pause_closes_the_question_first_and_the_conversation_later() {
+        let then: Timestamp = "2026-12-01T10:00:00Z".parse().expect("valid");
+        let after = |minutes: i64| open().after_pause(then, then + SignedDuration::from_mins(minutes));
+        assert!(after(2).open.is_some());
+        let later = after(10);
+        assert!(later.open.is_none() && later.last.is_some());
+        assert!(after(31).last.is_none());
+    }
+}

@@ -1,1 +1,0 @@
-//! One turn, from what was said to what is answered.

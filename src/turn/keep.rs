@@ -1,0 +1,266 @@
+//! The end of a turn: word the answer, make state, answer and audit durable together, speak.
+
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Heard, State, Turn, TurnError, TurnResult, carry::Said, millis};
+use crate::{
+    actions::{Change, Facts},
+    dialogue::{self, Needs},
+    policy::{Effect, EntryId, Event, Journal, JournalEntry, Surface, Task, Verdict, admit},
+    speech::Rendered,
+    store::{Answered, CommitError, KeyOwner, TurnCommit},
+};
+
+/// An answer as it is kept for a client that repeats its turn.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    result: TurnResult,
+    needs: Needs,
+    person: Option<String>,
+}
+
+impl Turn<'_> {
+    /// Makes everything durable, then gives the answer.
+    pub(super) async fn finish(mut self, said: Said) -> TurnResult {
+        match self.settle(&said).await {
+            Ok(result) => result,
+            Err(e) => {
+                tracing::error!(stage = "store", error = %e, "a turn could not be made durable");
+                self.undurable(said).await
+            }
+        }
+    }
+
+    async fn settle(&mut self, said: &Said) -> Result<TurnResult, TurnError> {
+        let result = self.worded(said)?;
+        match self.commit(said, &result).await {
+            Ok(()) => Ok(self.spoken(result).await),
+            Err(TurnError::Commit(CommitError::Conflict(_))) => {
+                let conflict = said.conflict.clone().unwrap_or_else(|| Facts::new("conflict"));
+                let instead = Said {
+                    slots: said.slots.clone(),
+                    needs: said.needs.clone(),
+                    opened: said.opened,
+                    ..Said::new(&said.from, conflict, State::Answered)
+                };
+                let result = self.worded(&instead)?;
+                self.commit(&instead, &result).await?;
+                Ok(self.spoken(result).await)
+            }
+            // The same turn came twice at once, and the other one was first: its answer is the answer.
+            Err(TurnError::Commit(CommitError::AlreadyAnswered(earlier))) => {
+                let result = self.earlier_answer(&earlier).await?;
+                Ok(match result {
+                    Some(result) => self.spoken(result).await,
+                    None => {
+                        self.unkept(&Said::new("dialogue.common", Facts::new("repeat_refused"), State::Refused)).await
+                    }
+                })
+            }
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Nothing could be made durable, so nothing that happened is claimed, and nothing personal is said.
+    async fn undurable(mut self, said: Said) -> TurnResult {
+        let urgent = said.state == State::Escalated || said.needs.effect == Effect::Urgent;
+        let (facts, state) =
+            if urgent { (self.unrecorded(), State::Escalated) } else { (Facts::new("failed"), State::Rejected) };
+        let instead = Said { intent: said.intent, slots: said.slots, ..Said::new("dialogue.common", facts, state) };
+        let result = self.worded(&instead).unwrap_or_else(|e| {
+            tracing::error!(stage = "speech", error = %e, "the last answer could not be worded");
+            self.result(&instead, Rendered::default())
+        });
+        self.spoken(result).await
+    }
+
+    fn worded(&mut self, said: &Said) -> Result<TurnResult, TurnError> {
+        let clock = Instant::now();
+        let rendered = self.core.replies.render(&said.from, &said.facts, &self.moment());
+        self.timings.speech += millis(clock);
+        Ok(self.result(said, rendered?))
+    }
+
+    fn result(&self, said: &Said, rendered: Rendered) -> TurnResult {
+        TurnResult {
+            turn_id: self.id.as_str().to_owned(),
+            session: self.session.as_str().to_owned(),
+            heard: self.heard.clone(),
+            intent: said.intent.clone(),
+            slots: said.slots.clone(),
+            triage: self.triage,
+            state: said.state,
+            reply: rendered.text,
+            ssml: rendered.ssml,
+            timings_ms: self.timings,
+            audio: None,
+        }
+    }
+
+    async fn commit(&mut self, said: &Said, result: &TurnResult) -> Result<(), TurnError> {
+        let clock = Instant::now();
+        let done = self.make_durable(said, result).await;
+        self.timings.store += millis(clock);
+        done
+    }
+
+    async fn make_durable(&mut self, said: &Said, result: &TurnResult) -> Result<(), TurnError> {
+        if self.third_party() {
+            return Ok(());
+        }
+        let closing = self.closing(said.opened, result.state.name(), Some(&said.intent));
+        let Some(owner) = self.owner() else {
+            // An app with nobody signed in: there is no key to keep words under, so none are kept.
+            self.core.store.append(closing).await?;
+            return Ok(());
+        };
+        let kept = Kept {
+            result: result.clone(),
+            needs: said.needs.clone(),
+            person: self.caller.person.as_ref().map(|p| p.as_str().to_owned()),
+        };
+        self.core
+            .store
+            .commit(TurnCommit {
+                session: self.session.clone(),
+                turn: self.id.clone(),
+                credential: self.caller.credential.clone(),
+                body_hash: self.body,
+                owner,
+                person: self.caller.person.clone(),
+                room: self.caller.surface.room().cloned(),
+                changes: said.changes.clone(),
+                session_state: to_bytes(&self.remembered(said)),
+                answer: to_bytes(&kept),
+                closing,
+                at: self.now,
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// What the conversation remembers of this turn.
+    fn remembered(&self, said: &Said) -> dialogue::State {
+        let open = if said.keep_open { self.state.open.clone() } else { said.open.clone() };
+        let last = if said.state == State::Rejected {
+            self.state.last.clone()
+        } else {
+            Some(dialogue::Said { intent: said.from.clone(), facts: said.facts.clone(), needs: said.needs.clone() })
+        };
+        dialogue::State { open, last }
+    }
+
+    /// Under whose key the words of this turn are kept: the stay's in a hospital room, else the person's, else
+    /// the room's own.
+    fn owner(&self) -> Option<KeyOwner> {
+        match (&self.caller.surface, &self.caller.stay, &self.caller.person) {
+            (Surface::Room(_), Some(stay), _) => Some(KeyOwner::Stay(stay.clone())),
+            (_, _, Some(person)) => Some(KeyOwner::Person(person.clone())),
+            (surface, _, None) => surface.room().cloned().map(KeyOwner::Room),
+        }
+    }
+
+    fn closing(&self, closes: Option<EntryId>, outcome: &'static str, intent: Option<&str>) -> JournalEntry {
+        JournalEntry {
+            event: Event::Closed,
+            subject: self.caller.person.clone(),
+            actor: Some(self.caller.credential.clone()),
+            intent: intent.map(str::to_owned),
+            channel: self.caller.surface.name(),
+            session: Some(self.session.clone()),
+            turn: Some(self.id.clone()),
+            closes,
+            outcome: Some(outcome),
+            at: self.now,
+        }
+    }
+
+    /// A room spoke and nobody understood, through no fault of the speaker: staff are told.
+    pub(super) fn spoke_unheard(&self, need: &str) -> Option<Change> {
+        match &self.caller.surface {
+            Surface::Room(room) => {
+                Some(Change::CallNurse { room: room.clone(), need: need.to_owned(), emergency: false })
+            }
+            Surface::Home(_) | Surface::Chat | Surface::ThirdParty => None,
+        }
+    }
+
+    /// The answer as sound, where asked for.
+    async fn spoken(&mut self, mut result: TurnResult) -> TurnResult {
+        let clock = Instant::now();
+        if self.speak
+            && let Some(voice) = self.core.voice.clone()
+        {
+            let text = result.reply.clone();
+            let wav = tokio::task::spawn_blocking(move || voice.to_wav(&text)).await;
+            match wav {
+                Ok(Ok(wav)) => result.audio = Some(wav),
+                Ok(Err(e)) => tracing::error!(stage = "speech", error = %e, "an answer could not be spoken"),
+                Err(_) => tracing::error!(stage = "speech", "the voice stopped"),
+            }
+        }
+        self.timings.speech += millis(clock);
+        self.timings.total = millis(self.started);
+        result.timings_ms = self.timings;
+        result
+    }
+
+    /// The same turn came again: the same answer, if the same caller may still have it; never a second act.
+    pub(super) async fn repeat(mut self, earlier: &Answered) -> TurnResult {
+        match self.earlier_answer(earlier).await {
+            Ok(Some(result)) => self.spoken(result).await,
+            Ok(None) => {
+                let said = Said::new("dialogue.common", Facts::new("repeat_refused"), State::Refused);
+                self.unkept(&said).await
+            }
+            Err(e) => {
+                tracing::error!(stage = "repeat", error = %e, "an earlier answer could not be given again");
+                self.unkept(&Said::new("dialogue.common", Facts::new("failed"), State::Rejected)).await
+            }
+        }
+    }
+
+    /// An answer that is not kept: the turn's own answer stands.
+    async fn unkept(&mut self, said: &Said) -> TurnResult {
+        let result = self.worded(said).unwrap_or_else(|_| self.result(said, Rendered::default()));
+        self.spoken(result).await
+    }
+
+    async fn earlier_answer(&mut self, earlier: &Answered) -> Result<Option<TurnResult>, TurnError> {
+        if !earlier.body_matches || !earlier.session_matches {
+            return Ok(None);
+        }
+        let Some(Kept { result, needs, person }) = serde_json::from_slice(&earlier.answer).ok() else {
+            return Ok(None);
+        };
+        if person.as_deref() != self.caller.person.as_ref().map(crate::policy::PersonId::as_str) {
+            return Ok(None);
+        }
+        let clock = Instant::now();
+        let task = Task { intent: &result.intent, data: needs.data, effect: needs.effect, scope: needs.scope };
+        let verdict = admit(&task, &self.caller, &self.consent, &self.occasion(), &self.core.store).await?;
+        let allowed = match verdict {
+            Verdict::Allow(permit) => {
+                self.core.store.append(self.closing(Some(permit.entry()), "repeated", Some(&result.intent))).await?;
+                true
+            }
+            Verdict::AllowRoom(_) | Verdict::AllowPublic => true,
+            Verdict::StepUp(_) | Verdict::Refuse(_) | Verdict::Escalate => false,
+        };
+        self.timings.policy += millis(clock);
+        self.heard.clone_from(&result.heard);
+        Ok(allowed.then_some(result))
+    }
+
+    /// Typed text, as if it had been heard perfectly.
+    pub(super) fn typed(&mut self, text: &str) {
+        self.heard = Some(Heard { text: text.to_owned(), confidence: 1.0, no_speech: 0.0 });
+    }
+}
+
+/// What is kept are our own types, which always serialize.
+fn to_bytes<T: Serialize>(value: &T) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}

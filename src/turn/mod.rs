@@ -1,0 +1,288 @@
+//! One turn, from what was said to what is answered. The only place that knows the order:
+//! hear, triage, understand, dialogue, policy, action, speech, store.
+//!
+//! Invariants: an emergency is handled before anything else is looked at; nothing personal is touched before
+//! [`crate::policy::admit`]; state, answer and audit are durable before the answer is returned; a turn never
+//! fails, bad luck is an answer too.
+
+mod carry;
+mod hear;
+mod keep;
+mod names;
+mod request;
+
+use std::{sync::Arc, time::Instant};
+
+use jiff::{Timestamp, tz::TimeZone};
+use sha2::{Digest, Sha256};
+
+pub use names::Recognized;
+pub use request::{Heard, Input, State, Timings, TurnRequest, TurnResult};
+
+use crate::{
+    actions::{ActionError, Facts},
+    ambient::Ambient,
+    asr::pool::Pool,
+    dialogue,
+    nlu::{Context, Engine, Interpretation, NONE, Pending, Slots, catalogue::Catalogue},
+    policy::{
+        Caller, JournalError, NameLists, Occasion, Scope, SessionId, Trust, TurnId,
+        triage::{self, Triage},
+    },
+    records::{Records, RecordsError},
+    speech::{Moment, Replies, ReplyError, voice::Voice},
+    store::{Answered, CommitError, OpeningQuery, Store, StoreError},
+};
+use carry::Said;
+
+/// Everything a turn works with; built once by [`crate::app`].
+pub struct Core {
+    /// Time and randomness.
+    pub ambient: Ambient,
+    /// The database.
+    pub store: Store,
+    /// The records of the people.
+    pub records: Records,
+    /// What can be said and answered.
+    pub catalogue: Arc<Catalogue>,
+    /// Understanding.
+    pub engine: Engine,
+    /// Reply templates.
+    pub replies: Replies,
+    /// Hearing; absent where the model is.
+    pub ears: Option<Pool>,
+    /// The voice; absent where its files are.
+    pub voice: Option<Arc<Voice>>,
+    /// The speaker's time zone.
+    pub zone: TimeZone,
+    /// What the assistant calls the organization.
+    pub organization: String,
+    /// What it tells people at home to dial.
+    pub emergency_number: String,
+    /// Names let out for recognition, by session.
+    pub recognized: Recognized,
+    /// How long a clip may wait and be decoded.
+    pub hear_deadline: std::time::Duration,
+}
+
+/// Why a turn could not go on. Never holds what was said.
+#[derive(Debug, thiserror::Error)]
+enum TurnError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error(transparent)]
+    Records(#[from] RecordsError),
+    #[error(transparent)]
+    Action(#[from] ActionError),
+    #[error(transparent)]
+    Reply(#[from] ReplyError),
+    #[error("the catalogue's intent `{0}` names no action that exists")]
+    NoAction(String),
+    #[error("the action of `{0}` changes something without a read-back")]
+    Unconfirmed(String),
+}
+
+/// One turn under way.
+struct Turn<'a> {
+    core: &'a Core,
+    caller: Caller,
+    session: SessionId,
+    id: TurnId,
+    body: [u8; 32],
+    now: Timestamp,
+    started: Instant,
+    timings: Timings,
+    heard: Option<Heard>,
+    triage: Option<Triage>,
+    speak: bool,
+    consent: Vec<Scope>,
+    state: dialogue::State,
+}
+
+impl Core {
+    /// Takes one turn. Always gives an answer.
+    pub async fn turn(&self, request: TurnRequest) -> TurnResult {
+        let input = request.input;
+        let mut turn = Turn::start(self, request.caller, request.session, request.turn, request.speak, &input);
+        let opened = turn.open().await;
+        if let Ok(Some(earlier)) = &opened {
+            return turn.repeat(earlier).await;
+        }
+        let heard = turn.hear(input).await;
+        if let Some(cry) = triage::triage(heard.raw()) {
+            turn.triage = Some(cry);
+            return turn.emergency(cry, heard.raw()).await;
+        }
+        if let Err(e) = opened {
+            return turn.failed(&e).await;
+        }
+        match heard {
+            hear::Hearing::Words { .. } => turn.converse(heard).await,
+            hear::Hearing::Nothing { reply, staff, .. } => turn.rejected(reply, staff).await,
+        }
+    }
+}
+
+impl<'a> Turn<'a> {
+    fn start(
+        core: &'a Core,
+        caller: Caller,
+        session: Option<SessionId>,
+        id: Option<TurnId>,
+        speak: bool,
+        input: &Input,
+    ) -> Self {
+        let now = core.ambient.now();
+        let body = match input {
+            Input::Text(text) => Sha256::new().chain_update(b"text").chain_update(text).finalize(),
+            Input::Audio(wav) => Sha256::new().chain_update(b"audio").chain_update(wav).finalize(),
+            Input::Silence => Sha256::digest(b"silence"),
+        };
+        Self {
+            core,
+            caller,
+            session: session.unwrap_or_else(|| SessionId::fresh(now, core.ambient.random())),
+            id: id.unwrap_or_else(|| TurnId::fresh(now, core.ambient.random())),
+            body: body.into(),
+            now,
+            started: Instant::now(),
+            timings: Timings::default(),
+            heard: None,
+            triage: None,
+            speak,
+            consent: Vec::new(),
+            state: dialogue::State::default(),
+        }
+    }
+
+    /// Nothing of a third-party turn is kept, so nothing is looked up for one either.
+    fn third_party(&self) -> bool {
+        self.caller.surface.trust() == Trust::ThirdParty
+    }
+
+    fn occasion(&self) -> Occasion {
+        Occasion { session: self.session.clone(), turn: self.id.clone(), at: self.now }
+    }
+
+    fn moment(&self) -> Moment {
+        Moment { now: self.now, zone: self.core.zone.clone() }
+    }
+
+    /// Reads the conversation so far, what the person agreed to, and whether this turn was answered before.
+    async fn open(&mut self) -> Result<Option<Answered>, TurnError> {
+        if self.third_party() {
+            return Ok(None);
+        }
+        let opening = self
+            .core
+            .store
+            .opening(&OpeningQuery {
+                session: Some(&self.session),
+                turn: &self.id,
+                credential: &self.caller.credential,
+                person: self.caller.person.as_ref(),
+                body_hash: self.body,
+            })
+            .await?;
+        self.consent = opening.consent;
+        if let Some(saved) = opening.session {
+            let same = saved.person == self.caller.person && saved.credential == self.caller.credential;
+            match serde_json::from_slice::<dialogue::State>(&saved.state) {
+                Ok(state) if same => self.state = state.after_pause(saved.last, self.now),
+                // A conversation of somebody else's, or of a program that kept it differently: start afresh,
+                // under a name of its own.
+                Ok(_) | Err(_) => self.session = SessionId::fresh(self.now, self.core.ambient.random()),
+            }
+        }
+        Ok(opening.answered)
+    }
+
+    /// Understand, decide, act, answer.
+    async fn converse(mut self, heard: hear::Hearing) -> TurnResult {
+        let names = match self.names().await {
+            Ok(names) => names,
+            Err(e) => return self.failed(&e).await,
+        };
+        let meaning = self.understand(heard, &names).await;
+        let step = dialogue::next(&self.state, &meaning, &self.core.catalogue);
+        let (intent, slots) = (meaning.intent.clone(), meaning.slots.clone());
+        match self.carry_out(step, &meaning).await {
+            Ok(said) => self.finish(said).await,
+            Err(e) => {
+                let reply = self.failed_reply(&e);
+                self.finish(Said { intent, slots, ..reply }).await
+            }
+        }
+    }
+
+    /// The words' meaning; where a name was missed, the clip is heard once more with the person's names in mind.
+    async fn understand(&mut self, heard: hear::Hearing, names: &NameLists) -> Interpretation {
+        let first = self.meaning(heard.words(), names);
+        let Some(clip) = heard.worth_another_listen(&first, names) else { return first };
+        let Some(second_hearing) = self.hear_again(clip, names).await else { return first };
+        let second = self.meaning(&second_hearing.text, names);
+        if hear::better(&second, &first) {
+            self.heard = Some(second_hearing);
+            second
+        } else {
+            first
+        }
+    }
+
+    fn meaning(&mut self, words: &str, names: &NameLists) -> Interpretation {
+        let clock = Instant::now();
+        let pending = self.state.open.as_ref().map(|open| Pending {
+            intent: &open.intent,
+            slot: match &open.wait {
+                dialogue::Wait::Slot { slot, .. } => Some(slot),
+                dialogue::Wait::Confirm { .. } | dialogue::Wait::Meant => None,
+            },
+        });
+        let context = Context {
+            channel: self.caller.surface.name(),
+            pending,
+            lists: names,
+            now: self.now,
+            zone: &self.core.zone,
+        };
+        let meaning = self.core.engine.understand(words, &context);
+        self.timings.nlu += millis(clock);
+        meaning
+    }
+
+    /// Nothing could be made of what was heard. In a room staff learn of it where the fault is ours.
+    async fn rejected(self, reply: &'static str, staff: Option<&'static str>) -> TurnResult {
+        let mut said = Said::new("dialogue.common", Facts::new(reply), State::Rejected);
+        said.intent = NONE.to_owned();
+        if let Some(need) = staff
+            && let Some(change) = self.spoke_unheard(need)
+        {
+            said.changes.push(change);
+        }
+        self.finish(said).await
+    }
+
+    /// Bad luck: says so, and what to do.
+    async fn failed(self, error: &TurnError) -> TurnResult {
+        let said = self.failed_reply(error);
+        self.finish(said).await
+    }
+
+    fn failed_reply(&self, error: &TurnError) -> Said {
+        tracing::error!(stage = "turn", %error, "a turn could not go on");
+        Said {
+            intent: NONE.to_owned(),
+            slots: Slots::new(),
+            ..Said::new("dialogue.common", Facts::new("failed"), State::Rejected)
+        }
+    }
+}
+
+/// Milliseconds since `clock` started.
+fn millis(clock: Instant) -> f64 {
+    clock.elapsed().as_secs_f64() * 1000.0
+}

@@ -1,0 +1,126 @@
+//! What goes into a turn and what comes out of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    nlu::Slots,
+    policy::{Caller, SessionId, TurnId, triage::Triage},
+};
+
+/// One thing said, by whom, through what.
+pub struct TurnRequest {
+    /// The verified caller.
+    pub caller: Caller,
+    /// The conversation it belongs to; `None` starts one.
+    pub session: Option<SessionId>,
+    /// The client's name for this turn; repeating it never acts twice. `None` takes a fresh one.
+    pub turn: Option<TurnId>,
+    /// What was said.
+    pub input: Input,
+    /// Whether the answer is wanted as sound, too.
+    pub speak: bool,
+}
+
+/// What was said.
+pub enum Input {
+    /// Typed.
+    Text(String),
+    /// Spoken, as the bytes of a WAV file.
+    Audio(Vec<u8>),
+    /// Nobody spoke before the device stopped waiting.
+    Silence,
+}
+
+/// What became of a turn. The wire form is the contract of the command line and `POST /v1/turns` alike.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct TurnResult {
+    /// The turn's name.
+    pub turn_id: String,
+    /// The conversation's name.
+    pub session: String,
+    /// What was heard or typed.
+    pub heard: Option<Heard>,
+    /// What was understood.
+    pub intent: String,
+    /// The slots that were filled.
+    pub slots: Slots,
+    /// The emergency it cried for, if it did.
+    pub triage: Option<Triage>,
+    /// How it ended.
+    pub state: State,
+    /// The answer in plain text.
+    pub reply: String,
+    /// The answer as SSML.
+    pub ssml: String,
+    /// Milliseconds each stage took.
+    pub timings_ms: Timings,
+    /// The answer as a WAV file, where sound was asked for.
+    #[serde(skip)]
+    pub audio: Option<Vec<u8>>,
+}
+
+/// What was heard.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Heard {
+    /// The words.
+    pub text: String,
+    /// Mean word probability, 0 to 1; 1 for typed text.
+    pub confidence: f32,
+    /// Probability that nobody spoke, 0 to 1; 0 for typed text.
+    pub no_speech: f32,
+}
+
+/// How a turn ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// An answer was given; nothing changed.
+    Answered,
+    /// A question is open.
+    Asks,
+    /// A read-back waits for a yes.
+    Confirms,
+    /// Something was changed, and the change is durable.
+    Done,
+    /// Not allowed.
+    Refused,
+    /// People were called, or the caller was sent to them.
+    Escalated,
+    /// Nothing could be made of it.
+    Rejected,
+}
+
+impl State {
+    /// The word in results, audit rows and metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Asks => "asks",
+            Self::Confirms => "confirms",
+            Self::Done => "done",
+            Self::Refused => "refused",
+            Self::Escalated => "escalated",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+/// Milliseconds by stage.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Timings {
+    /// Hearing, waiting in the queue included.
+    pub asr: f64,
+    /// Understanding.
+    pub nlu: f64,
+    /// Deciding, the opening audit row included.
+    pub policy: f64,
+    /// The action itself.
+    pub action: f64,
+    /// Making state, answer and audit durable.
+    pub store: f64,
+    /// Wording the answer and, where asked for, speaking it.
+    pub speech: f64,
+    /// From the request to the result.
+    pub total: f64,
+}
