@@ -1,1 +1,10 @@
 //! Doors: a wire format in, a turn, and back.
+//!
+//! A door learns who is calling from the credential alone, never from what the request says or where it comes
+//! from. What a door needs of the program behind it is [`Backend`]; deliberately absent are the store, the
+//! records and the composition root.
+
+mod backend;
+pub mod http;
+
+pub use backend::{Backend, Holder, Opened, Part, Soon, Unavailable};

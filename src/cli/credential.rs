@@ -1,15 +1,230 @@
 //! `wellspoken credential`: let a device, a room or a person in.
 
-use super::Global;
+use anyhow::bail;
+use clap::{Subcommand, ValueEnum};
+use jiff::SignedDuration;
 
-/// let a device, a room or a person in.
+use super::{Global, open_app, runtime, serve::fresh_token};
+use crate::{
+    app::{App, Senses},
+    policy::{CredentialId, PersonId, RoomId, Surface},
+    store::Grant,
+};
+
+/// Days a device's token is good for unless it is said otherwise.
+const TOKEN_DAYS: u32 = 365;
+/// Hours a one-time link may be opened unless it is said otherwise.
+const LINK_HOURS: i64 = 1;
+/// The longest a credential may be good for, in days.
+const MAX_DAYS: u32 = 3660;
+
+/// Let a device, a room or a person in.
 #[derive(Debug, clap::Args)]
-pub struct CredentialArgs {}
+pub struct CredentialArgs {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Make a credential; prints its secret once.
+    New(NewArgs),
+    /// List the credentials there are, without their secrets.
+    List,
+    /// End a credential at once.
+    Revoke {
+        /// The id that `list` shows.
+        id: String,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct NewArgs {
+    /// What it stands for.
+    #[arg(long, value_enum, default_value = "chat")]
+    channel: Channel,
+    /// The room or place of the device, for `room` and `home`.
+    #[arg(long)]
+    room: Option<String>,
+    /// The person who speaks there: the id that `import` printed. A hospital room's person is whoever lies there.
+    #[arg(long = "as", value_name = "PERSON")]
+    person: Option<String>,
+    /// Days until it ends: a token after a year, a link after an hour and its page after twelve, unless said otherwise.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=MAX_DAYS as i64))]
+    days: Option<u32>,
+    /// Make a one-time link to the talk page of the server at this address instead of a token.
+    #[arg(long, value_name = "ADDRESS")]
+    link: Option<String>,
+    /// What staff call it.
+    #[arg(long, default_value = "")]
+    label: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Channel {
+    /// A device in a hospital room.
+    Room,
+    /// A device at home.
+    Home,
+    /// The organization's own page or app.
+    Chat,
+    /// A platform of somebody else's.
+    ThirdParty,
+    /// Whoever looks after the server: metrics, and nobody's words.
+    Operator,
+}
 
 /// Runs `wellspoken credential`.
 ///
 /// # Errors
 /// What was wrong, where, and what to do.
-pub fn run(_global: &Global, _args: CredentialArgs) -> anyhow::Result<()> {
-    anyhow::bail!("not built yet")
+pub fn run(global: &Global, args: CredentialArgs) -> anyhow::Result<()> {
+    runtime()?.block_on(async {
+        let app = open_app(global, Senses { ears: false, voice: false }).await?;
+        let done = match args.what {
+            What::New(new) => make(&app, new).await,
+            What::List => list(&app).await,
+            What::Revoke { id } => revoke(&app, &id).await,
+        };
+        app.close().await;
+        done
+    })
+}
+
+async fn make(app: &App, new: NewArgs) -> anyhow::Result<()> {
+    let now = app.ambient().now();
+    let lasts = match (new.days, &new.link) {
+        (Some(days), _) => SignedDuration::from_hours(i64::from(days) * 24),
+        (None, Some(_)) => SignedDuration::from_hours(LINK_HOURS),
+        (None, None) => SignedDuration::from_hours(i64::from(TOKEN_DAYS) * 24),
+    };
+    let expires = now.checked_add(lasts)?;
+    let token = fresh_token(app);
+    if new.channel == Channel::Operator {
+        if new.link.is_some() || new.room.is_some() || new.person.is_some() {
+            bail!("an operator's credential is a token for /metrics: leave out --link, --room and --as");
+        }
+        let token = operator_token(&token);
+        let id = app.store().issue_operator(&new.label, &token, expires, now).await?;
+        tell(&id, &token);
+        return Ok(());
+    }
+    let grant = Grant {
+        surface: surface(new.channel, new.room.as_deref())?,
+        person: person(app, new.channel, new.person.as_deref()).await?,
+        label: new.label,
+        one_time: new.link.is_some(),
+        expires,
+    };
+    let id = app.store().issue(&grant, &token, now).await?;
+    match &new.link {
+        Some(address) => tell(&id, &format!("{}/#{token}", page(address)?)),
+        None => tell(&id, &token),
+    }
+    Ok(())
+}
+
+/// An operator's token says so in front, so that the door knows where to look it up.
+pub const OPERATOR: &str = "wso_";
+
+fn operator_token(token: &str) -> String {
+    format!("{OPERATOR}{}", token.trim_start_matches("wsp_"))
+}
+
+/// The secret on standard output, for scripts; the rest beside it.
+fn tell(id: &CredentialId, secret: &str) {
+    eprintln!("credential {}; its secret is shown this once:", id.as_str());
+    println!("{secret}");
+}
+
+fn surface(channel: Channel, room: Option<&str>) -> anyhow::Result<Surface> {
+    Ok(match (channel, room) {
+        (Channel::Room, Some(room)) => Surface::Room(RoomId::parse(room)?),
+        (Channel::Home, Some(room)) => Surface::Home(RoomId::parse(room)?),
+        (Channel::Room | Channel::Home, None) => bail!("say which room or place with --room"),
+        (_, Some(_)) => bail!("--room goes with --channel room or home"),
+        (Channel::Chat, None) => Surface::Chat,
+        (Channel::ThirdParty | Channel::Operator, None) => Surface::ThirdParty,
+    })
+}
+
+async fn person(app: &App, channel: Channel, person: Option<&str>) -> anyhow::Result<Option<PersonId>> {
+    let Some(person) = person.map(PersonId::parse).transpose()? else { return Ok(None) };
+    match channel {
+        Channel::Room => bail!("a room's person is whoever lies there; leave out --as and `import --room` instead"),
+        Channel::ThirdParty => bail!("a third party's channel gets public answers only; leave out --as"),
+        Channel::Home | Channel::Chat | Channel::Operator => {}
+    }
+    if !app.store().person_exists(&person).await? {
+        bail!("nobody with the id that --as gives is known here; `wellspoken import` prints ids");
+    }
+    Ok(Some(person))
+}
+
+/// The address of the talk page, without what would swallow the secret.
+fn page(address: &str) -> anyhow::Result<&str> {
+    let plain = address.trim_end_matches('/');
+    let rest = plain.strip_prefix("https://").or_else(|| plain.strip_prefix("http://"));
+    if rest.is_none_or(|r| r.is_empty() || r.contains(['#', '?', '/', '@'])) {
+        bail!("--link needs the server's address, such as http://127.0.0.1:8770");
+    }
+    Ok(plain)
+}
+
+async fn list(app: &App) -> anyhow::Result<()> {
+    let all = app.store().credentials().await?;
+    let now = app.ambient().now();
+    println!("{:<64}  {:<11}  {:<12}  {:<20}  {:<7}  label", "id", "channel", "room", "until", "state");
+    for c in all {
+        let state = match (c.used, c.expires > now) {
+            (true, _) => "spent",
+            (false, false) => "expired",
+            (false, true) if c.one_time => "link",
+            (false, true) => "token",
+        };
+        let until = c.expires.strftime("%Y-%m-%d %H:%M UTC");
+        let room = c.room.unwrap_or_default();
+        println!("{:<64}  {:<11}  {room:<12}  {until:<20}  {state:<7}  {}", c.id.as_str(), c.channel, c.label);
+    }
+    Ok(())
+}
+
+async fn revoke(app: &App, id: &str) -> anyhow::Result<()> {
+    let id = CredentialId::parse(id)?;
+    if !app.store().revoke(&id, app.ambient().now()).await? {
+        bail!("there is no credential of that id; `wellspoken credential list` shows them");
+    }
+    println!("ended");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_needs_a_whole_address_and_nothing_else() {
+        assert_eq!(page("http://127.0.0.1:8770/").expect("an address"), "http://127.0.0.1:8770");
+        for bad in
+            ["", "127.0.0.1:8770", "http://", "http://x/#y", "http://x/page", "http://x?y", "ftp://x", "http://a@x"]
+        {
+            assert!(page(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_device_needs_a_room_and_nobody_else_has_one() {
+        for (channel, room, fits) in [
+            (Channel::Room, Some("7"), true),
+            (Channel::Home, Some("kitchen"), true),
+            (Channel::Chat, None, true),
+            (Channel::ThirdParty, None, true),
+            (Channel::Room, None, false),
+            (Channel::Home, None, false),
+            (Channel::Chat, Some("7"), false),
+            (Channel::Room, Some("room seven"), false),
+        ] {
+            assert_eq!(surface(channel, room).is_ok(), fits, "{channel:?} {room:?}");
+        }
+    }
 }

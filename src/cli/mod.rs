@@ -16,9 +16,11 @@ use crate::{
 pub mod audit;
 pub mod bench;
 pub mod credential;
+pub mod hardening;
 pub mod hear;
 pub mod import;
 pub mod intents;
+pub mod logging;
 pub mod models;
 pub mod play;
 pub mod rehearse;
@@ -166,6 +168,11 @@ pub enum Command {
 /// Runs one command.
 #[must_use]
 pub fn main(args: Args) -> ExitCode {
+    // Before a key is read or a word is heard.
+    if let Err(e) = hardening::forbid_core_dumps() {
+        eprintln!("wellspoken: core dumps cannot be forbidden, and one would hold keys: {e:#}");
+        return ExitCode::FAILURE;
+    }
     let global = args.global;
     let done = match args.command {
         Command::Serve(a) => serve::run(&global, a),

@@ -1,15 +1,106 @@
 //! `wellspoken serve`: run the server.
+//!
+//! Standard output: `listening on ADDRESS` once turns can be taken, and with `--demo` the one-time links.
+//! Standard error: the log.
 
-use super::Global;
+use std::{io::Write as _, path::PathBuf, sync::Arc};
 
-/// run the server.
+use anyhow::Context as _;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Global, hardening, logging, open_app, rehearse, runtime};
+use crate::{
+    app::Senses,
+    channels::http::{Doors, Limits, Listener},
+};
+
+mod demo;
+mod program;
+
+use demo::Demo;
+use program::Program;
+
+pub use program::fresh_token;
+
+/// Run the server.
 #[derive(Debug, clap::Args)]
-pub struct ServeArgs {}
+pub struct ServeArgs {
+    /// Make the demo people known and print one-time links to the talk page.
+    #[arg(long)]
+    demo: bool,
+    /// Once the door is open, say the recordings of this folder through it and print what came of each.
+    #[arg(long, value_name = "DIR", requires = "demo")]
+    speak: Option<PathBuf>,
+    /// Stop after that.
+    #[arg(long, requires = "speak")]
+    once: bool,
+}
 
 /// Runs `wellspoken serve`.
 ///
 /// # Errors
 /// What was wrong, where, and what to do.
-pub fn run(_global: &Global, _args: ServeArgs) -> anyhow::Result<()> {
-    anyhow::bail!("not built yet")
+pub fn run(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
+    logging::start()?;
+    hardening::log_panics_by_place();
+    runtime()?.block_on(serve(global, args))
+}
+
+async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
+    let config = global.config()?;
+    // A port that is taken is told before the models are loaded.
+    let listener = Listener::bind(&config.http).await?;
+    let url = listener.url();
+    let app = open_app(global, Senses { ears: true, voice: true }).await?;
+    for warning in &app.warnings {
+        tracing::warn!(warning, "a part is missing");
+    }
+    let program = Arc::new(Program::new(app));
+    let limits = Limits {
+        // A connection waits at least as long as the slowest turn.
+        idle: Limits::default().idle + std::time::Duration::from_millis(config.hear.deadline_ms),
+        ..Limits::default()
+    };
+    let doors = Doors::new(program.clone(), &config.http.hosts, limits);
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let end = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            // A dropped sender is no reason to stop.
+            Ok(()) = stopped => {}
+        }
+        tracing::info!("stopping: turns in progress are finished, new ones refused");
+    };
+    let served = tokio::spawn(listener.serve(doors, end));
+    say(&format!("listening on {url}"))?;
+    if args.demo {
+        let people = Demo::import(&program).await?;
+        for line in people.links(&program, &url).await? {
+            say(&line)?;
+        }
+        if let Some(folder) = args.speak {
+            let token = people.device(&program).await?;
+            tokio::task::spawn_blocking(move || rehearse::speak(&url, &token, &folder)).await??;
+            if args.once {
+                let _ = stop.send(());
+            }
+        }
+    }
+    let drained = served.await.context("the server broke off; its log says where")?;
+    if let Ok(program) = Arc::try_unwrap(program) {
+        program.close().await;
+    }
+    match drained.turns_left {
+        0 => Ok(()),
+        left => anyhow::bail!("{left} turns were still in progress when patience ran out"),
+    }
+}
+
+/// One line on standard output, at once: whoever starts the server waits for it.
+fn say(line: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}").and_then(|()| out.flush()).context("standard output is closed")
 }

@@ -3,6 +3,8 @@
 //! Invariant: a token is kept only as a keyed hash, so that the database lets nobody in. A one-time token is
 //! spent in the statement that checks it.
 
+mod roster;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
@@ -14,6 +16,8 @@ use super::{
     people::person_id,
     writer::{JobError, Refusal, Step},
 };
+pub use roster::Listed;
+
 use crate::policy::{Caller, CredentialId, Event, JournalEntry, PersonId, RoomId, Surface};
 
 /// What a token stands for.

@@ -27,7 +27,7 @@ use std::{
 use sqlx::Row;
 
 pub use audit::{AuditReader, AuditReport, Break, Broken};
-pub use credentials::Grant;
+pub use credentials::{Grant, Listed};
 use database::{Database, Statement, run};
 pub use error::StoreError;
 pub use keys::KeyOwner;

@@ -1,8 +1,11 @@
 //! The tests that see the program from outside, in one binary so that it links once.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
+
 mod architecture;
 mod demo;
 mod hear;
+mod http;
 mod licences;
 mod models;
 mod spoken;

@@ -1,0 +1,71 @@
+//! What a door needs of the program behind it.
+
+use std::{future::Future, pin::Pin};
+
+use jiff::Timestamp;
+
+use crate::{
+    policy::{Caller, Surface},
+    turn::{TurnRequest, TurnResult},
+};
+
+/// An answer that comes later.
+pub type Soon<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The program behind the doors. Declared here so that a door can be opened without knowing how a turn, a
+/// credential or a database is made.
+pub trait Backend: Send + Sync + 'static {
+    /// Takes one turn; bad luck is an answer too.
+    fn turn(&self, request: TurnRequest) -> Soon<'_, TurnResult>;
+
+    /// Whom a token stands for; `None` for a token that is unknown, expired, revoked or only good for one use.
+    fn authenticate<'a>(&'a self, token: &'a str) -> Soon<'a, Result<Option<Holder>, Unavailable>>;
+
+    /// Spends a one-time link for a page session; `None` when it is unknown, expired or spent.
+    fn redeem<'a>(&'a self, link: &'a str) -> Soon<'a, Result<Option<Opened>, Unavailable>>;
+
+    /// Ends the page session or credential of this token. Ending one that does not exist is no error.
+    fn close<'a>(&'a self, token: &'a str) -> Soon<'a, Result<(), Unavailable>>;
+
+    /// What the program is made of, and what is wrong with each part.
+    fn readiness(&self) -> Soon<'_, Vec<Part>>;
+
+    /// Recordings that wait to be heard.
+    fn waiting(&self) -> usize;
+}
+
+/// What a verified credential entitles to.
+#[derive(Debug, Clone)]
+pub enum Holder {
+    /// To speak, as this caller.
+    Speaker(Caller),
+    /// To look after the machine: metrics, and nothing that a person said.
+    Operator,
+}
+
+/// A page session that a one-time link opened.
+pub struct Opened {
+    /// The bearer token of the session; shown to nobody but the browser that redeemed the link.
+    pub token: String,
+    /// What it stands for.
+    pub surface: Surface,
+    /// When it ends.
+    pub expires: Timestamp,
+}
+
+/// One part of the program, for the readiness check.
+#[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
+pub struct Part {
+    /// `store`, `hearing`, `voice`, …
+    pub name: &'static str,
+    /// What is wrong and what to do; absent when it works.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    /// Whether turns can be taken without it: a missing voice still leaves written answers.
+    pub optional: bool,
+}
+
+/// The store of credentials cannot be asked at the moment.
+#[derive(Debug, thiserror::Error)]
+#[error("credentials cannot be checked at the moment")]
+pub struct Unavailable;

@@ -1,0 +1,124 @@
+//! Who is calling, from the credential alone. A handler that wants to know takes [`Speaker`] or [`Operator`]
+//! as an argument, so one that forgets cannot be written.
+//!
+//! A wrong token, an expired one and none at all get the same answer. The store looks tokens up by a keyed
+//! hash, so the time of a look-up tells nothing about a token.
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, header, request::Parts},
+};
+
+use super::{Doors, Refusal, Wire};
+use crate::{channels::Holder, policy::Caller};
+
+/// Longest token looked up, in bytes; ours are shorter.
+const MAX_TOKEN: usize = 256;
+
+/// Somebody who may speak.
+pub struct Speaker(pub Caller);
+
+/// Somebody who looks after the machine.
+pub struct Operator;
+
+impl FromRequestParts<Doors> for Speaker {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Refusal> {
+        match holder(parts, doors).await? {
+            Holder::Speaker(caller) => Ok(Self(caller)),
+            Holder::Operator => Err(Refusal::NotMeant),
+        }
+    }
+}
+
+impl FromRequestParts<Doors> for Operator {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Refusal> {
+        match holder(parts, doors).await? {
+            Holder::Operator => Ok(Self),
+            Holder::Speaker(_) => Err(Refusal::NotMeant),
+        }
+    }
+}
+
+async fn holder(parts: &Parts, doors: &Doors) -> Result<Holder, Refusal> {
+    let secure = parts.extensions.get::<Wire>().is_some_and(|w| w.secure);
+    let token = presented(&parts.headers, secure).ok_or(Refusal::Unauthenticated)?;
+    doors.backend.authenticate(token).await?.ok_or(Refusal::Unauthenticated)
+}
+
+/// The token a request comes with: a bearer header, else the page session's cookie.
+pub fn presented(headers: &HeaderMap, secure: bool) -> Option<&str> {
+    let token = if headers.contains_key(header::AUTHORIZATION) { bearer(headers) } else { cookie(headers, secure) };
+    token.filter(|t| (1..=MAX_TOKEN).contains(&t.len()))
+}
+
+/// Whether the credential comes with a cookie, which a browser adds by itself whoever wrote the page.
+pub fn by_cookie(headers: &HeaderMap) -> bool {
+    !headers.contains_key(header::AUTHORIZATION) && headers.contains_key(header::COOKIE)
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut all = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (all.next(), all.next()) else { return None };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn cookie(headers: &HeaderMap, secure: bool) -> Option<&str> {
+    let name = cookie_name(secure);
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|v| v.to_str().ok())
+        .flat_map(|v| v.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(n, v)| (n == name).then_some(v))
+}
+
+/// The cookie's name. Under TLS the `__Host-` prefix keeps other hosts and plain HTTP from planting one.
+pub const fn cookie_name(secure: bool) -> &'static str {
+    if secure { "__Host-wellspoken" } else { "wellspoken" }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn headers(pairs: &[(header::HeaderName, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(n, v)| (n.clone(), HeaderValue::from_static(v))).collect()
+    }
+
+    #[test]
+    fn a_bearer_header_is_read_whatever_the_case_of_its_scheme() {
+        assert_eq!(presented(&headers(&[(header::AUTHORIZATION, "bearer abc")]), false), Some("abc"));
+        for bad in ["abc", "Basic abc", "Bearer ", "Bearer"] {
+            assert_eq!(presented(&headers(&[(header::AUTHORIZATION, bad)]), false), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_bad_bearer_header_does_not_fall_back_to_the_cookie() {
+        let both = headers(&[(header::AUTHORIZATION, "Basic x"), (header::COOKIE, "wellspoken=abc")]);
+        assert_eq!(presented(&both, false), None);
+    }
+
+    #[test]
+    fn the_cookie_is_found_among_others_and_only_under_its_own_name() {
+        let h = headers(&[(header::COOKIE, "a=b; wellspoken=abc; c=d")]);
+        assert_eq!(presented(&h, false), Some("abc"));
+        assert_eq!(presented(&h, true), None, "under TLS only the __Host- cookie counts");
+        assert!(by_cookie(&h));
+    }
+
+    #[test]
+    fn an_endless_token_is_not_looked_up() {
+        let mut h = HeaderMap::new();
+        h.insert(header::AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {}", "x".repeat(300))).expect("ascii"));
+        assert_eq!(presented(&h, false), None);
+    }
+}

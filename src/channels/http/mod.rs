@@ -1,0 +1,132 @@
+//! The HTTP door: `POST /v1/turns`, the talk page, and what operators need around them.
+//!
+//! Invariants: every route but the static page, `/livez`, `/readyz` and `/openapi.json` wants a credential,
+//! on loopback too; what was said stands in no log line, metric, error or address.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router, middleware,
+    routing::{get, post},
+};
+use tokio::sync::{Semaphore, watch};
+
+use super::Backend;
+
+mod body;
+mod credentials;
+mod headers;
+mod health;
+mod listen;
+mod metrics;
+mod openapi;
+mod origin;
+mod page;
+mod patient;
+mod refusal;
+mod session;
+mod tls;
+mod turns;
+
+pub use headers::SERVER_HEADERS;
+pub use listen::{Drained, ListenError, Listener, Wire};
+pub use openapi::document as openapi_document;
+pub use refusal::Refusal;
+pub use tls::TlsError;
+
+/// What one request, one connection and the whole door may take. The defaults suit one hospital server.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// A JSON body, in bytes.
+    pub json_bytes: usize,
+    /// A WAV body, in bytes: five and a half minutes of 48 kHz stereo 16-bit are 63.4 MB.
+    pub wav_bytes: usize,
+    /// What all large bodies together may hold in memory, in bytes. The first [`Limits::small_bytes`] of every
+    /// body do not count, so that long recordings never crowd out a short cry for help.
+    pub bodies_bytes: usize,
+    /// Bytes of a body that never wait for room: 16 seconds of 16 kHz mono.
+    pub small_bytes: usize,
+    /// Between two pieces of a body.
+    pub body_pause: Duration,
+    /// For a whole body.
+    pub body_total: Duration,
+    /// For the head of a request, and between two requests on a connection.
+    pub head: Duration,
+    /// For a TLS handshake.
+    pub handshake: Duration,
+    /// A connection on which nothing moves either way is closed after this; longer than the longest turn.
+    pub idle: Duration,
+    /// Connections at once; one more is closed at once.
+    pub connections: usize,
+    /// For turns in progress when the server is told to stop.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            json_bytes: 64 * 1024,
+            wav_bytes: 64_000_000,
+            bodies_bytes: 256 * 1024 * 1024,
+            small_bytes: 512 * 1024,
+            body_pause: Duration::from_secs(10),
+            body_total: Duration::from_secs(120),
+            head: Duration::from_secs(30),
+            handshake: Duration::from_secs(10),
+            idle: Duration::from_secs(120),
+            connections: 1024,
+            drain: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Everything a handler can reach.
+#[derive(Clone)]
+pub struct Doors {
+    backend: Arc<dyn Backend>,
+    metrics: Arc<metrics::Metrics>,
+    limits: Arc<Limits>,
+    /// Host names, besides the listening address, under which the door may be addressed; lower case.
+    hosts: Arc<[String]>,
+    /// Room for large bodies, in units of [`body::UNIT`].
+    room: Arc<Semaphore>,
+    /// Turns that are being taken.
+    busy: Arc<watch::Sender<usize>>,
+    /// Set once the server has been told to stop.
+    stopping: Arc<watch::Sender<bool>>,
+}
+
+impl Doors {
+    /// Doors in front of a program.
+    #[must_use]
+    pub fn new(backend: Arc<dyn Backend>, hosts: &[String], limits: Limits) -> Self {
+        let units = limits.bodies_bytes / body::UNIT;
+        Self {
+            backend,
+            metrics: Arc::new(metrics::Metrics::new()),
+            limits: Arc::new(limits),
+            hosts: hosts.iter().map(|h| h.trim_end_matches('.').to_ascii_lowercase()).collect(),
+            room: Arc::new(Semaphore::new(units.min(Semaphore::MAX_PERMITS))),
+            busy: Arc::new(watch::Sender::new(0)),
+            stopping: Arc::new(watch::Sender::new(false)),
+        }
+    }
+
+    /// The routes. They expect [`Wire`] among a request's extensions, as [`Listener::serve`] puts it there.
+    pub fn router(&self) -> Router {
+        Router::new()
+            .route("/v1/turns", post(turns::take))
+            .route("/v1/session", get(session::show).post(session::open).delete(session::close))
+            .route("/metrics", get(metrics::show))
+            .route("/livez", get(health::live))
+            .route("/readyz", get(health::ready))
+            .route("/openapi.json", get(openapi::show))
+            .merge(page::routes())
+            .fallback(refusal::no_such_page)
+            .method_not_allowed_fallback(refusal::no_such_method)
+            .layer(middleware::from_fn_with_state(self.clone(), origin::check))
+            .layer(middleware::from_fn_with_state(self.clone(), metrics::observe))
+            .layer(middleware::from_fn(headers::harden))
+            .with_state(self.clone())
+    }
+}

@@ -1,0 +1,63 @@
+//! `/openapi.json`: the API described by itself. The description is the same for everybody and holds no data.
+
+use axum::Json;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+
+use super::{credentials, health, metrics, session, turns};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Wellspoken",
+        description = "A voice assistant for health care that you run yourself. Every error has the same shape; none repeats what was said.",
+        license(name = "MIT OR Apache-2.0"),
+    ),
+    paths(turns::take, session::open, session::show, session::close, health::live, health::ready, metrics::show, show),
+    modifiers(&Schemes),
+    tags(
+        (name = "turns", description = "Speaking and being answered"),
+        (name = "session", description = "The talk page's own session"),
+        (name = "operation", description = "Looking after the server"),
+    ),
+)]
+struct Document;
+
+struct Schemes;
+
+impl Modify for Schemes {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let components = openapi.components.get_or_insert_default();
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("A token of `wellspoken credential new`."))
+            .build();
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+        let page = ApiKeyValue::with_description(
+            credentials::cookie_name(true),
+            "The talk page's session; without TLS, on loopback, the name is `wellspoken`.",
+        );
+        components.add_security_scheme("page", SecurityScheme::ApiKey(ApiKey::Cookie(page)));
+    }
+}
+
+/// The description of this server's HTTP interface.
+#[must_use]
+pub fn document() -> utoipa::openapi::OpenApi {
+    Document::openapi()
+}
+
+/// Shows the description.
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    tag = "operation",
+    summary = "This description",
+    responses((status = 200, description = "An OpenAPI 3.1 document", body = Object)),
+    security(()),
+)]
+pub async fn show() -> Json<utoipa::openapi::OpenApi> {
+    Json(document())
+}

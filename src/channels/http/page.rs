@@ -1,0 +1,36 @@
+//! The talk page: files that are the same for everybody and hold no data.
+
+use axum::{
+    Router,
+    http::header,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+
+use super::Doors;
+
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const JS: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
+/// Address, type and contents of each file.
+const FILES: [(&str, &str, &str); 6] = [
+    ("/", HTML, include_str!("page/talk.html")),
+    ("/page/talk.css", CSS, include_str!("page/talk.css")),
+    ("/page/talk.js", JS, include_str!("page/talk.js")),
+    ("/page/microphone.js", JS, include_str!("page/microphone.js")),
+    ("/page/tap.js", JS, include_str!("page/tap.js")),
+    ("/page/icon.svg", SVG, include_str!("page/icon.svg")),
+];
+
+/// A route for each file.
+pub fn routes() -> Router<Doors> {
+    FILES.into_iter().fold(Router::new(), |router, (path, kind, contents)| {
+        router.route(path, get(move || async move { file(kind, contents) }))
+    })
+}
+
+fn file(kind: &'static str, contents: &'static str) -> Response {
+    ([(header::CONTENT_TYPE, kind)], contents).into_response()
+}

@@ -1,0 +1,242 @@
+//! Why a request is turned away, in one shape for every door.
+//!
+//! Invariant: a refusal never repeats what was said; of the request it names field names at most.
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::channels::Unavailable;
+
+/// Why a request is turned away.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No credential, or one that is unknown, expired or revoked: all the same from outside.
+    #[error("this door needs a credential")]
+    Unauthenticated,
+    /// A good credential of another kind.
+    #[error("this credential is not meant for this door")]
+    NotMeant,
+    /// A one-time link that is unknown, expired or spent: all the same from outside.
+    #[error("this link has been used already or has expired")]
+    Spent,
+    /// Addressed to a host name that is not ours, as after DNS rebinding.
+    #[error("this server does not answer under that host name")]
+    WrongHost,
+    /// Sent by a page of somebody else's.
+    #[error("requests from pages of another origin are refused")]
+    WrongOrigin,
+    /// Nothing is there.
+    #[error("there is nothing at this address")]
+    NotFound,
+    /// Something is there, for another method.
+    #[error("this address does not take that method")]
+    WrongMethod,
+    /// A query string where none belongs.
+    #[error("this address takes no query: tokens, names and sessions do not belong in addresses")]
+    Query,
+    /// Neither JSON nor WAV.
+    #[error("the body must be {0}")]
+    WrongType(&'static str),
+    /// Nothing in the body.
+    #[error("the body is empty")]
+    Empty,
+    /// More than the door takes, in bytes.
+    #[error("the body is larger than {0} bytes")]
+    TooLarge(usize),
+    /// The connection ended before the body did.
+    #[error("the body ended before it was complete")]
+    Truncated,
+    /// The body came too slowly.
+    #[error("the body came too slowly")]
+    TooSlow,
+    /// JSON that is not UTF-8.
+    #[error("the body is not UTF-8")]
+    NotUtf8,
+    /// Not JSON at this line and column.
+    #[error("the body is not valid JSON (line {line}, column {column})")]
+    NotJson {
+        /// Counted from 1.
+        line: usize,
+        /// Counted from 1.
+        column: usize,
+    },
+    /// JSON nested deeper than anything this door knows.
+    #[error("the JSON is nested too deeply")]
+    TooDeep,
+    /// JSON, but no object.
+    #[error("the body must be one JSON object")]
+    NotAnObject,
+    /// The request says who or through what it speaks.
+    #[error(
+        "`{0}` cannot be said by a request: who speaks, and through which channel, comes from the credential alone"
+    )]
+    Impersonation(&'static str),
+    /// A field that does not exist.
+    #[error("there is no field {0}")]
+    UnknownField(String),
+    /// A header of ours that does not exist, or not for this kind of body.
+    #[error("there is no header {0} for this kind of body")]
+    UnknownHeader(String),
+    /// A field twice.
+    #[error("the field `{0}` stands there twice")]
+    Twice(&'static str),
+    /// A field with the wrong kind of value.
+    #[error("`{field}` must be {expected}")]
+    WrongField {
+        /// The field or header.
+        field: &'static str,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// Too much at once.
+    #[error("too many long recordings at once")]
+    Busy,
+    /// The server is about to stop.
+    #[error("the server is stopping")]
+    Stopping,
+    /// The store cannot be asked.
+    #[error("the server cannot reach its store")]
+    Unavailable,
+    /// A bug.
+    #[error("something went wrong here")]
+    Broken,
+}
+
+impl From<Unavailable> for Refusal {
+    fn from(_: Unavailable) -> Self {
+        Self::Unavailable
+    }
+}
+
+/// How a refusal looks on the wire.
+#[derive(Serialize, ToSchema)]
+pub struct ErrorBody {
+    /// What went wrong.
+    pub error: ErrorDetail,
+}
+
+/// What went wrong.
+#[derive(Serialize, ToSchema)]
+pub struct ErrorDetail {
+    /// Stable name, for programs.
+    #[schema(example = "unauthenticated")]
+    pub code: &'static str,
+    /// What was wrong, for people.
+    pub message: String,
+    /// What to do about it.
+    pub help: &'static str,
+}
+
+impl Refusal {
+    /// Status, stable name and what to do about it.
+    const fn told(&self) -> (StatusCode, &'static str, &'static str) {
+        const FIELDS: &str = "A JSON turn has text, and optionally session, turn_id and speak; see /openapi.json.";
+        match self {
+            Self::Unauthenticated => (
+                StatusCode::UNAUTHORIZED,
+                "unauthenticated",
+                "Send `Authorization: Bearer …` with a token of `wellspoken credential new`, or open a fresh one-time link.",
+            ),
+            Self::NotMeant => (
+                StatusCode::FORBIDDEN,
+                "not_meant",
+                "Turns need a credential of a speaker, metrics one of an operator: `wellspoken credential new --channel …`.",
+            ),
+            Self::Spent => {
+                (StatusCode::FORBIDDEN, "link_spent", "Ask for a fresh link: `wellspoken credential new --link …`.")
+            }
+            Self::WrongHost => (
+                StatusCode::MISDIRECTED_REQUEST,
+                "wrong_host",
+                "Use the address the server prints, or add the name to http.hosts of the configuration.",
+            ),
+            Self::WrongOrigin => (StatusCode::FORBIDDEN, "wrong_origin", "Use the talk page of this server itself."),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not_found", "/openapi.json tells what there is."),
+            Self::WrongMethod => {
+                (StatusCode::METHOD_NOT_ALLOWED, "wrong_method", "/openapi.json tells which methods there are.")
+            }
+            Self::Query => (
+                StatusCode::BAD_REQUEST,
+                "query",
+                "Put the token into `Authorization`, everything else into the body or the Wellspoken-… headers.",
+            ),
+            Self::WrongType(_) => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "wrong_type", "Set Content-Type to what the body is.")
+            }
+            Self::Empty => (StatusCode::BAD_REQUEST, "empty", "Send what was said, as JSON text or as a WAV file."),
+            Self::TooLarge(_) => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too_large",
+                "Send less at once: 16 kHz mono 16-bit is all that hearing needs.",
+            ),
+            Self::Truncated => (StatusCode::BAD_REQUEST, "truncated", "Send it again, with the same turn id."),
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "too_slow", "Send it again, with the same turn id."),
+            Self::NotUtf8 => (StatusCode::BAD_REQUEST, "not_utf8", "Encode the JSON as UTF-8."),
+            Self::NotJson { .. } => (StatusCode::BAD_REQUEST, "not_json", "Mend the JSON at that place."),
+            Self::TooDeep => (StatusCode::BAD_REQUEST, "too_deep", FIELDS),
+            Self::NotAnObject => (StatusCode::BAD_REQUEST, "not_an_object", FIELDS),
+            Self::Impersonation(_) => (
+                StatusCode::BAD_REQUEST,
+                "impersonation",
+                "Leave it out. `wellspoken credential new --channel … --as …` makes a credential that stands for it.",
+            ),
+            Self::UnknownField(_) => (StatusCode::BAD_REQUEST, "unknown_field", FIELDS),
+            Self::UnknownHeader(_) => (
+                StatusCode::BAD_REQUEST,
+                "unknown_header",
+                "A recording may come with Wellspoken-Session and Wellspoken-Turn; JSON has them in the body.",
+            ),
+            Self::Twice(_) => (StatusCode::BAD_REQUEST, "twice", FIELDS),
+            Self::WrongField { .. } => (StatusCode::BAD_REQUEST, "wrong_field", FIELDS),
+            Self::Busy => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "busy",
+                "Try again in a moment. For help right now use the call light or the telephone.",
+            ),
+            Self::Stopping | Self::Unavailable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "Try again in a moment, with the same turn id. For help right now use the call light or the telephone.",
+            ),
+            Self::Broken => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "broken",
+                "Try again, with the same turn id. For help right now use the call light or the telephone.",
+            ),
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, code, help) = self.told();
+        let body = ErrorBody { error: ErrorDetail { code, message: self.to_string(), help } };
+        let mut response = (status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        match status {
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"wellspoken\""));
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+/// The answer for an address where nothing is.
+pub async fn no_such_page() -> Refusal {
+    Refusal::NotFound
+}
+
+/// The answer for a method that an address does not take.
+pub async fn no_such_method() -> Refusal {
+    Refusal::WrongMethod
+}

@@ -1,0 +1,113 @@
+//! The running program as its doors see it.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    app::App,
+    channels::{Backend, Holder, Opened, Part, Soon, Unavailable},
+    cli::credential::OPERATOR,
+    store::{Grant, StoreError},
+    turn::{TurnRequest, TurnResult},
+};
+
+/// How long a page session lasts at least; longer where its link would have.
+const PAGE_SESSION: SignedDuration = SignedDuration::from_hours(12);
+
+/// The running program.
+pub struct Program {
+    app: App,
+}
+
+impl Program {
+    /// The program behind its doors.
+    pub const fn new(app: App) -> Self {
+        Self { app }
+    }
+
+    /// What runs.
+    pub const fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Closes the database.
+    pub async fn close(self) {
+        self.app.close().await;
+    }
+}
+
+/// A token nobody can guess: 256 random bits.
+pub fn fresh_token(app: &App) -> String {
+    format!("wsp_{}", URL_SAFE_NO_PAD.encode(app.ambient().random::<32>()))
+}
+
+/// What failed goes to the log without the token or whose it is; outside it only says that it failed.
+fn unavailable(error: &StoreError) -> Unavailable {
+    tracing::error!(%error, "a credential could not be checked");
+    Unavailable
+}
+
+impl Backend for Program {
+    fn turn(&self, request: TurnRequest) -> Soon<'_, TurnResult> {
+        Box::pin(self.app.turn(request))
+    }
+
+    fn authenticate<'a>(&'a self, token: &'a str) -> Soon<'a, Result<Option<Holder>, Unavailable>> {
+        Box::pin(async move {
+            let (store, now) = (self.app.store(), self.app.ambient().now());
+            let found = if token.starts_with(OPERATOR) {
+                store.operator(token, now).await.map(|known| known.then_some(Holder::Operator))
+            } else {
+                store.authenticate(token, now).await.map(|caller| caller.map(Holder::Speaker))
+            };
+            found.map_err(|e| unavailable(&e))
+        })
+    }
+
+    fn redeem<'a>(&'a self, link: &'a str) -> Soon<'a, Result<Option<Opened>, Unavailable>> {
+        Box::pin(async move {
+            let now = self.app.ambient().now();
+            let store = self.app.store();
+            let Some(grant) = store.redeem(link, now).await.map_err(|e| unavailable(&e))? else { return Ok(None) };
+            let token = fresh_token(&self.app);
+            let session = Grant { one_time: false, expires: lasts(now, grant.expires), ..grant };
+            store.issue(&session, &token, now).await.map_err(|e| unavailable(&e))?;
+            Ok(Some(Opened { token, surface: session.surface, expires: session.expires }))
+        })
+    }
+
+    fn close<'a>(&'a self, token: &'a str) -> Soon<'a, Result<(), Unavailable>> {
+        Box::pin(async move {
+            let now = self.app.ambient().now();
+            let store = self.app.store();
+            if let Some(caller) = store.authenticate(token, now).await.map_err(|e| unavailable(&e))? {
+                store.revoke(&caller.credential, now).await.map_err(|e| unavailable(&e))?;
+            }
+            Ok(())
+        })
+    }
+
+    fn readiness(&self) -> Soon<'_, Vec<Part>> {
+        Box::pin(async move {
+            let ready = self.app.ready().await;
+            let part = |name, works: bool, problem: &str, optional| Part {
+                name,
+                problem: (!works).then(|| problem.to_owned()),
+                optional,
+            };
+            vec![
+                part("store", ready.store, "the database does not answer; see the log", false),
+                part("hearing", ready.ears, "the hearing model is not loaded; run: wellspoken models get", true),
+                part("voice", ready.voice, "the voice is not loaded; run: wellspoken models get", true),
+            ]
+        })
+    }
+
+    fn waiting(&self) -> usize {
+        self.app.ears().map_or(0, |ears| ears.load_now().waiting)
+    }
+}
+
+fn lasts(now: Timestamp, link: Timestamp) -> Timestamp {
+    now.checked_add(PAGE_SESSION).map_or(link, |least| least.max(link))
+}
