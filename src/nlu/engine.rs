@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     By, Context, Interpretation, NONE, Slots,
-    catalogue::{Catalogue, IntentDef},
+    catalogue::{Catalogue, IntentDef, Place},
     classifier::{Calibration, Model, Untrainable},
     grammar::Scratch,
     words::{self, Word},
@@ -26,6 +26,9 @@ pub struct Engine {
 
 /// A sentence longer than this is not looked for as a whole.
 const LONGEST_SENTENCE: usize = 48;
+
+/// Where a sentence fits but for an unknown name, the classifier need not be surer than this to ask.
+const ASK: f32 = 0.3;
 
 /// A sentence that fits.
 struct Exact {
@@ -107,10 +110,13 @@ impl Engine {
             let likely = ranked.iter().filter(|(_, c)| *c >= 0.05);
             likely.filter_map(|&(i, c)| Some((self.intent(i)?.name.clone(), c))).collect()
         };
-        let Some(intent) = self.intent(top.0).filter(|_| top.1 >= calibration.maybe) else {
+        let weak = weak.filter(|w| w.intent == top.0);
+        // Words that fit a sentence around a name nobody knows are worth a question.
+        let least = if weak.is_some() { calibration.maybe.min(ASK) } else { calibration.maybe };
+        let Some(intent) = self.intent(top.0).filter(|_| top.1 >= least) else {
             return nothing(named(&ranked));
         };
-        let slots = match weak.filter(|w| w.intent == top.0) {
+        let slots = match weak {
             Some(exact) => exact.slots,
             None => finder.slots_of(intent),
         };
@@ -234,6 +240,25 @@ impl Engine {
             self.catalogue.closings.iter().any(|p| p.fit(tail, &mut values::NoValues, &mut memory, false).is_some())
         })
     }
+}
+
+/// Each intent whose sentences fit a text whole, with its points and where the sentence stands.
+pub(super) fn claims(catalogue: &Catalogue, text: &str, ctx: &Context<'_>) -> Vec<(usize, i32, Place)> {
+    let mut finder = Finder::new(catalogue, text, words::words(text), ctx);
+    let numbers: Vec<u32> = finder.words().iter().map(|w| catalogue.vocabulary.number(w)).collect();
+    let mut memory = Scratch::default();
+    let mut found: Vec<(usize, i32, Place)> = Vec::new();
+    for sentence in catalogue.sentences.iter().filter(|s| s.exact) {
+        let Some(def) = catalogue.intents().get(sentence.intent) else { continue };
+        finder.look_for(def);
+        let Some(fit) = sentence.pattern.fit(&numbers, &mut finder, &mut memory, false) else { continue };
+        match found.iter_mut().find(|(intent, ..)| *intent == sentence.intent) {
+            Some(best) if best.1 < fit.points => *best = (sentence.intent, fit.points, sentence.at.clone()),
+            Some(_) => {}
+            None => found.push((sentence.intent, fit.points, sentence.at.clone())),
+        }
+    }
+    found
 }
 
 fn nothing(alternatives: Vec<(String, f32)>) -> Interpretation {

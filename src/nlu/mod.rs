@@ -14,6 +14,7 @@ pub mod catalogue;
 pub mod classifier;
 pub mod engine;
 pub mod grammar;
+mod lint;
 pub mod names;
 pub mod numbers;
 pub mod template;

@@ -82,7 +82,7 @@ impl Names {
         }
         let said = Sound::of(&joined(words))?;
         let (mut best, mut second) = (None::<(f32, usize)>, 0.0_f32);
-        for (entry, sound) in &self.sounds {
+        for (entry, sound) in self.sounds.iter().filter(|(_, s)| s.worth_comparing(&said)) {
             let likeness = said.likeness(sound);
             match best {
                 Some((top, of)) if likeness <= top => {
@@ -126,6 +126,14 @@ impl Sound {
         }
         let code = DoubleMetaphone::new(Some(12)).encode(&letters);
         Some(Self { letters, code })
+    }
+
+    /// A cheap look first: about as long, and beginning alike by letter or by sound.
+    fn worth_comparing(&self, other: &Self) -> bool {
+        let (a, b) = (self.letters.len(), other.letters.len());
+        let begins_alike = self.letters.as_bytes().first() == other.letters.as_bytes().first()
+            || self.code.as_bytes().first() == other.code.as_bytes().first();
+        begins_alike && a * 2 >= b && b * 2 >= a
     }
 
     /// 0 to 1: half letters, half sound.

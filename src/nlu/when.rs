@@ -47,8 +47,8 @@ pub struct Span {
     pub start: usize,
     /// The word after its last.
     pub end: usize,
-    /// What it means.
-    pub when: When,
+    /// What it means; `None` for a date that does not exist.
+    pub when: Option<When>,
     /// 0 to 1.
     pub confidence: f32,
 }
@@ -58,7 +58,7 @@ const LONGEST: usize = 14;
 
 /// Every date or time phrase among the words, shorter ones inside longer ones too.
 ///
-/// A phrase that is impossible hides all that overlaps it.
+/// A phrase that is impossible hides all that overlaps it, and is given without a meaning.
 #[must_use]
 pub fn find(words: &[&str], now: &Zoned, sense: Sense) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
@@ -73,7 +73,7 @@ pub fn find(words: &[&str], now: &Zoned, sense: Sense) -> Vec<Span> {
                 continue;
             }
             match words.get(start..end).and_then(|w| parse(w, now, sense, false)) {
-                Some(Reading::Is(when, confidence)) => spans.push(Span { start, end, when, confidence }),
+                Some(Reading::Is(when, confidence)) => spans.push(Span { start, end, when: Some(when), confidence }),
                 Some(Reading::Impossible) => hidden.push((start, end)),
                 None => {}
             }
@@ -81,6 +81,7 @@ pub fn find(words: &[&str], now: &Zoned, sense: Sense) -> Vec<Span> {
     }
     // "the thirtieth of february" holds a whole month: what overlaps the impossible falls, unless it says more.
     spans.retain(|s| !hidden.iter().any(|&(a, b)| s.start < b && a < s.end && !(s.start <= a && b <= s.end)));
+    spans.extend(hidden.into_iter().map(|(start, end)| Span { start, end, when: None, confidence: 1.0 }));
     spans
 }
 

@@ -14,6 +14,8 @@ pub(super) struct Weights {
 const COST: f32 = 1.0;
 /// Passes over the rows; most classes settle before.
 const PASSES: usize = 10;
+/// A row this far on the right side is not looked at again: of many classes, most rows are.
+const FAR: f32 = 0.4;
 /// A pass that moves no row more than this is the last.
 const SETTLED: f32 = 0.03;
 
@@ -60,6 +62,7 @@ fn one(rows: &[Row], squares: &[f32], features: usize, class: usize) -> Vec<f32>
             order.swap(i, (seed >> 33) as usize % (i + 1));
         }
         let mut moved = 0.0_f32;
+        let mut settled = Vec::new();
         for &i in &order {
             let (Some((row, of)), Some(a), Some(square)) = (rows.get(i), alpha.get_mut(i), squares.get(i)) else {
                 continue;
@@ -68,6 +71,10 @@ fn one(rows: &[Row], squares: &[f32], features: usize, class: usize) -> Vec<f32>
             let bias = w.last().copied().unwrap_or(0.0);
             let score = row.iter().map(|&(j, x)| w.get(j as usize).copied().unwrap_or(0.0) * x).sum::<f32>() + bias;
             let gradient = sign * score - 1.0 + diagonal * *a;
+            if *a == 0.0 && gradient > FAR {
+                settled.push(i);
+                continue;
+            }
             let next = (*a - gradient / (square + diagonal)).max(0.0);
             let step = (next - *a) * sign;
             if step != 0.0 {
@@ -82,6 +89,10 @@ fn one(rows: &[Row], squares: &[f32], features: usize, class: usize) -> Vec<f32>
                     *bias += step;
                 }
             }
+        }
+        if !settled.is_empty() {
+            settled.sort_unstable();
+            order.retain(|i| settled.binary_search(i).is_err());
         }
         if moved < SETTLED {
             break;

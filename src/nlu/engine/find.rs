@@ -183,6 +183,12 @@ impl<'a> Finder<'a> {
         cell.get_or_init(|| when::find(&self.words(), &self.now, sense))
     }
 
+    /// "doctor okafor", "doctor ann okafor": a title and one or two words the catalogue does not use.
+    fn titled(&self, name: &[&str]) -> bool {
+        matches!(name, ["doctor", rest @ ..]
+            if (1..=2).contains(&rest.len()) && rest.iter().all(|w| !plain(w) && !self.in_vocabulary(w)))
+    }
+
     pub(super) fn known(&self, kind: &SlotKind) -> Option<&Known<'a>> {
         match kind {
             SlotKind::Medicine => Some(&self.medicines),
@@ -202,12 +208,12 @@ impl<'a> Finder<'a> {
                 let Some(known) = self.known(kind) else { return out };
                 for n in 1..=left.min(known.longest().max(LONGEST_NAME)) {
                     let name = span(n);
-                    let titled = *kind == SlotKind::Provider && name.first() == Some(&"doctor") && n > 1;
+                    let titled = *kind == SlotKind::Provider && self.titled(name);
                     let edges_plain = name.first().is_some_and(|w| plain(w)) || name.last().is_some_and(|w| plain(w));
                     let points = if known.knows(name) {
                         worth(n, SURE)
-                    } else if titled && n <= 4 && !edges_plain {
-                        worth(n, TITLED) - 60
+                    } else if titled {
+                        worth(n, TITLED)
                     } else if n <= LONGEST_NAME && !edges_plain {
                         worth(n, OPEN)
                     } else {
@@ -217,7 +223,11 @@ impl<'a> Finder<'a> {
                 }
             }
             SlotKind::Date | SlotKind::Time => {
-                for s in self.whens(sense).iter().filter(|s| s.start == at && fits(kind, &s.when)) {
+                for s in self
+                    .whens(sense)
+                    .iter()
+                    .filter(|s| s.start == at && s.when.map_or(*kind == SlotKind::Date, |w| fits(kind, &w)))
+                {
                     out.push(Candidate { end: s.end, points: worth(s.end - s.start, SURE) });
                 }
             }
@@ -260,7 +270,7 @@ impl<'a> Finder<'a> {
         let (value, confidence) = match kind {
             SlotKind::Date | SlotKind::Time => {
                 let s = self.whens(sense).iter().find(|s| (s.start, s.end) == (start, end))?;
-                (SlotValue::When(s.when), s.confidence)
+                (SlotValue::When(s.when?), s.confidence)
             }
             SlotKind::Number => (SlotValue::Number(numbers::number(span)?.0), 1.0),
             SlotKind::List(name) => {
@@ -288,6 +298,7 @@ impl<'a> Finder<'a> {
                 slots.insert(used.name.clone(), value);
             }
         }
+        self.keep_words(def, &mut slots);
         share_time(def, &mut slots);
         (slots, weak)
     }
@@ -300,14 +311,20 @@ impl<'a> Finder<'a> {
             if let Some((start, end, value)) = self.find(slot, &taken) {
                 taken.iter_mut().take(end).skip(start).for_each(|t| *t = true);
                 slots.insert(slot.name.clone(), value);
-            } else if slot.or_words {
-                let spoken = self.text.trim().to_owned();
-                let value = SlotValue::Text(spoken.clone());
-                slots.insert(slot.name.clone(), Slot { spoken, value, confidence: 0.5 });
             }
         }
+        self.keep_words(def, &mut slots);
         share_time(def, &mut slots);
         slots
+    }
+
+    /// A slot that takes the person's own words where nothing in them is known: all of them.
+    fn keep_words(&self, def: &IntentDef, slots: &mut Slots) {
+        for slot in def.slots.iter().filter(|s| s.or_words) {
+            let spoken = self.text.trim().to_owned();
+            let value = SlotValue::Text(spoken.clone());
+            slots.entry(slot.name.clone()).or_insert(Slot { spoken, value, confidence: 0.5 });
+        }
     }
 
     /// The best value of a slot among words that are not taken: the longest sure one, else the likest.
@@ -318,7 +335,7 @@ impl<'a> Finder<'a> {
         for at in 0..n.min(64) {
             for c in self.compute(&slot.kind, slot.sense, at) {
                 let words = i32::try_from(c.end - at).unwrap_or(1);
-                let sure = c.points >= words * SURE || (slot.kind == SlotKind::Provider && c.points >= TITLED);
+                let sure = c.points >= words * SURE || (slot.kind == SlotKind::Provider && c.points >= words * TITLED);
                 let longer = best.is_none_or(|(s, e)| c.end - at > e - s);
                 if sure && longer && slot.kind != SlotKind::Text && free(at, c.end) {
                     best = Some((at, c.end));
@@ -339,7 +356,7 @@ impl<'a> Finder<'a> {
                 }
                 // A name made of ordinary words ("war for in") must sound very much like it.
                 let ordinary = span.iter().all(|w| self.catalogue.vocabulary.knows(w));
-                let Some((value, confidence)) = known.value(span) else { continue };
+                let Some((value, confidence)) = known.value(span, !ordinary) else { continue };
                 let likely = confidence >= if ordinary { FOUND + 0.06 } else { FOUND * 0.7 };
                 if likely && likest.as_ref().is_none_or(|(.., l)| confidence > l.confidence) {
                     let spoken = self.spoken(start, end).to_owned();
@@ -360,14 +377,9 @@ impl<'a> Finder<'a> {
                 let found = self.compute(kind, Sense::Ahead, at);
                 found.iter().filter(|c| c.points >= i32::try_from(c.end - at).unwrap_or(1) * least).map(|c| c.end).max()
             };
-            let titled = (words.get(at) == Some(&"doctor")).then(|| {
-                let name = words.get(at + 1).filter(|w| !self.catalogue.vocabulary.knows(w));
-                name.map(|_| at + 2)
-            });
             let marked = longest(&SlotKind::Medicine, SURE)
                 .map(|end| (MEDICINE, end))
-                .or_else(|| longest(&SlotKind::Provider, SURE).map(|end| (PROVIDER, end)))
-                .or_else(|| titled.flatten().map(|end| (PROVIDER, end)))
+                .or_else(|| longest(&SlotKind::Provider, TITLED).map(|end| (PROVIDER, end)))
                 .or_else(|| longest(&SlotKind::Date, SURE).map(|end| (WHEN, end)))
                 .or_else(|| longest(&SlotKind::Time, SURE).map(|end| (WHEN, end)));
             match marked {

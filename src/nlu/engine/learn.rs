@@ -9,7 +9,7 @@ use crate::nlu::{
 };
 
 /// Most sentences drawn from one template.
-const MOST: usize = 5;
+const MOST: usize = 4;
 /// What stands for a name that is known, so that all names are one feature.
 pub(super) const MEDICINE: &str = "\u{1}medicine";
 /// The same for people.

@@ -64,13 +64,18 @@ impl<'a> Known<'a> {
     }
 
     /// The value these words stand for and how sure that is, if they are like any name.
-    pub(super) fn value(&self, words: &[&str]) -> Option<(String, f32)> {
+    ///
+    /// `by_ear`: names of the general list may be meant by likeness too, not only letter for letter.
+    pub(super) fn value(&self, words: &[&str], by_ear: bool) -> Option<(String, f32)> {
         let own = self.own.like(words);
         let listed = |hit: Hit| self.general.and_then(|l| l.values.get(hit.entry)).cloned();
         if let Some(hit) = own.filter(|h| h.confidence >= 1.0) {
             return Some((self.named.get(hit.entry)?.name.clone(), 1.0));
         }
-        let general = self.general.and_then(|l| l.names.like(words));
+        let general = self.general.and_then(|l| {
+            let exact = l.names.exact(words).map(|entry| Hit { entry, confidence: 1.0 });
+            exact.or_else(|| l.names.like(words).filter(|_| by_ear))
+        });
         if let Some(hit) = general.filter(|h| h.confidence >= 1.0) {
             let generic = listed(hit)?;
             return Some(self.own_by_generic(hit.entry).map_or((generic, 1.0), |own| (own, 0.95)));
@@ -98,7 +103,7 @@ impl<'a> Known<'a> {
 
     /// The value of a span that stands where a name must be.
     pub(super) fn slot(&self, spoken: &str, words: &[&str]) -> Slot {
-        let (value, confidence) = self.value(words).unwrap_or_else(|| {
+        let (value, confidence) = self.value(words, true).unwrap_or_else(|| {
             let titled = words.len() > 1 && words.first() == Some(&"doctor");
             (spoken.to_owned(), if titled { TITLED } else { UNKNOWN })
         });

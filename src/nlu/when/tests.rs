@@ -273,7 +273,7 @@ fn found(said: &str) -> Vec<String> {
     let normal = crate::nlu::words::normal(said);
     let words: Vec<&str> = normal.split(' ').collect();
     let spans = find(&words, &monday(), Sense::Ahead);
-    let longest = spans.iter().max_by_key(|s| (s.end - s.start, usize::MAX - s.start));
+    let longest = spans.iter().filter(|s| s.when.is_some()).max_by_key(|s| (s.end - s.start, usize::MAX - s.start));
     longest.map(|s| words[s.start..s.end].join(" ")).into_iter().collect()
 }
 
