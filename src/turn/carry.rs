@@ -80,6 +80,12 @@ impl Turn<'_> {
                 Some(last) => self.say_again(last, self.state.open.clone(), State::Answered).await,
                 None => Ok(Said::new("dialogue.repeat", Facts::new("nothing"), State::Answered)),
             },
+            // Where a call to the nurse may be open, "never mind" must not sound as if it had closed it.
+            Move::Say { intent: intent @ "dialogue.cancel", reply: "nothing_open" }
+                if matches!(self.caller.surface, Surface::Room(_)) =>
+            {
+                Ok(Said::new(intent, Facts::new("nothing_open_room"), State::Answered))
+            }
             Move::Say { intent, reply } => Ok(Said::new(intent, Facts::new(reply), State::Answered)),
         }
     }

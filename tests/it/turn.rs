@@ -103,7 +103,8 @@ async fn an_emergency_needs_nobody_and_ends_only_by_staff() {
     let seven = RoomId::parse("room-7").expect("fits");
     assert_eq!(scratch.app.store().board(Some(&seven)).await.expect("readable").len(), 1);
     for words in ["never mind", "false alarm I'm okay"] {
-        speaker.says(words).await;
+        let reply = speaker.says(words).await.reply;
+        assert!(reply.to_lowercase().contains("staff"), "it says who closes a call: {reply}");
         let board = scratch.app.store().board(Some(&seven)).await.expect("readable");
         assert_eq!(board.len(), 1, "{words:?} must not close it");
     }
