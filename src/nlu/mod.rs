@@ -118,3 +118,34 @@ pub struct When {
     /// Latest time of day; equal to `after` for a clock time.
     pub before: Option<jiff::civil::Time>,
 }
+
+impl When {
+    /// As one line: `2026-12-01 06:00-12:00`, `2026-11-30..2026-12-06`, `15:00-`.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let days = match (self.from, self.to) {
+            (Some(from), Some(to)) if from == to => from.to_string(),
+            (Some(from), Some(to)) => format!("{from}..{to}"),
+            _ => String::new(),
+        };
+        let clock = |t: Option<jiff::civil::Time>| t.map_or(String::new(), |t| t.strftime("%H:%M").to_string());
+        let time = match (self.after, self.before) {
+            (None, None) => String::new(),
+            (after, before) if after == before => clock(after),
+            (after, before) => format!("{}-{}", clock(after), clock(before)),
+        };
+        [days, time].into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl SlotValue {
+    /// The value as one line of text, as tests and logs of tests write it.
+    #[must_use]
+    pub fn told(&self) -> String {
+        match self {
+            Self::When(when) => when.told(),
+            Self::Text(text) => text.clone(),
+            Self::Number(number) => number.to_string(),
+        }
+    }
+}

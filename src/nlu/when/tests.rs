@@ -16,18 +16,7 @@ fn at(time: &str) -> Zoned {
 fn told(reading: Option<Reading>) -> String {
     let Some(reading) = reading else { return "nothing".into() };
     let Reading::Is(w, _) = reading else { return "impossible".into() };
-    let days = match (w.from, w.to) {
-        (Some(a), Some(b)) if a == b => a.to_string(),
-        (Some(a), Some(b)) => format!("{a}..{b}"),
-        _ => String::new(),
-    };
-    let clock = |t: Option<Time>| t.map_or(String::new(), |t| t.strftime("%H:%M").to_string());
-    let time = match (w.after, w.before) {
-        (None, None) => String::new(),
-        (a, b) if a == b => clock(a),
-        (a, b) => format!("{}-{}", clock(a), clock(b)),
-    };
-    [days, time].into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join(" ")
+    w.told()
 }
 
 fn read(said: &str, now: &Zoned, sense: Sense, bare: bool) -> String {
