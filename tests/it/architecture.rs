@@ -15,6 +15,8 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     // Nothing local: what is decided cannot hang on what a model, a channel or a database believes.
     ("policy", &[]),
     ("config", &[]),
+    // The clock and the generator, as a value that tests fix.
+    ("ambient", &[]),
     ("asr", &["config"]),
     ("nlu", &["policy"]),
     // Facts become words; catalogue replies are data.
@@ -24,7 +26,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     // Implements what the actions ask for, out of the store.
     ("records", &["policy", "actions", "store"]),
     ("store", &["policy", "actions", "records", "config"]),
-    ("turn", &["policy", "asr", "nlu", "dialogue", "actions", "records", "speech", "store"]),
+    ("turn", &["policy", "ambient", "asr", "nlu", "dialogue", "actions", "records", "speech", "store"]),
     // Never the store, never the records: a channel knows turns, credentials and readiness.
     ("channels", &["policy", "turn", "app", "config"]),
 ];
@@ -36,17 +38,17 @@ const PLACES: &[(&str, &[&str])] = &[
     ("axum", &["channels"]),
     ("anyhow", &["cli"]),
     ("clap", &["cli", "main"]),
-    ("rand", &["app", "cli"]),
+    ("rand", &["ambient"]),
     // Nonces and keys: `Entropy::system`, which tests replace by a seeded generator.
-    ("getrandom", &["app", "cli", "store::seal"]),
+    ("getrandom", &["ambient", "cli", "store::seal"]),
 ];
 
 /// Calls that belong to one place, as tokens.
 const CALLS: &[(&[&str], &[&str])] = &[
-    (&["Timestamp", ":", ":", "now"], &["app", "cli"]),
-    (&["Zoned", ":", ":", "now"], &["app", "cli"]),
-    (&["SystemTime", ":", ":", "now"], &["app", "cli"]),
-    (&["Utc", ":", ":", "now"], &["app", "cli"]),
+    (&["Timestamp", ":", ":", "now"], &["ambient", "cli"]),
+    (&["Zoned", ":", ":", "now"], &["ambient", "cli"]),
+    (&["SystemTime", ":", ":", "now"], &["ambient", "cli"]),
+    (&["Utc", ":", ":", "now"], &["ambient", "cli"]),
     (&["unsafe"], &["asr::whisper"]),
     (&[".", "unwrap", "()"], &[]),
     (&["panic", "!"], &[]),
