@@ -3,7 +3,7 @@
 //! "war for in" is warfarin, "doctor win" is Dr. Nguyen. Margins are thin, so a match that is not letter for
 //! letter has a confidence below 1 and is read back before anything is changed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rphonetic::{DoubleMetaphone, Encoder};
 
@@ -13,6 +13,8 @@ use super::words;
 #[derive(Debug, Default)]
 pub struct Names {
     exact: HashMap<String, usize>,
+    /// First words of the names: most words begin none.
+    starts: HashSet<String>,
     sounds: Vec<(usize, Sound)>,
     /// Words of the longest name.
     longest: usize,
@@ -37,7 +39,7 @@ struct Sound {
 /// Longest name that is compared by sound, in letters.
 const LONGEST: usize = 40;
 /// Below this likeness two names are not the same. Measured on garbled medicine and family names.
-const ALIKE: f32 = 0.80;
+const ALIKE: f32 = 0.75;
 /// Two entries closer than this are hard to tell apart by ear.
 const MARGIN: f32 = 0.04;
 
@@ -50,6 +52,7 @@ impl Names {
             if key.is_empty() {
                 continue;
             }
+            list.starts.extend(key.split(' ').next().map(str::to_owned));
             list.longest = list.longest.max(key.split(' ').count());
             if let Some(sound) = Sound::of(&key) {
                 list.sounds.push((entry, sound));
@@ -68,7 +71,8 @@ impl Names {
     /// The entry of exactly this name, given as normalized words.
     #[must_use]
     pub fn exact(&self, words: &[&str]) -> Option<usize> {
-        if words.len() > self.longest + 1 {
+        let begins = words.iter().find(|w| !title(w)).is_some_and(|w| self.starts.contains(*w));
+        if words.len() > self.longest + 1 || !begins {
             return None;
         }
         self.exact.get(&joined(words)).copied()
@@ -113,9 +117,12 @@ fn key(name: &str) -> String {
 }
 
 fn joined(words: &[&str]) -> String {
-    let kept: Vec<&str> =
-        words.iter().copied().filter(|w| !matches!(*w, "doctor" | "mr" | "mrs" | "ms" | "md")).collect();
+    let kept: Vec<&str> = words.iter().copied().filter(|w| !title(w)).collect();
     kept.join(" ")
+}
+
+fn title(word: &str) -> bool {
+    matches!(word, "doctor" | "mr" | "mrs" | "ms" | "md")
 }
 
 impl Sound {

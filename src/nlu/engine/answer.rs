@@ -123,8 +123,10 @@ pub(super) fn slots(
     let Some(def) = def else { return None };
     if let Some(asked) = &asked
         && matches!(asked.kind, SlotKind::Date | SlotKind::Time)
-        && let Some(slot) = bare_when(asked, finder)
+        && let Some(answer) = bare_when(asked, finder)
     {
+        // A date that does not exist is an answer without a value: it is asked for again.
+        let Some(slot) = answer else { return Some(Slots::new()) };
         let mut slots = Slots::from([(slot_for(def, asked, &slot.value), slot)]);
         share_time(def, &mut slots);
         return Some(slots);
@@ -179,28 +181,28 @@ fn slot_for(def: &IntentDef, asked: &SlotDef, value: &SlotValue) -> String {
     def.slots.iter().find(|s| s.kind == kind).map_or_else(|| asked.name.clone(), |s| s.name.clone())
 }
 
-/// "three", "the fifteenth", "maybe tuesday": a time where a time was asked for.
-fn bare_when(asked: &SlotDef, finder: &Finder<'_>) -> Option<Slot> {
+/// "three", "the fifteenth", "maybe tuesday": a time where a time was asked for; `Some(None)` for an impossible one.
+#[expect(clippy::option_option, reason = "no answer is not the same as an answer without a value")]
+fn bare_when(asked: &SlotDef, finder: &Finder<'_>) -> Option<Option<Slot>> {
     let words = finder.words();
+    if words.len() > 16 {
+        return None;
+    }
     let read = |from: usize, to: usize| {
         let span = words.get(from..to).filter(|s| !s.is_empty())?;
         match when::parse(span, finder.now(), asked.sense, true)? {
             Reading::Is(when, confidence) => {
+                let says_something = fits(&SlotKind::Date, &when) || fits(&SlotKind::Time, &when);
                 let spoken = finder.spoken(from, to).to_owned();
-                Some(Slot { spoken, value: SlotValue::When(when), confidence })
+                says_something.then_some(Some(Slot { spoken, value: SlotValue::When(when), confidence }))
             }
-            Reading::Impossible => None,
+            Reading::Impossible => Some(None),
         }
     };
-    if words.len() > 16 {
-        return None;
-    }
-    let first = words.iter().position(|w| !glue(w) || *w == "one").unwrap_or(0);
-    let last = words.iter().rposition(|w| !glue(w) || *w == "one").unwrap_or(words.len().saturating_sub(1));
-    let slot = read(0, words.len()).or_else(|| (0..=first).rev().find_map(|from| read(from, last + 1)))?;
-    let SlotValue::When(when) = &slot.value else { return None };
-    let says_something = fits(&SlotKind::Date, when) || fits(&SlotKind::Time, when);
-    says_something.then_some(slot)
+    let meant = |w: &&str| !glue(w) || *w == "one";
+    let first = words.iter().position(|w| meant(w)).unwrap_or(0);
+    let last = words.iter().rposition(|w| meant(w)).unwrap_or(words.len().saturating_sub(1));
+    read(0, words.len()).or_else(|| (0..=first).rev().find_map(|from| read(from, last + 1)))
 }
 
 /// "the second one", "the later one", "number two", "the last": 1, 2, 3 … counted from the first, −1 for the last.

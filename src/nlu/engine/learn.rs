@@ -1,12 +1,14 @@
 //! What the classifier learns from: sentences drawn from the catalogue.
 
+use super::find::Finder;
 use crate::nlu::{
-    NONE,
-    catalogue::{Catalogue, Sampler, SlotKind},
+    Context, NONE,
+    catalogue::{Catalogue, Piece, Sampler, SlotKind},
     classifier::{Example, Model, Untrainable},
     grammar::Expr,
-    words,
+    words::{self, Word},
 };
+use crate::policy::NameLists;
 
 /// Most sentences drawn from one template.
 const MOST: usize = 4;
@@ -19,6 +21,13 @@ pub(super) const WHEN: &str = "\u{1}when";
 
 pub(super) fn train(catalogue: &Catalogue) -> Result<Model, Untrainable> {
     let mut sampler = Sampler::new(catalogue, 7);
+    // Written-out names and days are masked as they are when somebody says them; the moment does not matter.
+    let (lists, zone) = (NameLists::default(), jiff::tz::TimeZone::UTC);
+    let ctx = Context { channel: "", pending: None, lists: &lists, now: jiff::Timestamp::UNIX_EPOCH, zone: &zone };
+    let masked = |said: Vec<String>| {
+        let heard = said.into_iter().map(|text| Word { text, start: 0, end: 0 }).collect();
+        Finder::new(catalogue, "", heard, &ctx).known_values_masked()
+    };
     let mut examples = Vec::new();
     for (group, sentence) in catalogue.sentences.iter().enumerate() {
         let Some(def) = catalogue.intents().get(sentence.intent) else { continue };
@@ -30,14 +39,15 @@ pub(super) fn train(catalogue: &Catalogue) -> Result<Model, Untrainable> {
             let mut said = Vec::new();
             for piece in pieces {
                 match piece {
-                    crate::nlu::catalogue::Piece::Word(w) => said.push(w.to_owned()),
-                    crate::nlu::catalogue::Piece::Slot(slot) => {
+                    Piece::Word(w) => said.push(w.to_owned()),
+                    Piece::Slot(slot) => {
                         let used = sentence.pattern.slots.get(slot);
                         let kind = used.and_then(|u| def.slot(&u.name)).map_or(SlotKind::Text, |s| s.kind.clone());
                         value(&mut sampler, &kind, &mut said);
                     }
                 }
             }
+            let said = masked(said);
             if !drawn.contains(&said) {
                 drawn.push(said);
             }
