@@ -8,6 +8,7 @@ mod hear;
 mod http;
 mod licences;
 mod models;
+mod nlu;
 mod spoken;
 mod support;
 mod turn;
