@@ -120,7 +120,7 @@ pub(super) fn slots(
     if let Some(pick) = pick(&words) {
         return whole(SlotValue::Number(pick), 1.0);
     }
-    let Some(def) = def else { return None };
+    let def = def?;
     if let Some(asked) = &asked
         && matches!(asked.kind, SlotKind::Date | SlotKind::Time)
         && let Some(answer) = bare_when(asked, finder)
@@ -200,8 +200,8 @@ fn bare_when(asked: &SlotDef, finder: &Finder<'_>) -> Option<Option<Slot>> {
         }
     };
     let meant = |w: &&str| !glue(w) || *w == "one";
-    let first = words.iter().position(|w| meant(w)).unwrap_or(0);
-    let last = words.iter().rposition(|w| meant(w)).unwrap_or(words.len().saturating_sub(1));
+    let first = words.iter().position(&meant).unwrap_or(0);
+    let last = words.iter().rposition(&meant).unwrap_or(words.len().saturating_sub(1));
     read(0, words.len()).or_else(|| (0..=first).rev().find_map(|from| read(from, last + 1)))
 }
 

@@ -138,7 +138,7 @@ impl Phrase<'_> {
                 return Some(clock);
             }
         }
-        if let Some(clock) = self.from_now() {
+        if let Some(clock) = self.hours_from_now() {
             return Some(clock);
         }
         self.at = mark;
@@ -214,7 +214,7 @@ impl Phrase<'_> {
     }
 
     /// "in two hours", "in half an hour", "in twenty minutes": minutes of real time, so clocks may change between.
-    fn from_now(&mut self) -> Option<Clock> {
+    fn hours_from_now(&mut self) -> Option<Clock> {
         if self.days.is_some() || self.weekday.is_some() || !self.take("in") {
             return None;
         }

@@ -288,14 +288,13 @@ impl Phrase<'_> {
             1
         } else if self.take_any(&["last", "this past", "this last", "the last", "past"]) {
             -1
-        } else if self.take_any(&["this coming", "this", "later this"]) {
-            0
-        } else if self.take("the") && self.peek(0) == "weekend" {
+        } else if self.take_any(&["this coming", "this", "later this"])
+            || (self.take("the") && self.peek(0) == "weekend")
+            || self.peek(0) == "weekend"
+        {
             0
         } else if month(self.peek(0)).is_some() {
             return self.month_alone(0);
-        } else if self.peek(0) == "weekend" {
-            0
         } else {
             return None;
         };
