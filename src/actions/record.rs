@@ -124,15 +124,23 @@ fn of_panel(results: &[&LabResult], held: bool) -> Facts {
         .with("held", held)
 }
 
-/// A clinician's words, whole, with whose they are; one comment on a panel is said once.
+/// Clinicians' words, whole, with whose they are and, where they are not about all that is told, what they are
+/// about. What is too long together is pointed to.
 fn commented(facts: Facts, results: &[&LabResult]) -> Facts {
-    let with = results.iter().find(|r| r.comment.is_some());
-    let comment = with.and_then(|r| r.comment.as_deref());
-    let long = comment.is_some_and(|c| c.chars().count() > SPEAKABLE);
-    facts
-        .with("comment", comment.filter(|_| !long))
-        .with("comment_long", long)
-        .with("commenter", with.and_then(|r| r.commenter.as_ref()))
+    let mut comments: Vec<serde_json::Value> = Vec::new();
+    let mut length = 0;
+    for (n, r) in results.iter().enumerate() {
+        let Some(words) = r.comment.as_deref() else { continue };
+        let same = |o: &&LabResult| o.comment.as_deref() == Some(words);
+        if results[..n].iter().any(same) {
+            continue;
+        }
+        length += words.chars().count();
+        let about = (!results.iter().all(|o| same(&o))).then_some(&r.test);
+        comments.push(serde_json::json!({"about": about, "by": r.commenter, "words": words}));
+    }
+    let long = length > SPEAKABLE;
+    facts.with("comments_long", long).with("comments", if long { vec![] } else { comments })
 }
 
 #[cfg(test)]
@@ -222,8 +230,22 @@ mod tests {
                 ("triglycerides", "in")
             ]
         );
-        assert_eq!(facts.values["comment"], "A little high.");
-        assert_eq!(facts.values["commenter"], "Dr. Samuel Okafor");
+        let said = serde_json::json!([{"about": null, "by": "Dr. Samuel Okafor", "words": "A little high."}]);
+        assert_eq!(facts.values["comments"], said);
+    }
+
+    #[test]
+    fn words_about_one_test_are_not_said_of_another() {
+        let of = |test: &str, comment: Option<&str>| LabResult {
+            comment: comment.map(str::to_owned),
+            ..lab(test, "90", "2026-11-18T14:00:00Z")
+        };
+        let all = [of("glucose", Some("Close to the goal.")), of("creatinine", None)];
+        let facts = lab_result(&all, None, None, &zone());
+        assert_eq!(facts.values["comments"][0]["about"], "glucose");
+        let long = "x".repeat(SPEAKABLE);
+        let facts = lab_result(&[of("glucose", Some(&long)), of("creatinine", Some("And more."))], None, None, &zone());
+        assert_eq!((&facts.values["comments_long"], &facts.values["comments"]), (&true.into(), &serde_json::json!([])));
     }
 
     #[test]

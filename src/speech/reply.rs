@@ -10,7 +10,7 @@ use minijinja::{Environment, UndefinedBehavior, Value};
 
 pub use super::Rendered;
 use super::{say, ssml};
-use crate::actions::Facts;
+use crate::{actions::Facts, nlu::catalogue::Catalogue};
 
 /// The intent whose replies stand in where an intent has no reply of that name.
 pub const COMMON: &str = "dialogue.common";
@@ -72,6 +72,26 @@ pub struct Replies {
 }
 
 impl Replies {
+    /// Compiles every reply of the catalogue, and the prompt of every slot as the reply `ask_<slot>` where the
+    /// intent has none of that name.
+    ///
+    /// # Errors
+    /// The first template that does not compile.
+    pub fn new(catalogue: &Catalogue) -> Result<Self, ReplyError> {
+        let mut replies = Self::empty();
+        for def in catalogue.intents() {
+            for slot in &def.slots {
+                if let Some(prompt) = &slot.prompt {
+                    replies.add(&def.name, &format!("ask_{}", slot.name), prompt)?;
+                }
+            }
+            for (name, template) in &def.replies {
+                replies.add(&def.name, name, template)?;
+            }
+        }
+        Ok(replies)
+    }
+
     /// Compiles templates given as intent, reply, template.
     ///
     /// # Errors

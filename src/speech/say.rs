@@ -41,6 +41,7 @@ pub(super) fn add_helpers(env: &mut Environment<'_>) {
     env.add_filter("list", |items: Vec<String>, word: Option<String>| list(&items, word.as_deref().unwrap_or("and")));
     env.add_filter("ordinal", ordinal);
     env.add_filter("dose", |value: String| Mark::Sub { written: &value, spoken: &spelled_units(&value) }.travel());
+    env.add_filter("measure", |value: String, unit: Option<String>| measure(&value, unit.as_deref()).travel());
     env.add_filter("digits", |value: String| Mark::Digits(&value).travel());
     env.add_filter("sentence", |value: String| sentence(&value));
     env.add_filter("cap", |value: String| capitalized(&value));
@@ -199,16 +200,40 @@ pub fn spelled_units(text: &str) -> String {
     ];
     let one = |unit: &str| UNITS.iter().find(|(short, _)| *short == unit).map(|(_, long)| *long);
     let per = |unit: &str| one(unit).map(|long| long.strip_suffix('s').unwrap_or(long).to_owned());
-    let mut words: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        // "42%" and "5%" glue the sign to the number.
+    let words: Vec<&str> = text.split(' ').collect();
+    let spelled = words.iter().enumerate().map(|(n, word)| {
         let said = match word.split_once('/') {
             Some((head, tail)) => one(head).zip(per(tail)).map(|(head, tail)| format!("{head} per {tail}")),
+            // "42%" glues the sign to the number.
             None => one(word).map(str::to_owned).or_else(|| word.strip_suffix('%').map(|n| format!("{n} percent"))),
         };
-        words.push(said.unwrap_or_else(|| word.to_owned()));
+        let Some(said) = said else { return (*word).to_owned() };
+        // "A 10 milligram tablet", "1 milligram".
+        let before_noun =
+            words.get(n + 1).is_some_and(|next| next.starts_with(|c: char| c.is_lowercase()) && one(next).is_none());
+        let single = before_noun || (n > 0 && words[n - 1] == "1");
+        if single && !word.contains('/') { said.strip_suffix('s').unwrap_or(&said).to_owned() } else { said }
+    });
+    spelled.collect::<Vec<_>>().join(" ")
+}
+
+/// A value with its unit: written "6.8%" or "131 mg/dL", spoken in words.
+struct Measure {
+    written: String,
+    spoken: String,
+}
+
+impl Measure {
+    fn travel(&self) -> String {
+        Mark::Sub { written: &self.written, spoken: &self.spoken }.travel()
     }
-    words.join(" ")
+}
+
+fn measure(value: &str, unit: Option<&str>) -> Measure {
+    let value = number(value);
+    let apart = unit.map_or_else(|| value.clone(), |u| format!("{value} {u}"));
+    let written = if unit == Some("%") { format!("{value}%") } else { apart.clone() };
+    Measure { written, spoken: spelled_units(&apart) }
 }
 
 /// With a final mark, so that what follows is a sentence of its own.
@@ -296,7 +321,9 @@ mod tests {
     #[test]
     fn units_are_spelled_out() {
         for (written, want) in [
-            ("10 mg tablet", "10 milligrams tablet"),
+            ("10 mg tablet", "10 milligram tablet"),
+            ("1 mg", "1 milligram"),
+            ("10 mg per puff inhaler", "10 milligram per puff inhaler"),
             ("131 mg/dL", "131 milligrams per deciliter"),
             ("4.1 mmol/L", "4.1 millimoles per liter"),
             ("6.8 %", "6.8 percent"),

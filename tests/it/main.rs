@@ -2,10 +2,12 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
 
+mod actions;
 mod architecture;
 mod demo;
 mod hear;
 mod http;
+mod import;
 mod licences;
 mod models;
 mod nlu;

@@ -1,0 +1,386 @@
+//! Every action against a real store, rendered with the replies that ship: who asks what, and the words that
+//! come back. The last test fails when a reply is never said by any line here.
+
+mod stage;
+
+use std::collections::BTreeSet;
+
+use jiff::civil::{date, time};
+use stage::Stage;
+use wellspoken::{
+    actions::{Change, Conflict, Facts, Outcome, Plan, RenewalState, Route},
+    nlu::{SlotValue, When, catalogue::Catalogue},
+    policy::{RoomId, Surface},
+    speech::reply::Moment,
+    store::CommitError,
+};
+
+fn text(value: &str) -> SlotValue {
+    SlotValue::Text(value.into())
+}
+
+fn on(month: i8, day: i8) -> SlotValue {
+    let day = Some(date(2026, month, day));
+    SlotValue::When(When { from: day, to: day, after: None, before: None })
+}
+
+fn at(hour: i8, minute: i8) -> SlotValue {
+    let time = Some(time(hour, minute, 0, 0));
+    SlotValue::When(When { from: None, to: None, after: time, before: time })
+}
+
+fn week(month: i8, day: i8) -> SlotValue {
+    let (from, to) = (Some(date(2026, month, day)), Some(date(2026, month, day + 4)));
+    SlotValue::When(When { from, to, after: None, before: None })
+}
+
+const ROSA: &str = "rosa-delgado.json";
+const JUNE: &str = "empty-chart.json";
+
+async fn how_far_a_prescription_is(stage: &Stage) {
+    #[rustfmt::skip]
+    let rows = vec![
+        (ROSA, vec![], "answer", "Your lisinopril is ready at Lakeside Pharmacy."),
+        (ROSA, vec![("medicine", text("lisinopril"))], "answer", "Your lisinopril is ready at Lakeside Pharmacy."),
+        (ROSA, vec![("medicine", text("metformin"))], "answer", "Your metformin was picked up on Wednesday, November 4th. It has 3 refills left."),
+        (ROSA, vec![("medicine", text("amoxicillin"))], "answer", "Amoxicillin is marked as stopped on your record. Ask your care team before you take any."),
+        (ROSA, vec![("medicine", text("eliquis"))], "answer", "I don't see eliquis on your list here. Your pharmacy or care team can check."),
+        (JUNE, vec![], "answer", "I don't see anything being filled right now. Your full list is on your page."),
+        ("odd", vec![], "answer", "Your losartan is on its way. Your furosemide is being filled. Your gabapentin is on hold at the pharmacy. Your full list is on your page."),
+        ("odd", vec![("medicine", text("warfarin"))], "ask", "I see 2 of those: warfarin 5 mg tablet and warfarin 2.5 mg tablet. Which one do you mean?"),
+        ("odd", vec![("medicine", text("losartan"))], "answer", "Your losartan is on its way. It was sent on Thursday, October 1st."),
+        ("odd", vec![("medicine", text("furosemide"))], "answer", "The pharmacy is working on your furosemide. It isn't ready yet."),
+        ("odd", vec![("medicine", text("gabapentin"))], "answer", "The pharmacy has put your gabapentin on hold. Please call them to ask why."),
+        ("odd", vec![("medicine", text("cetirizine"))], "answer", "The last fill of your cetirizine was cancelled. Please ask your pharmacy why."),
+        ("odd", vec![("medicine", text("digoxin"))], "answer", "Digoxin is on hold on your record. Ask your care team before you take any."),
+        ("odd", vec![("medicine", text("sertraline"))], "answer", "I have no fill of sertraline on record here. Your pharmacy can check."),
+    ];
+    for (who, slots, kind, words) in rows {
+        let said = stage.ask(who, "prescription.status", &slots).await;
+        assert_eq!((said.kind, said.rendered.text.as_str()), (kind, words));
+    }
+}
+
+async fn what_can_be_renewed(stage: &Stage) {
+    #[rustfmt::skip]
+    let rows = vec![
+        (ROSA, vec![("medicine", text("lisinopril"))], "answer", "Your lisinopril is filled and ready at Lakeside Pharmacy."),
+        (ROSA, vec![("medicine", text("metformin"))], "confirm", "Metformin, 500 mg tablet. You have 3 refills left. Shall I ask the pharmacy for one?"),
+        (ROSA, vec![("medicine", text("atorvastatin"))], "confirm", "Atorvastatin, 20 mg tablet. You have no refills left. Shall I ask Dr. Anita Patel?"),
+        (ROSA, vec![("medicine", text("zolpidem"))], "confirm", "Zolpidem, 5 mg tablet. This one always needs the prescriber's okay. Shall I ask Dr. Samuel Okafor?"),
+        (ROSA, vec![("medicine", text("amlodipine"))], "answer", "It's too soon for more amlodipine. You can ask again on Thursday, February 4th, 2027. If you're running short, call your pharmacy."),
+        (ROSA, vec![("medicine", text("amoxicillin"))], "answer", "Amoxicillin is marked as stopped on your record, so I can't ask for more. Please talk to Dr. Samuel Okafor first."),
+        (ROSA, vec![("medicine", text("eliquis"))], "answer", "I don't see eliquis on your list here, so I can't ask for it. Your pharmacy or care team can check."),
+        ("odd", vec![("medicine", text("warfarin"))], "ask", "I see 2 of those: warfarin 5 mg tablet and warfarin 2.5 mg tablet. Which one do you mean?"),
+        ("odd", vec![("medicine", text("warfarin 2.5 mg tablet"))], "confirm", "Warfarin, 2.5 mg tablet. You have 1 refill left. Shall I ask the pharmacy for one?"),
+        ("odd", vec![("medicine", text("digoxin"))], "answer", "Digoxin is on hold on your record, so I can't ask for more. Please talk to your care team first."),
+        ("odd", vec![("medicine", text("sertraline"))], "confirm", "Sertraline, 1 mg tablet. The prescriber decides about more of it. Shall I ask your prescriber?"),
+        ("odd", vec![("medicine", text("omeprazole"))], "confirm", "Omeprazole, 1 mg tablet. The prescription has run out. Shall I ask your prescriber?"),
+        ("odd", vec![("medicine", text("losartan"))], "answer", "Your losartan is on its way."),
+        ("odd", vec![("medicine", text("furosemide"))], "answer", "The pharmacy is working on your furosemide now."),
+        ("odd", vec![("medicine", text("gabapentin"))], "answer", "The pharmacy has put your gabapentin on hold. Please call them to ask why."),
+    ];
+    for (who, slots, kind, words) in rows {
+        let said = stage.ask(who, "prescription.renew", &slots).await;
+        assert_eq!((said.kind, said.rendered.text.as_str()), (kind, words));
+    }
+}
+
+async fn the_list_of_medicines(stage: &Stage) {
+    #[rustfmt::skip]
+    let rows = vec![
+        (ROSA, vec![], "answer", "You have 5 medicines on your list: lisinopril, metformin, atorvastatin, zolpidem and amlodipine. Your full list is on your page."),
+        (JUNE, vec![], "answer", "I have no medicines on record here. Your full list is on your page."),
+        ("odd", vec![], "answer", "You have 9 medicines on your list: warfarin, sertraline, prednisone, omeprazole, losartan and furosemide, and 3 more. Your full list is on your page."),
+    ];
+    for (who, slots, kind, words) in rows {
+        let said = stage.ask(who, "prescription.list", &slots).await;
+        assert_eq!((said.kind, said.rendered.text.as_str()), (kind, words));
+    }
+}
+
+async fn how_to_take_it(stage: &Stage) {
+    #[rustfmt::skip]
+    let rows = vec![
+        (ROSA, vec![("medicine", text("lisinopril"))], "answer", "Lisinopril, 10 mg tablet. Dr. Anita Patel wrote: Take one tablet by mouth every morning."),
+        (ROSA, vec![("medicine", text("amoxicillin"))], "answer", "Amoxicillin is marked as stopped on your record. Ask your care team before you take any."),
+        (ROSA, vec![("medicine", text("eliquis"))], "answer", "I don't see eliquis on your list here. Please ask your pharmacist before you take it."),
+        ("odd", vec![("medicine", text("warfarin"))], "ask", "I see 2 of those: warfarin 5 mg tablet and warfarin 2.5 mg tablet. Which one do you mean?"),
+        ("odd", vec![("medicine", text("digoxin"))], "answer", "Digoxin is on hold on your record. Ask your care team before you take any."),
+        ("odd", vec![("medicine", text("sertraline"))], "answer", "I have no written directions for sertraline on record here. Please ask your pharmacist."),
+        ("odd", vec![("medicine", text("prednisone"))], "answer", "The directions for prednisone are too long to read out. You'll find them on the label and on your page."),
+    ];
+    for (who, slots, kind, words) in rows {
+        let said = stage.ask(who, "medicine.instructions", &slots).await;
+        assert_eq!((said.kind, said.rendered.text.as_str()), (kind, words));
+    }
+}
+
+async fn the_next_visit(stage: &Stage) {
+    #[rustfmt::skip]
+    let rows = vec![
+        (ROSA, vec![], "answer", "Your next visit is Thursday, December 10th at 10:30 AM with Dr. Anita Patel, at Lakeside Clinic, second floor. The clinic says: Please do not eat for 8 hours before this visit. You may drink water, and take your morning medicines as usual."),
+        (ROSA, vec![("provider", text("Dr. Samuel Okafor"))], "answer", "I have no coming visit with Dr. Samuel Okafor on record here."),
+        (JUNE, vec![], "answer", "I have no coming visits on record here. You can ask me to book one."),
+    ];
+    for (who, slots, kind, words) in rows {
+        let said = stage.ask(who, "appointment.next", &slots).await;
+        assert_eq!((said.kind, said.rendered.text.as_str()), (kind, words));
+    }
+}
+
+async fn what_can_be_booked(stage: &Stage) {
+    #[rustfmt::skip]
+    let rows = vec![
+        (ROSA, vec![("date", on(12, 3))], "ask", "On Thursday, December 3rd, I have 9:30 AM with Dr. Anita Patel, 1:30 PM with Dr. Anita Patel or 4 PM with Dr. Samuel Okafor. Which one would you like?"),
+        (ROSA, vec![("date", on(12, 3)), ("provider", text("Dr. Anita Patel"))], "ask", "On Thursday, December 3rd, Dr. Anita Patel has 9:30 AM or 1:30 PM. Which one would you like?"),
+        (ROSA, vec![("date", on(12, 3)), ("time", at(9, 0)), ("provider", text("Dr. Anita Patel"))], "ask", "Nothing is free then. On Thursday, December 3rd, Dr. Anita Patel has 9:30 AM or 1:30 PM. Which one would you like?"),
+        (ROSA, vec![("date", on(12, 6)), ("provider", text("Dr. Anita Patel"))], "ask", "Nothing is free then. Dr. Anita Patel has Monday, December 7th at 9 AM, Tuesday, December 8th at 10 AM, or Wednesday, December 9th at 9 AM. Which one would you like?"),
+        (ROSA, vec![("date", week(12, 7)), ("specialty", text("cardiologist"))], "ask", "Dr. Anita Patel has Monday, December 7th at 9 AM, Tuesday, December 8th at 10 AM, or Wednesday, December 9th at 9 AM. Which one would you like?"),
+        (ROSA, vec![("date", on(11, 30))], "ask", "That day is over. Which day would suit you?"),
+        (ROSA, vec![("date", on(12, 3)), ("provider", text("Dr. Nobody"))], "answer", "I can't book with Dr. Nobody from here. Please call the clinic."),
+        (ROSA, vec![], "ask", "Which day would suit you?"),
+    ];
+    for (who, slots, kind, words) in rows {
+        let said = stage.ask(who, "appointment.book", &slots).await;
+        assert_eq!((said.kind, said.rendered.text.as_str()), (kind, words));
+    }
+}
+
+async fn laboratory_results(stage: &Stage) {
+    #[rustfmt::skip]
+    let rows = vec![
+        (ROSA, vec![], "answer", "Your care team will go over your potassium result from yesterday with you. If you feel unwell, call them now."),
+        (ROSA, vec![("test", text("cholesterol"))], "answer", "Your lipid panel from Thursday, November 19th. Total cholesterol 211, above the lab's range of up to 200; LDL cholesterol 131, above the lab's range of up to 100; HDL cholesterol 52, in range; Triglycerides 140, in range. Dr. Samuel Okafor wrote: Your LDL cholesterol is a little above the goal we set together. Please keep taking your atorvastatin, and we will check it again in three months. Your full list is on your page."),
+        (ROSA, vec![("test", text("LDL"))], "answer", "Your LDL cholesterol was 131 mg/dL on Thursday, November 19th. That is above the lab's range, up to 100. Dr. Samuel Okafor wrote: Your LDL cholesterol is a little above the goal we set together. Please keep taking your atorvastatin, and we will check it again in three months."),
+        (ROSA, vec![("test", text("A1C"))], "answer", "Your hemoglobin A1c was 6.8% on Thursday, November 19th. That is above the lab's range, 4 to 5.6. Dr. Samuel Okafor wrote: Your average sugar is close to where we want it. Keep going with the walks and the metformin."),
+        (ROSA, vec![("test", text("kidney function"))], "answer", "Your creatinine was 0.8 mg/dL on Thursday, November 19th. That is in the lab's range, 0.5 to 1.1. Your care team can tell you what it means for you."),
+        (ROSA, vec![("test", text("potassium"))], "answer", "Your care team will go over your potassium result from yesterday with you. If you feel unwell, call them now."),
+        (ROSA, vec![("test", text("vitamin D"))], "answer", "I have no vitamin D result on record here. Your care team can check."),
+        (JUNE, vec![], "answer", "I have no lab results on record here. Your care team can check."),
+        ("odd", vec![("test", text("sodium"))], "answer", "Your sodium was 120 mg/dL on Thursday, November 19th. That is below the lab's range, 135 and up. Your care team can tell you what it means for you."),
+        ("odd", vec![("test", text("culture"))], "answer", "Your culture was odd on Thursday, November 19th. The lab marked it as out of the ordinary. It's an early result and may still change. Your care team can tell you what it means for you."),
+        ("odd", vec![("test", text("strep"))], "answer", "Your strep was negative on Thursday, November 19th. The lab gave no range with it. There is a long note with it. You'll find it on your page."),
+        ("odd", vec![], "answer", "Your lab results from Thursday, November 19th. Sodium 120, below the lab's range from 135 up; Culture odd, marked by the lab; Strep negative. Some of it is early and may still change. There are long notes with them. Your full list is on your page."),
+    ];
+    for (who, slots, kind, words) in rows {
+        let said = stage.ask(who, "record.lab_result", &slots).await;
+        assert_eq!((said.kind, said.rendered.text.as_str()), (kind, words));
+    }
+}
+
+/// Asked for, approved or denied, ready, picked up: what is said at each step, and what a second request meets.
+async fn a_renewal_on_its_way(stage: &Stage) {
+    let of = |medicine: &str| vec![("medicine", text(medicine))];
+    let words = stage.agreed(ROSA, "prescription.renew", &of("metformin")).await;
+    assert_eq!(words, "I've put in your request for more metformin. The pharmacy still has to fill it.");
+    let words = stage.agreed(ROSA, "prescription.renew", &of("atorvastatin")).await;
+    assert_eq!(words, "I've put in your request to Dr. Anita Patel for more atorvastatin. They still have to say yes.");
+    let again = stage.ask(ROSA, "prescription.renew", &of("metformin")).await;
+    assert_eq!(
+        again.rendered.text,
+        "You asked for more metformin today, so I won't ask twice. It's still waiting for an answer."
+    );
+    // A second yes to the same read-back, as when two devices are open, finds the request and does not ask twice.
+    let plan =
+        || Plan::Renew { prescription: "rosa-metformin".into(), medicine: "metformin".into(), route: Route::Pharmacy };
+    assert_eq!(stage.perform(ROSA, "prescription.renew", plan()).await.kind, "answer");
+    let change = || Change::Renew {
+        prescription: "rosa-metformin".into(),
+        medicine: "metformin".into(),
+        route: Route::Pharmacy,
+    };
+    let refused = stage.commit(ROSA, vec![change()]).await;
+    assert!(matches!(refused, Err(CommitError::Conflict(Conflict::AlreadyOpen))));
+
+    use RenewalState::{Approved, Denied, PickedUp, Ready, Shipped};
+    let person = stage.person(ROSA).clone();
+    let id = stage.renewal_id(ROSA, "rosa-metformin").await;
+    let other = stage.renewal_id(ROSA, "rosa-atorvastatin").await;
+    #[rustfmt::skip]
+    let steps = [
+        (&id, Approved, "metformin", "Your metformin was approved today. The pharmacy hasn't marked it ready yet.", "It's approved, and not ready yet."),
+        (&id, Ready, "metformin", "Your metformin is ready at Lakeside Pharmacy.", "It's ready."),
+        (&id, PickedUp, "metformin", "Your metformin was picked up today.", "Shall I ask the pharmacy for one?"),
+        (&other, Denied, "atorvastatin", "Your prescriber said no to more atorvastatin today. Please call them about what to do next.", "Shall I ask Dr. Anita Patel?"),
+    ];
+    assert_eq!(
+        stage.ask(ROSA, "prescription.status", &of("atorvastatin")).await.rendered.text,
+        "Your request for more atorvastatin is still waiting for an answer. You asked today."
+    );
+    for (id, to, medicine, status, renew) in steps {
+        stage.store.advance_renewal(&person, id, to, "pharmacist", stage.now).await.expect("a step");
+        assert_eq!(stage.ask(ROSA, "prescription.status", &of(medicine)).await.rendered.text, status);
+        let words = stage.ask(ROSA, "prescription.renew", &of(medicine)).await.rendered.text;
+        assert!(words.ends_with(renew), "{words}");
+    }
+    let words = stage.agreed("odd", "prescription.renew", &of("montelukast")).await;
+    assert!(words.starts_with("I've put in your request"), "{words}");
+    let person = stage.person("odd").clone();
+    let id = stage.renewal_id("odd", "r1").await;
+    for to in [Approved, Shipped] {
+        stage.store.advance_renewal(&person, &id, to, "pharmacist", stage.now).await.expect("a step");
+    }
+    let words = stage.ask("odd", "prescription.renew", &of("montelukast")).await.rendered.text;
+    assert_eq!(words, "You asked for more montelukast today, so I won't ask twice. It's on its way.");
+
+    let gone = Plan::Renew { prescription: "none".into(), medicine: "x".into(), route: Route::Pharmacy };
+    let said = stage.perform(ROSA, "prescription.renew", gone).await;
+    assert_eq!(said.rendered.text, "I can't find that prescription any more, so I didn't ask. Your pharmacy can help.");
+    // What was agreed to no longer fits: it is read back afresh, not done another way.
+    let stale =
+        Plan::Renew { prescription: "rosa-zolpidem".into(), medicine: "zolpidem".into(), route: Route::Pharmacy };
+    assert_eq!(stage.perform(ROSA, "prescription.renew", stale).await.kind, "confirm");
+}
+
+/// Three free times, one picked, read back, booked; whoever comes too late gets others.
+async fn a_visit_gets_booked(stage: &Stage) {
+    let day = vec![("date", on(12, 3)), ("provider", text("Dr. Anita Patel"))];
+    let offered = stage.ask(ROSA, "appointment.book", &day).await;
+    let Outcome::Ask { slot, options, .. } = offered.outcome else { panic!("times are offered") };
+    assert_eq!((slot.as_str(), options.len()), ("slot", 2));
+    let mut picked = day.clone();
+    picked.push(("slot", options[1].value.clone()));
+    picked.push(("reason", text("my knee")));
+    let read_back = stage.ask(ROSA, "appointment.book", &picked).await;
+    assert_eq!(
+        read_back.rendered.text,
+        "Thursday, December 3rd at 1:30 PM with Dr. Anita Patel, about my knee. Shall I book it?"
+    );
+    let Outcome::Confirm { plan, .. } = read_back.outcome else { panic!("read back") };
+    let Plan::Book { slot, .. } = &plan else { panic!("a booking") };
+    let slot = slot.clone();
+
+    // June is as quick as Rosa: both are past the last look when the first of them commits.
+    let hers = stage.perform(ROSA, "appointment.book", plan.clone()).await;
+    let theirs = stage.perform(JUNE, "appointment.book", plan.clone()).await;
+    let (Outcome::Done { changes: hers_changes, .. }, Outcome::Done { changes, conflict, .. }) =
+        (hers.outcome, theirs.outcome)
+    else {
+        panic!("both looked free")
+    };
+    assert_eq!(
+        hers.rendered.text,
+        "You're booked with Dr. Anita Patel on Thursday, December 3rd at 1:30 PM, at Lakeside Clinic, second floor."
+    );
+    stage.commit(ROSA, hers_changes).await.expect("the first gets it");
+    let refused = stage.commit(JUNE, changes).await;
+    assert!(matches!(refused, Err(CommitError::Conflict(Conflict::SlotTaken))));
+    assert_eq!(
+        stage.render("appointment.book", &conflict).text,
+        "Somebody just took that time, so nothing is booked. Tell me another day or time and I'll look again."
+    );
+    let late = stage.perform(JUNE, "appointment.book", plan).await;
+    assert_eq!(late.kind, "ask");
+    assert_eq!(
+        late.rendered.text,
+        "That time is no longer free. On Thursday, December 3rd, Dr. Anita Patel has 9:30 AM. Would that work?"
+    );
+
+    let next = stage.ask(ROSA, "appointment.next", &[]).await.rendered.text;
+    assert!(next.starts_with("Your next visit is Thursday, December 3rd at 1:30 PM with Dr. Anita Patel"), "{next}");
+    // Rosa is not offered another doctor's time while she is with this one.
+    let elsewhere = stage.ask(ROSA, "appointment.book", &[("date", on(12, 3)), ("time", at(13, 30))]).await;
+    assert!(elsewhere.rendered.text.starts_with("Nothing is free then."), "{}", elsewhere.rendered.text);
+    assert!(!elsewhere.rendered.text.contains("1:30"), "{slot_id}", slot_id = slot.id);
+
+    let nobody =
+        stage.ask("odd", "appointment.book", &[("date", on(12, 3)), ("provider", text("Dr. Lee Quiet"))]).await;
+    assert_eq!(
+        nobody.rendered.text,
+        "I don't see any free times with Dr. Lee Quiet in the next two months. Please call the clinic."
+    );
+}
+
+/// Nurse and emergency: what goes on the board, what is said, and what is never said.
+async fn help_in_a_room_and_elsewhere(stage: &Stage) {
+    let room = || Surface::Room(RoomId::parse("12").expect("fits"));
+    let home = || Surface::Home(RoomId::parse("kitchen").expect("fits"));
+    let kind = |k: &str| vec![("kind", text(k)), ("need", text("help me"))];
+    #[rustfmt::skip]
+    let rows = vec![
+        (room(), "nurse.request", vec![("need", text("water"))], "done", "I've put your call on the nurses' board. If it can't wait, press your call button."),
+        (home(), "nurse.request", vec![], "answer", "I can't call a nurse from here. Please call your care team. In an emergency, call 911."),
+        (room(), "emergency.help", kind("breathing"), "done", "I've put this on the nurses' board as an emergency. Press your call button too."),
+        (home(), "emergency.help", kind("breathing"), "answer", "Call 911 now. I can't call for you."),
+        (home(), "emergency.help", kind("suicidal"), "answer", "Call 911 now. I can't call for you. You can also call or text 988 and talk to someone at any hour."),
+        (Surface::Chat, "emergency.help", vec![], "answer", "Call 911 now. I can't call for you."),
+        (Surface::ThirdParty, "emergency.help", vec![], "answer", "Call 911 now. I can't call for you from this speaker."),
+        (room(), "emergency.cancel", vec![], "done", "The nurses' board now says that you are okay. Only the staff can close the call."),
+        (home(), "emergency.cancel", vec![], "answer", "I haven't called anyone. If you called 911, please tell them that you are okay."),
+        (Surface::Chat, "privacy.how_protected", vec![], "answer", "What you say stays with Lakeside Clinic. The sound isn't kept, and your words are locked with a key of their own. Every look at your record is logged."),
+        (Surface::ThirdParty, "privacy.how_protected", vec![], "answer", "This speaker belongs to another company, and it may keep what you say. I don't keep it, and I won't talk about your health here."),
+    ];
+    for (surface, action, slots, kind, words) in rows {
+        let said = stage.ask_from(surface, action, &slots).await;
+        assert_eq!((said.kind, said.rendered.text.as_str()), (kind, words));
+        for promise in ["coming", "on the way", "on their way", "someone will", "be there"] {
+            assert!(!said.rendered.text.contains(promise), "{words}");
+        }
+        let Outcome::Done { changes, .. } = said.outcome else { continue };
+        match (action, &changes[..]) {
+            ("nurse.request", [Change::CallNurse { need, emergency: false, .. }]) => assert_eq!(need, "water"),
+            ("emergency.help", [Change::CallNurse { need, emergency: true, .. }]) => assert_eq!(need, "help me"),
+            ("emergency.cancel", [Change::PatientSaysCancel { .. }]) => {}
+            _ => panic!("{action} changes something else"),
+        }
+    }
+}
+
+async fn every_table(stage: &Stage) {
+    how_far_a_prescription_is(stage).await;
+    what_can_be_renewed(stage).await;
+    the_list_of_medicines(stage).await;
+    how_to_take_it(stage).await;
+    the_next_visit(stage).await;
+    what_can_be_booked(stage).await;
+    laboratory_results(stage).await;
+}
+
+#[tokio::test]
+async fn what_is_asked_and_what_is_said() {
+    every_table(&Stage::open().await).await;
+}
+
+#[tokio::test]
+async fn a_renewal_is_asked_for_once_and_followed_to_the_end() {
+    a_renewal_on_its_way(&Stage::open().await).await;
+}
+
+#[tokio::test]
+async fn a_free_time_is_booked_once() {
+    a_visit_gets_booked(&Stage::open().await).await;
+}
+
+#[tokio::test]
+async fn help_is_recorded_and_never_promised() {
+    help_in_a_room_and_elsewhere(&Stage::open().await).await;
+}
+
+/// Every reply of the catalogue has been said by a line above with the facts its action really gives, or needs
+/// no facts at all. A template that names a missing value fails here, not in front of a patient.
+#[tokio::test]
+async fn every_reply_is_said_by_some_line() {
+    let stage = Stage::open().await;
+    every_table(&stage).await;
+    a_renewal_on_its_way(&stage).await;
+    a_visit_gets_booked(&stage).await;
+    help_in_a_room_and_elsewhere(&stage).await;
+    let said: BTreeSet<(String, String)> = stage.said.lock().expect("said").clone();
+    let moment = Moment { now: stage.now, zone: jiff::tz::TimeZone::UTC };
+    let mut unsaid = Vec::new();
+    for def in Catalogue::builtin().expect("the catalogue").intents() {
+        for reply in def.replies.keys() {
+            let needs_nothing = def.name.starts_with("dialogue.") || reply == "meant" || reply.starts_with("ask_");
+            if needs_nothing {
+                let rendered = stage.replies.render(&def.name, &Facts::new(reply), &moment);
+                assert!(rendered.is_ok(), "{}", rendered.err().map(|e| e.to_string()).unwrap_or_default());
+            } else if !said.contains(&(def.name.clone(), reply.clone())) {
+                unsaid.push(format!("{}.{reply}", def.name));
+            }
+        }
+    }
+    // A part that other replies include.
+    unsaid.retain(|name| name != "appointment.book.options");
+    assert!(unsaid.is_empty(), "no line says {unsaid:?}");
+}

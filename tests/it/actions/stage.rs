@@ -1,0 +1,304 @@
+//! A store with people in it, and a way to ask the actions as a turn does.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Mutex,
+};
+
+use jiff::{Timestamp, civil::date, tz::TimeZone};
+use wellspoken::{
+    actions::{Action, Change, Facts, Outcome, Pass, Plan, Setting},
+    nlu::{Slot, SlotValue, Slots},
+    policy::{
+        Caller, CredentialId, DataClass, Event, JournalEntry, Occasion, PersonId, Scope, SessionId, Surface, Task,
+        TurnId, Verdict, admit,
+    },
+    records::{Chart, Dispense, DispenseStage, LabFlag, LabResult, Prescription, Provider, Records, demo},
+    speech::reply::{Moment, Rendered, Replies},
+    store::{CommitError, ImportOptions, KeyOwner, Store, StoreOptions, TurnCommit},
+};
+
+/// The anchor of the demo people, so that their dates are right as they stand.
+const NOW: &str = "2026-12-01T15:00:00Z";
+
+/// A store with the demo people in it, and everything that was said.
+pub struct Stage {
+    pub store: Store,
+    records: Records,
+    pub replies: Replies,
+    zone: TimeZone,
+    pub now: Timestamp,
+    turns: Mutex<u32>,
+    pub said: Mutex<BTreeSet<(String, String)>>,
+    people: BTreeMap<&'static str, PersonId>,
+    _dir: tempfile::TempDir,
+}
+
+/// What came of a turn.
+pub struct Said {
+    pub kind: &'static str,
+    pub rendered: Rendered,
+    pub outcome: Outcome,
+}
+
+impl Stage {
+    pub async fn open() -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let url = dir.path().join("test.db").display().to_string();
+        let store = Store::open(StoreOptions { url, key_file: dir.path().join("key") }).await.expect("a store");
+        let zone = TimeZone::get("America/New_York").expect("known");
+        let now: Timestamp = NOW.parse().expect("a time");
+        let mut people = BTreeMap::new();
+        let mut charts: Vec<(&str, Chart)> = demo::all(now, &zone).expect("demo people");
+        let odd = odd_chart(&charts[0].1);
+        charts.push(("odd", odd));
+        for (name, chart) in charts {
+            let options = ImportOptions { consent: Some(Scope::ALL.to_vec()), ..ImportOptions::default() };
+            people.insert(name, store.import(&chart, options, now).await.expect("imported"));
+        }
+        let replies = Replies::new(&wellspoken::nlu::catalogue::Catalogue::builtin().expect("the catalogue"))
+            .expect("every reply compiles")
+            .with_place("Lakeside Clinic", "911");
+        Self {
+            records: Records::new(store.clone()),
+            store,
+            replies,
+            zone,
+            now,
+            turns: Mutex::new(0),
+            said: Mutex::new(BTreeSet::new()),
+            people,
+            _dir: dir,
+        }
+    }
+
+    pub fn person(&self, name: &str) -> &PersonId {
+        &self.people[name]
+    }
+
+    fn setting<'a>(&'a self, channel: &'a str) -> Setting<'a> {
+        Setting {
+            records: &self.records,
+            now: self.now,
+            zone: &self.zone,
+            organization: "Lakeside Clinic",
+            emergency_number: "911",
+            channel,
+        }
+    }
+
+    /// The pass that policy gives this caller for this action.
+    async fn pass(&self, action: Action, surface: Surface, person: Option<&PersonId>) -> Pass {
+        let n = {
+            let mut turns = self.turns.lock().expect("turns");
+            *turns += 1;
+            *turns
+        };
+        let caller = Caller {
+            surface,
+            credential: CredentialId::parse("c").expect("fits"),
+            person: person.cloned(),
+            stay: None,
+        };
+        let floor = action.floor();
+        let room = action.name().starts_with("emergency") && !matches!(caller.surface, Surface::ThirdParty);
+        let data = if room { DataClass::Room } else { floor.data };
+        let task = Task { intent: action.name(), data, effect: floor.effect, scope: floor.scope };
+        let occasion = Occasion {
+            session: SessionId::parse("s").expect("fits"),
+            turn: TurnId::parse(&format!("t{n}")).expect("fits"),
+            at: self.now,
+        };
+        match admit(&task, &caller, &Scope::ALL, &occasion, &self.store).await.expect("journal") {
+            Verdict::Allow(permit) => Pass::Person(permit),
+            Verdict::AllowRoom(pass) => Pass::Room(pass),
+            Verdict::AllowPublic => Pass::Public,
+            _ => panic!("{} must be let in", action.name()),
+        }
+    }
+
+    pub async fn ask(&self, name: &str, action: &str, slots: &[(&str, SlotValue)]) -> Said {
+        let action = Action::named(action).expect("an action");
+        let pass = self.pass(action, Surface::Chat, self.people.get(name)).await;
+        self.run(action, pass, slots, "chat").await
+    }
+
+    pub async fn ask_from(&self, surface: Surface, action: &str, slots: &[(&str, SlotValue)]) -> Said {
+        let action = Action::named(action).expect("an action");
+        let channel = surface.name();
+        let pass = self.pass(action, surface, None).await;
+        self.run(action, pass, slots, channel).await
+    }
+
+    async fn run(&self, action: Action, pass: Pass, slots: &[(&str, SlotValue)], channel: &str) -> Said {
+        let slots: Slots = slots
+            .iter()
+            .map(|(name, value)| {
+                let spoken = match value {
+                    SlotValue::Text(text) => text.clone(),
+                    _ => String::new(),
+                };
+                ((*name).to_owned(), Slot { spoken, value: value.clone(), confidence: 1.0 })
+            })
+            .collect();
+        let outcome = action.run(pass, &slots, &self.setting(channel)).await.expect("it runs");
+        self.told(action, outcome)
+    }
+
+    /// After "yes".
+    pub async fn perform(&self, name: &str, action: &str, plan: Plan) -> Said {
+        let action = Action::named(action).expect("an action");
+        let Pass::Person(permit) = self.pass(action, Surface::Chat, self.people.get(name)).await else {
+            panic!("a permit")
+        };
+        let outcome = action.perform(permit, plan, &self.setting("chat")).await.expect("it runs");
+        self.told(action, outcome)
+    }
+
+    fn told(&self, action: Action, outcome: Outcome) -> Said {
+        let (kind, facts) = match &outcome {
+            Outcome::Answer(f) => ("answer", f),
+            Outcome::Ask { facts, .. } => ("ask", facts),
+            Outcome::Confirm { facts, .. } => ("confirm", facts),
+            Outcome::Done { facts, conflict, .. } => {
+                self.render(action.name(), conflict);
+                ("done", facts)
+            }
+        };
+        Said { kind, rendered: self.render(action.name(), facts), outcome }
+    }
+
+    pub fn render(&self, intent: &str, facts: &Facts) -> Rendered {
+        let moment = Moment { now: self.now, zone: self.zone.clone() };
+        let rendered = self.replies.render(intent, facts, &moment).unwrap_or_else(|e| panic!("{e}"));
+        self.said.lock().expect("said").insert((intent.to_owned(), facts.reply.clone()));
+        rendered
+    }
+
+    pub async fn commit(&self, name: &str, changes: Vec<Change>) -> Result<(), CommitError> {
+        let n = {
+            let mut turns = self.turns.lock().expect("turns");
+            *turns += 1;
+            *turns
+        };
+        let person = self.person(name).clone();
+        let turn = TurnId::parse(&format!("c{n}")).expect("fits");
+        let session = SessionId::parse("s").expect("fits");
+        let credential = CredentialId::parse("c").expect("fits");
+        let closing = JournalEntry {
+            event: Event::Closed,
+            subject: Some(person.clone()),
+            actor: Some(credential.clone()),
+            intent: None,
+            channel: "chat",
+            session: Some(session.clone()),
+            turn: Some(turn.clone()),
+            closes: None,
+            outcome: Some("done"),
+            at: self.now,
+        };
+        let commit = TurnCommit {
+            session,
+            turn,
+            credential,
+            body_hash: [0; 32],
+            owner: KeyOwner::Person(person.clone()),
+            person: Some(person),
+            room: None,
+            changes,
+            session_state: vec![],
+            answer: vec![],
+            closing,
+            at: self.now,
+        };
+        self.store.commit(commit).await.map(drop)
+    }
+
+    pub async fn renewal_id(&self, name: &str, prescription: &str) -> String {
+        let person = self.person(name);
+        let action = Action::PrescriptionStatus;
+        let Pass::Person(permit) = self.pass(action, Surface::Chat, Some(person)).await else { panic!("a permit") };
+        let all = self.records.renewals(person).await.expect("readable").reveal(&permit).expect("theirs");
+        all.into_iter().find(|r| r.prescription == prescription).expect("asked for").id
+    }
+
+    /// Asks, agrees, commits; the words at the end.
+    pub async fn agreed(&self, name: &str, action: &str, slots: &[(&str, SlotValue)]) -> String {
+        let asked = self.ask(name, action, slots).await;
+        let Outcome::Confirm { plan, .. } = asked.outcome else { panic!("must be read back: {}", asked.rendered.text) };
+        let done = self.perform(name, action, plan).await;
+        let Outcome::Done { changes, .. } = done.outcome else { panic!("must be done: {}", done.rendered.text) };
+        self.commit(name, changes).await.expect("it fits");
+        done.rendered.text
+    }
+}
+
+/// Cases that no demo person has.
+fn odd_chart(like: &Chart) -> Chart {
+    let at = |text: &str| Some(text.parse::<Timestamp>().expect("a time"));
+    let base = like.prescriptions[0].clone();
+    let rx = |id: &str, medicine: &str, strength: &str| Prescription {
+        id: id.into(),
+        medicine: medicine.into(),
+        aliases: vec![format!("{medicine} as written {id}")],
+        strength: Some(strength.into()),
+        controlled: false,
+        dispenses: vec![],
+        prescriber: None,
+        ..base.clone()
+    };
+    let filled = |p: Prescription, stage| Prescription {
+        dispenses: vec![Dispense { stage, at: at("2026-10-01T15:00:00Z"), days_supply: Some(30), pharmacy: None }],
+        ..p
+    };
+    let mut chart = like.clone();
+    chart.identifiers = vec!["urn:test|odd".into()];
+    chart.prescriptions = vec![
+        rx("w1", "warfarin", "5 mg tablet"),
+        rx("w2", "warfarin", "2.5 mg tablet"),
+        Prescription { active: false, on_hold: true, ..rx("h1", "digoxin", "1 mg tablet") },
+        Prescription { instructions: None, refills_left: None, ..rx("b1", "sertraline", "1 mg tablet") },
+        Prescription { instructions: Some("Very long. ".repeat(90)), ..rx("l1", "prednisone", "1 mg tablet") },
+        Prescription { valid_until: Some(date(2026, 11, 30)), ..rx("e1", "omeprazole", "1 mg tablet") },
+        filled(rx("s1", "losartan", "1 mg tablet"), DispenseStage::Shipped),
+        filled(rx("p1", "furosemide", "1 mg tablet"), DispenseStage::InProgress),
+        filled(rx("o1", "gabapentin", "1 mg tablet"), DispenseStage::OnHold),
+        filled(rx("c1", "cetirizine", "1 mg tablet"), DispenseStage::Cancelled),
+        filled(rx("r1", "montelukast", "1 mg tablet"), DispenseStage::PickedUp),
+    ];
+    chart.providers.push(Provider { name: "Dr. Lee Quiet".into(), specialty: None, role: None });
+    chart.visits = vec![];
+    let lab = like.results.iter().find(|r| r.test == "creatinine").cloned().expect("Rosa's creatinine");
+    let noted = |r: LabResult| LabResult { panel: None, ..r };
+    chart.results = vec![
+        LabResult {
+            test: "sodium".into(),
+            value: "120".into(),
+            low: Some(135.0),
+            high: None,
+            flag: Some(LabFlag::Low),
+            ..noted(lab.clone())
+        },
+        LabResult {
+            test: "culture".into(),
+            value: "odd".into(),
+            unit: None,
+            low: None,
+            high: None,
+            flag: Some(LabFlag::Abnormal),
+            preliminary: true,
+            ..noted(lab.clone())
+        },
+        LabResult {
+            test: "strep".into(),
+            value: "negative".into(),
+            unit: None,
+            low: None,
+            high: None,
+            flag: None,
+            comment: Some("Long. ".repeat(200)),
+            ..noted(lab)
+        },
+    ];
+    chart
+}

@@ -1,0 +1,123 @@
+//! `wellspoken import` as a command: what it prints, what it refuses, and what it leaves behind.
+
+use std::{fs, path::Path, process::Command};
+
+use wellspoken::records::{demo, fhir_bundle::MAX_BYTES};
+
+struct Done {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+fn import(dir: &Path, bundle: &Path, more: &[&str]) -> Done {
+    let output = Command::new(env!("CARGO_BIN_EXE_wellspoken"))
+        .args(["--now", "2026-12-01T15:00:00Z", "--data-dir"])
+        .arg(dir.join("data"))
+        .arg("--key-file")
+        .arg(dir.join("keys/master.key"))
+        .arg("import")
+        .arg(bundle)
+        .args(more)
+        .output()
+        .expect("it starts");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Done { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+}
+
+fn bundle(dir: &Path, name: &str, bytes: &[u8]) -> std::path::PathBuf {
+    let path = dir.join(name);
+    fs::write(&path, bytes).expect("written");
+    path
+}
+
+fn demo_bundle(name: &str) -> &'static [u8] {
+    demo::FILES.iter().find(|(file, _)| *file == name).map(|(_, text)| text.as_bytes()).expect("a demo person")
+}
+
+/// Every file below a folder, with its bytes.
+fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push((path.display().to_string(), fs::read(&path).expect("readable")));
+        }
+    }
+    found
+}
+
+#[test]
+fn one_line_with_the_id_and_the_same_id_again() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let rosa = bundle(dir.path(), "b.json", demo_bundle("rosa-delgado.json"));
+    let first = import(dir.path(), &rosa, &["--pin", "4321", "--consent", "all", "--room", "12"]);
+    assert_eq!((first.code, first.out.lines().count()), (Some(0), 1), "{}", first.err);
+    assert!(first.err.contains("6 MedicationRequest"), "{}", first.err);
+    let again = import(dir.path(), &rosa, &["--anchor-today"]);
+    assert_eq!((again.code, &again.out), (Some(0), &first.out), "{}", again.err);
+    let milo = bundle(dir.path(), "m.json", demo_bundle("milo-tran.json"));
+    assert_ne!(import(dir.path(), &milo, &[]).out, first.out);
+}
+
+#[test]
+fn what_cannot_be_imported_is_named_and_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let rosa = demo_bundle("rosa-delgado.json");
+    let without_patient = String::from_utf8_lossy(rosa).replace("\"Patient\"", "\"Person\"");
+    #[rustfmt::skip]
+    let table: Vec<(&[u8], &str)> = vec![
+        (b"", "empty"),
+        (&rosa[..rosa.len() / 2], "ends in the middle"),
+        (b"\xff\xfe", "byte 0 is not UTF-8"),
+        (b"%PDF-1.7", "not JSON at line 1"),
+        (b"{\"resourceType\":\"Patient\"}", "not a FHIR bundle"),
+        (without_patient.as_bytes(), "no Patient"),
+    ];
+    for (n, (bytes, want)) in table.into_iter().enumerate() {
+        let path = bundle(dir.path(), &format!("quillon-{n}.json"), bytes);
+        let done = import(dir.path(), &path, &["--consent", "all"]);
+        assert_eq!((done.code, done.out.as_str()), (Some(1), ""), "{}", done.err);
+        assert!(done.err.contains(want), "wanted {want:?}, got {}", done.err);
+        assert!(!done.err.contains("quillon"), "a file's name may be somebody's: {}", done.err);
+    }
+    let big = dir.path().join("big.json");
+    fs::File::create(&big).and_then(|f| f.set_len(100 << 20)).expect("sparse");
+    assert!((100 << 20) > MAX_BYTES);
+    let done = import(dir.path(), &big, &[]);
+    assert!(done.code == Some(1) && done.err.contains("larger than 64 MiB"), "{}", done.err);
+
+    let good = bundle(dir.path(), "good.json", rosa);
+    for (more, want) in [
+        (vec!["--consent", "everything"], "use all, none, or some of"),
+        (vec!["--room", "12/../13"], "--room"),
+        (vec!["--anchor-today", "--tz", "Mars/Olympus"], "place.zone"),
+    ] {
+        let done = import(dir.path(), &good, &more);
+        assert!(done.code == Some(1) && done.err.contains(want), "wanted {want:?}, got {}", done.err);
+    }
+    assert!(!dir.path().join("data").exists(), "nothing was opened, so nothing was made");
+    assert!(!dir.path().join("keys").exists());
+    let done = import(dir.path(), &good, &["--pin", "12"]);
+    assert!(done.code == Some(1) && done.err.contains("4 to 12 digits"), "{}", done.err);
+}
+
+#[test]
+fn nothing_of_the_canary_is_found_in_clear() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = bundle(dir.path(), "b.json", demo_bundle(demo::CANARY_FILE));
+    let done = import(dir.path(), &path, &["--consent", "all", "--room", "9"]);
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    let mut places = [files(&dir.path().join("data")), files(&dir.path().join("keys"))].concat();
+    assert!(!places.is_empty(), "there is a database to look into");
+    places.push(("the output".into(), [done.out, done.err].concat().into_bytes()));
+    for (name, bytes) in places {
+        let text = String::from_utf8_lossy(&bytes).to_lowercase();
+        for word in demo::CANARY_WORDS {
+            let word = word.to_lowercase();
+            assert!(!text.contains(&word) && !name.to_lowercase().contains(&word), "{word} in {name}");
+        }
+    }
+}
