@@ -86,7 +86,10 @@ impl Turn<'_> {
             {
                 Ok(Said::new(intent, Facts::new("nothing_open_room"), State::Answered))
             }
-            Move::Say { intent, reply } => Ok(Said::new(intent, Facts::new(reply), State::Answered)),
+            Move::Say { intent, reply } => {
+                let said = Said::new(intent, Facts::new(reply), State::Answered);
+                Ok(Said { intent: meaning.intent.clone(), ..said })
+            }
         }
     }
 
