@@ -24,6 +24,8 @@ struct Recording {
     intent: String,
     slots: BTreeMap<String, String>,
     answer: Option<String>,
+    /// The recording spoken just before this one, in the same conversation.
+    after: Option<String>,
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,17 +38,19 @@ async fn every_recording_is_heard_understood_and_answered() {
     let rosa = add_demo(&scratch, "rosa-delgado.json", "all", Some("room-7")).await;
     let mut wrong = Vec::new();
     for recording in &expected.recordings {
-        let audio = std::fs::read(folder.join(&recording.file)).expect("the recording is there");
-        let result = scratch
-            .app
-            .turn(TurnRequest {
-                caller: caller(room(), Some(&rosa)),
-                session: None,
-                turn: None,
-                input: Input::Audio(audio),
-                speak: false,
-            })
-            .await;
+        let say = async |file: &str, session| {
+            let audio = std::fs::read(folder.join(file)).expect("the recording is there");
+            let caller = caller(room(), Some(&rosa));
+            scratch
+                .app
+                .turn(TurnRequest { caller, session, turn: None, input: Input::Audio(audio), speak: false })
+                .await
+        };
+        let session = match &recording.after {
+            Some(before) => wellspoken::policy::SessionId::parse(&say(before, None).await.session).ok(),
+            None => None,
+        };
+        let result = say(&recording.file, session).await;
         for what in differences(recording, &result) {
             let heard = result.heard.as_ref().map_or("", |h| h.text.as_str());
             wrong.push(format!(
