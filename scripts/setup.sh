@@ -5,9 +5,7 @@
 # Looks before it installs: with everything there, nothing is fetched and no root is needed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-
-stop() { echo "setup: $*" >&2; exit 1; }
-has() { command -v "$1" >/dev/null 2>&1; }
+. scripts/tools.sh
 
 has cargo || stop "Rust is missing: install rustup (https://rustup.rs), then run this again"
 
@@ -45,12 +43,17 @@ if [ ${#missing[@]} -gt 0 ]; then
   rm -f "$log"
 fi
 
-if [ "${1:-run}" = test ] && [ -f tests/web/package-lock.json ]; then
+if [ "${1:-run}" = test ]; then
+  if ! node_is_new_enough; then
+    echo "setup: fetching a newer Node for the browser tests"
+    mkdir -p "$node_cache"
+    npm install --prefix "$node_cache" --no-save --no-audit --no-fund --loglevel=error "$node_package@22"
+  fi
   # `npm ci` starts from nothing each time, so it runs only when the lock file changed since it last did.
   stamp=tests/web/node_modules/.installed
   if ! cmp -s tests/web/package-lock.json "$stamp"; then
     echo "setup: installing the browser tests' packages"
-    (cd tests/web && PUPPETEER_SKIP_DOWNLOAD=1 PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund --loglevel=error)
+    (cd tests/web && npm ci --no-audit --no-fund --loglevel=error)
     cp tests/web/package-lock.json "$stamp"
   fi
 fi

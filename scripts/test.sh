@@ -4,22 +4,30 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-started=$SECONDS
-step() { printf '\n== %s (%d min %02d s)\n' "$1" $(((SECONDS - started) / 60)) $(((SECONDS - started) % 60)); }
+step() { printf '\n== %s (%d min %02d s)\n' "$1" $((SECONDS / 60)) $((SECONDS % 60)); }
 
 step "tools"
 scripts/setup.sh run
 scripts/setup.sh test
-step "build"
-cargo build --locked --bin wellspoken
-cargo test --locked --no-run
-step "models"
-cargo run --locked --quiet --bin wellspoken -- models get
-step "tests"
-cargo test --locked --no-fail-fast -- "$@"
+. scripts/tools.sh
 
-if [ $# -eq 0 ] && [ -f tests/web/package.json ]; then
+step "build"
+# Builds the program too; `cargo build` would build our crate once more, with other features of what it uses.
+cargo test --locked --no-run
+WELLSPOKEN_BIN="$(target_dir)/debug/wellspoken"
+export WELLSPOKEN_BIN
+
+step "models"
+"$WELLSPOKEN_BIN" models get
+
+step "tests"
+failed=0
+cargo test --locked --no-fail-fast -- "$@" || failed=1
+
+if [ $# -eq 0 ]; then
   step "browser"
-  npm --prefix tests/web test --silent
+  npm --prefix tests/web test --silent || failed=1
 fi
+
 step "done"
+exit $failed
