@@ -174,7 +174,7 @@ fn page(address: &str) -> anyhow::Result<&str> {
 async fn list(app: &App) -> anyhow::Result<()> {
     let all = app.store().credentials().await?;
     let now = app.ambient().now();
-    println!("{:<64}  {:<11}  {:<12}  {:<20}  {:<7}  label", "id", "channel", "room", "until", "state");
+    println!("{:<32}  {:<11}  {:<12}  {:<20}  {:<7}  label", "id", "channel", "room", "until", "state");
     for c in all {
         let state = match (c.used, c.expires > now) {
             (true, _) => "spent",
@@ -184,7 +184,7 @@ async fn list(app: &App) -> anyhow::Result<()> {
         };
         let until = c.expires.strftime("%Y-%m-%d %H:%M UTC");
         let room = c.room.unwrap_or_default();
-        println!("{:<64}  {:<11}  {room:<12}  {until:<20}  {state:<7}  {}", c.id.as_str(), c.channel, c.label);
+        println!("{:<32}  {:<11}  {room:<12}  {until:<20}  {state:<7}  {}", c.id.as_str(), c.channel, c.label);
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ mod import;
 mod licences;
 mod models;
 mod nlu;
+mod serve;
 mod spoken;
 mod support;
 mod turn;

@@ -14,7 +14,8 @@ const [body, hold, holdLabel, status, alertBox, turns, say] = [
   document.body, $('hold'), $('hold-label'), $('status'), $('alert'), $('turns'), $('say'),
 ];
 
-let session = null;
+// The page names its conversation itself, so that even a first turn can be sent again and never act twice.
+let session = crypto.randomUUID();
 let aloud = true;
 
 // ---- What the page is doing, in one place -------------------------------------------------------------
@@ -74,7 +75,7 @@ async function send(request) {
 }
 
 function typed(text) {
-  return json({ text, turn_id: crypto.randomUUID(), speak: aloud, ...(session && { session }) });
+  return json({ text, turn_id: crypto.randomUUID(), speak: aloud, session });
 }
 
 function recorded(wav) {
@@ -84,7 +85,7 @@ function recorded(wav) {
       'Content-Type': 'audio/wav',
       'Accept': aloud ? 'application/json; audio=wav' : 'application/json',
       'Wellspoken-Turn': crypto.randomUUID(),
-      ...(session && { 'Wellspoken-Session': session }),
+      'Wellspoken-Session': session,
     },
     body: wav,
   };
