@@ -5,6 +5,13 @@ use std::sync::{Mutex, PoisonError};
 use jiff::Timestamp;
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 
+/// The system's time, for commands that have no [`Ambient`].
+#[expect(clippy::disallowed_methods, reason = "this file owns the clock")]
+#[must_use]
+pub fn system_now() -> Timestamp {
+    Timestamp::now()
+}
+
 /// Where time and randomness come from.
 pub struct Ambient {
     clock: Clock,
@@ -38,7 +45,7 @@ impl Ambient {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match self.clock {
-            Clock::System => Timestamp::now(),
+            Clock::System => system_now(),
             Clock::Fixed(at) => at,
         }
     }

@@ -135,11 +135,8 @@ impl App {
         });
         check_floors(&catalogue)?;
         let engine = Engine::new(Arc::clone(&catalogue))?;
-        let replies =
-            compile_replies(&catalogue)?.with_place(&config.place.organization, &config.place.emergency_number);
-        let url =
-            config.store.url.clone().unwrap_or_else(|| places.data_dir.join("wellspoken.db").display().to_string());
-        let store = Store::open(StoreOptions { url, key_file: places.key_file.clone() }).await?;
+        let replies = Replies::new(&catalogue)?.with_place(&config.place.organization, &config.place.emergency_number);
+        let store = open_store(&config, &places).await?;
         let mut warnings = Vec::new();
         let ears = settle("hearing", ears.await, &mut warnings);
         let voice = settle("speaking", voice.await, &mut warnings).map(Arc::new);
@@ -259,20 +256,6 @@ fn settle<T, E: std::fmt::Display>(
         Err(_) => warnings.push(format!("{what} is off: loading it was interrupted")),
     }
     None
-}
-
-/// The replies of every intent, and every slot's prompt as its reply `ask_<slot>`.
-fn compile_replies(catalogue: &Catalogue) -> Result<Replies, ReplyError> {
-    let prompts: Vec<(&str, String, &str)> = catalogue
-        .intents()
-        .iter()
-        .flat_map(|intent| intent.slots.iter().map(move |slot| (intent.name.as_str(), slot)))
-        .filter_map(|(intent, slot)| Some((intent, format!("ask_{}", slot.name), slot.prompt.as_deref()?)))
-        .collect();
-    let replies = catalogue.intents().iter().flat_map(|intent| {
-        intent.replies.iter().map(|(reply, text)| (intent.name.as_str(), reply.as_str(), text.as_str()))
-    });
-    Replies::compile(prompts.iter().map(|(intent, reply, text)| (*intent, reply.as_str(), *text)).chain(replies))
 }
 
 /// Every intent's action exists, and the catalogue asks for at least what the action demands.

@@ -136,7 +136,7 @@ fn commented(facts: Facts, results: &[&LabResult]) -> Facts {
             continue;
         }
         length += words.chars().count();
-        let about = (!results.iter().all(|o| same(&o))).then_some(&r.test);
+        let about = (!results.iter().all(same)).then_some(&r.test);
         comments.push(serde_json::json!({"about": about, "by": r.commenter, "words": words}));
     }
     let long = length > SPEAKABLE;

@@ -218,6 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::excessive_precision, reason = "the exact values of IEEE 754 halves")]
     fn halves_widen_exactly() {
         for (half, want) in [
             (0x0000, 0.0),

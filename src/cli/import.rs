@@ -46,7 +46,7 @@ pub struct ImportArgs {
 /// What was wrong, where, and what to do. The store is unchanged then.
 pub fn run(global: &Global, args: ImportArgs) -> anyhow::Result<()> {
     let config = global.config()?;
-    let now = global.now.unwrap_or_else(now);
+    let now = global.now.unwrap_or_else(crate::ambient::system_now);
     let anchor = args.anchor_today.then(|| TimeZone::get(&config.place.zone)).transpose()?;
     // All of this before the database is touched: a bad bundle leaves no empty store behind.
     let chart = read(&args.bundle, anchor.as_ref().map(|zone| (now, zone)))?;
@@ -140,11 +140,6 @@ fn told(summary: &Summary) -> String {
         lines.push(format!("left out: {}", line(&summary.unusable)));
     }
     lines.join("\n")
-}
-
-#[expect(clippy::disallowed_methods, reason = "a command without --now runs at the system's time")]
-fn now() -> Timestamp {
-    Timestamp::now()
 }
 
 #[cfg(test)]

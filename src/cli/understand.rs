@@ -46,7 +46,7 @@ pub fn run(global: &Global, args: UnderstandArgs) -> anyhow::Result<()> {
     let (mut number, mut bad) = (0_u64, 0_u64);
     while let Some(line) = read_line(&mut reader)? {
         number += 1;
-        let now = global.now.unwrap_or_else(jiff::Timestamp::now);
+        let now = global.now.unwrap_or_else(crate::ambient::system_now);
         let text = line.trim();
         if text.is_empty() {
             continue;

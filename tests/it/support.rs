@@ -9,7 +9,7 @@ use wellspoken::{
     app::{App, Places, Senses},
     cli::import::import_into,
     config::Config,
-    policy::{Caller, CredentialId, PersonId, RoomId, SessionId, StayId, Surface, TurnId},
+    policy::{Caller, CredentialId, PersonId, RoomId, SessionId, Surface, TurnId},
     turn::{Input, TurnRequest, TurnResult},
 };
 
@@ -19,7 +19,7 @@ pub const NOW: &str = "2026-12-01T15:00:00Z";
 /// A scratch program; the folder goes with it.
 pub struct Scratch {
     pub app: App,
-    pub dir: TempDir,
+    _dir: TempDir,
 }
 
 /// A program without people that neither hears nor speaks.
@@ -34,7 +34,7 @@ pub async fn with_senses(senses: Senses) -> Scratch {
     config.place.zone = "America/New_York".into();
     let app =
         App::build(config, places(dir.path()), Ambient::fixed(now(), 7), senses).await.expect("the program starts");
-    Scratch { app, dir }
+    Scratch { app, _dir: dir }
 }
 
 /// A program with one of the demo people, who agreed to the scopes named.
@@ -89,11 +89,6 @@ pub struct Speaker<'a> {
 impl<'a> Speaker<'a> {
     pub fn new(app: &'a App, surface: Surface, person: Option<&PersonId>) -> Self {
         Self { app, caller: caller(surface, person), session: None }
-    }
-
-    pub fn in_stay(mut self, stay: &StayId) -> Self {
-        self.caller.stay = Some(stay.clone());
-        self
     }
 
     pub async fn says(&mut self, text: &str) -> TurnResult {

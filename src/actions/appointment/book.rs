@@ -264,8 +264,9 @@ mod tests {
         let zone = zone();
         let at = |hour| Wish { window: Some((time(hour, 0, 0, 0), time(hour, 0, 0, 0))), ..on(3) };
         let morning = Wish { window: Some((time(8, 0, 0, 0), time(12, 0, 0, 0))), ..on(3) };
+        type Line = (&'static [(&'static str, &'static str)], Wish, &'static str, &'static str);
         #[rustfmt::skip]
-        let table: Vec<(&[(&str, &str)], Wish, &str, &str)> = vec![
+        let table: Vec<Line> = vec![
             (&[("provider", "doctor Patel")],   on(3),     "ask offer",         "p1 p2"),
             (&[("provider", "Patel")],          morning,   "confirm confirm",   "p1"),
             (&[("provider", "Patel")],          at(16),    "ask none_then",     "p1 p2"),

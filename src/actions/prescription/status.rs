@@ -176,7 +176,7 @@ mod tests {
     fn without_a_medicine_what_is_moving_is_said() {
         let other = Prescription { id: "m1".into(), medicine: "metformin".into(), ..filled(DispenseStage::Shipped, 9) };
         let quiet = prescription("q", "atorvastatin");
-        assert_eq!(reply(&status(&[quiet.clone()], &[], None)), "nothing_moving");
+        assert_eq!(reply(&status(std::slice::from_ref(&quiet), &[], None)), "nothing_moving");
         assert_eq!(reply(&status(&[quiet.clone(), other.clone()], &[], None)), "shipped");
         assert_eq!(reply(&status(&[quiet, other, filled(DispenseStage::Ready, 9)], &[], None)), "several");
         assert_eq!(reply(&status(&[], &[], Some("eliquis"))), "not_listed");
