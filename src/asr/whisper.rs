@@ -26,6 +26,10 @@ const POSITIONS_A_SECOND: usize = 50;
 /// The encoder context Whisper was trained with: 30 seconds.
 const FULL_CONTEXT: usize = 1500;
 
+/// The smallest context: below it short commands come out wrong (2.9 s clips, words wrong at 273 positions 17 %, at
+/// 337 and more 11 to 12 %).
+pub const LEAST_CONTEXT: usize = 400;
+
 /// The most samples one pass takes: what fits the full context with some silence after it.
 pub const LONGEST: usize = 28 * RATE as usize;
 
@@ -75,7 +79,7 @@ pub struct Pass<'a> {
 /// How much of the encoder's 30 seconds a pass uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Context {
-    /// The clip and so many positions more, 50 to a second. A narrow margin is faster and a little less accurate.
+    /// The clip and so many positions more, 50 to a second, and at least [`LEAST_CONTEXT`].
     Margin(usize),
     /// All of it.
     Full,
@@ -96,6 +100,12 @@ impl Stop<'_> {
     pub fn requested(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed) || Instant::now() >= self.deadline
     }
+}
+
+/// The encoder context for a clip with a margin; what a pass costs goes with it.
+#[must_use]
+pub fn positions(clip: &[f32], margin: usize) -> usize {
+    ((clip.len() * POSITIONS_A_SECOND).div_ceil(RATE as usize) + margin).clamp(LEAST_CONTEXT, FULL_CONTEXT)
 }
 
 /// What one pass gave.
@@ -171,7 +181,7 @@ impl Whisper {
         let seconds = clip.len().div_ceil(RATE as usize);
         let context = match pass.context {
             Context::Full => FULL_CONTEXT,
-            Context::Margin(m) => ((clip.len() * POSITIONS_A_SECOND).div_ceil(RATE as usize) + m).min(FULL_CONTEXT),
+            Context::Margin(margin) => positions(clip, margin),
         };
         let limit = 10 + 6 * seconds;
         let mut p = FullParams::new(SamplingStrategy::Greedy { best_of: 1 }); // English by default
