@@ -7,10 +7,9 @@
 
 use std::{io::Write, sync::Arc};
 
-use futures_util::TryStreamExt;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use sqlx::{AnyPool, Row, any::AnyRow};
+use sqlx::{Row, any::AnyRow};
 use zeroize::Zeroizing;
 
 use super::{
@@ -64,7 +63,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be read. A broken chain is not an error but the report's finding.
     pub async fn audit_verify(&self) -> Result<AuditReport, StoreError> {
-        verify(self.inner.database.readers(), None).await
+        verify(&self.inner.database, None).await
     }
 
     /// Writes one JSON object a line for each entry: everything but what is sealed.
@@ -72,7 +71,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be read or the lines cannot be written.
     pub async fn audit_export(&self, to: &mut (impl Write + Send)) -> Result<i64, StoreError> {
-        export(self.inner.database.readers(), to).await
+        export(&self.inner.database, to).await
     }
 }
 
@@ -98,7 +97,7 @@ impl AuditReader {
     /// # Errors
     /// When the database cannot be read.
     pub async fn verify(&self, expect_head: Option<[u8; 32]>) -> Result<AuditReport, StoreError> {
-        verify(self.0.readers(), expect_head).await
+        verify(&self.0, expect_head).await
     }
 
     /// As [`Store::audit_export`].
@@ -106,7 +105,7 @@ impl AuditReader {
     /// # Errors
     /// When the database cannot be read or the lines cannot be written.
     pub async fn export(&self, to: &mut (impl Write + Send)) -> Result<i64, StoreError> {
-        export(self.0.readers(), to).await
+        export(&self.0, to).await
     }
 }
 
@@ -267,31 +266,40 @@ impl ChainRow<'_> {
     }
 }
 
-async fn verify(readers: &AnyPool, expect_head: Option<[u8; 32]>) -> Result<AuditReport, StoreError> {
+async fn verify(database: &Database, expect_head: Option<[u8; 32]>) -> Result<AuditReport, StoreError> {
     let mut head = Head::START;
     let mut found = expect_head.map(|expected| expected == head.hash);
     let mut broken = None;
-    let mut rows =
-        sqlx::query("SELECT seq, at, event, channel, closes, outcome, owner, sealed, hash FROM audit ORDER BY seq")
-            .fetch(readers);
-    while let Some(row) = rows.try_next().await? {
-        let seq: i64 = row.try_get("seq")?;
-        // A column of another type or not text is a changed entry, not a reason to stop without naming it.
-        let hash = checked(&row, seq, &head).unwrap_or(None);
-        match hash {
-            Some(hash) if seq == head.seq + 1 => head = Head { seq, hash },
-            _ => {
-                let missing = seq > head.seq + 1;
-                let entry = if missing { head.seq + 1 } else { seq };
-                broken = Some(Broken { entry, how: if missing { Break::Missing } else { Break::Changed } });
-                break;
-            }
+    'chain: loop {
+        let rows = page(database, if head.seq == 0 { i64::MIN } else { head.seq }).await?;
+        if rows.is_empty() {
+            break;
         }
-        if expect_head == Some(head.hash) {
-            found = Some(true);
+        for row in rows {
+            let seq: i64 = row.try_get("seq")?;
+            // A column of another type or not text is a changed entry, not a reason to stop without naming it.
+            match checked(&row, seq, &head).unwrap_or(None) {
+                Some(hash) if seq == head.seq + 1 => head = Head { seq, hash },
+                _ => {
+                    let missing = seq > head.seq + 1;
+                    let entry = if missing { head.seq + 1 } else { seq };
+                    broken = Some(Broken { entry, how: if missing { Break::Missing } else { Break::Changed } });
+                    break 'chain;
+                }
+            }
+            if expect_head == Some(head.hash) {
+                found = Some(true);
+            }
         }
     }
     Ok(AuditReport { entries: head.seq, head: hex::encode(head.hash), broken, expected_head_found: found })
+}
+
+/// The next thousand rows of the chain.
+async fn page(database: &Database, after: i64) -> Result<Vec<AnyRow>, StoreError> {
+    let next = "SELECT seq, at, event, channel, closes, outcome, owner, sealed, hash FROM audit \
+        WHERE seq > $1 ORDER BY seq LIMIT 1000";
+    database.ask(next, &[after.into()]).await
 }
 
 /// The row's hash, if it is what the row and the head say it must be.
@@ -314,7 +322,7 @@ fn checked(row: &AnyRow, seq: i64, head: &Head) -> Result<Option<[u8; 32]>, sqlx
     Ok((told == hash).then_some(hash))
 }
 
-async fn export(readers: &AnyPool, to: &mut (impl Write + Send)) -> Result<i64, StoreError> {
+async fn export(database: &Database, to: &mut (impl Write + Send)) -> Result<i64, StoreError> {
     #[derive(Serialize)]
     struct Line {
         entry: i64,
@@ -328,22 +336,28 @@ async fn export(readers: &AnyPool, to: &mut (impl Write + Send)) -> Result<i64, 
         hash: String,
     }
     let mut count = 0;
-    let mut rows =
-        sqlx::query("SELECT seq, at, event, channel, closes, outcome, hash FROM audit ORDER BY seq").fetch(readers);
-    while let Some(row) = rows.try_next().await? {
-        let hash: Vec<u8> = row.try_get("hash")?;
-        let line = Line {
-            entry: row.try_get("seq")?,
-            at: jiff::Timestamp::from_microsecond(row.try_get("at")?).ok(),
-            event: row.try_get("event")?,
-            channel: row.try_get("channel")?,
-            closes: row.try_get("closes")?,
-            outcome: row.try_get("outcome")?,
-            hash: hex::encode(hash),
-        };
-        let text = serde_json::to_string(&line).unwrap_or_default();
-        writeln!(to, "{text}").map_err(|e| StoreError::Refused(format!("the lines could not be written: {e}")))?;
-        count += 1;
+    let mut last = i64::MIN;
+    loop {
+        let rows = page(database, last).await?;
+        if rows.is_empty() {
+            break;
+        }
+        for row in rows {
+            last = row.try_get("seq")?;
+            let hash: Vec<u8> = row.try_get("hash")?;
+            let line = Line {
+                entry: last,
+                at: jiff::Timestamp::from_microsecond(row.try_get("at")?).ok(),
+                event: row.try_get("event")?,
+                channel: row.try_get("channel")?,
+                closes: row.try_get("closes")?,
+                outcome: row.try_get("outcome")?,
+                hash: hex::encode(hash),
+            };
+            let text = serde_json::to_string(&line).unwrap_or_default();
+            writeln!(to, "{text}").map_err(|e| StoreError::Refused(format!("the lines could not be written: {e}")))?;
+            count += 1;
+        }
     }
     Ok(count)
 }

@@ -12,9 +12,9 @@ use sqlx::Row;
 use super::{
     Place, Store,
     error::StoreError,
+    job::{JobError, Refusal, Step},
     keys::{KeyError, KeyOwner},
     people::person_id,
-    writer::{JobError, Refusal, Step},
 };
 pub use roster::Listed;
 
@@ -80,15 +80,10 @@ impl Store {
     /// When the database or a key fails.
     pub async fn authenticate(&self, token: &str, at: Timestamp) -> Result<Option<Caller>, StoreError> {
         let id = self.credential_id(token)?;
-        let row = sqlx::query(
-            "SELECT c.surface, c.room, c.owner, c.sealed, r.stay, r.owner AS stay_owner, r.sealed AS stay_sealed \
-             FROM credential c LEFT JOIN room r ON r.room = c.room AND c.surface = 'room' \
-             WHERE c.id = $1 AND c.one_time = 0 AND c.expires > $2",
-        )
-        .bind(id.as_str())
-        .bind(at.as_microsecond())
-        .fetch_optional(self.inner.database.readers())
-        .await?;
+        let known = "SELECT c.surface, c.room, c.owner, c.sealed, r.stay, r.owner AS stay_owner, r.sealed AS stay_sealed \
+            FROM credential c LEFT JOIN room r ON r.room = c.room AND c.surface = 'room' \
+            WHERE c.id = $1 AND c.one_time = 0 AND c.expires > $2";
+        let row = self.inner.database.ask_one(known, &[id.as_str().into(), at.as_microsecond().into()]).await?;
         let Some(row) = row else { return Ok(None) };
         let Some(grant) = self.grant(&id, &row)? else { return Ok(None) };
         let mut caller = Caller { surface: grant.0, credential: id, person: grant.1, stay: None };
@@ -113,14 +108,9 @@ impl Store {
     /// When the database or a key fails.
     pub async fn redeem(&self, one_time_token: &str, at: Timestamp) -> Result<Option<Grant>, StoreError> {
         let id = self.credential_id(one_time_token)?;
-        let row = sqlx::query(
-            "SELECT surface, room, owner, sealed, expires FROM credential \
-             WHERE id = $1 AND one_time = 1 AND used IS NULL AND expires > $2",
-        )
-        .bind(id.as_str())
-        .bind(at.as_microsecond())
-        .fetch_optional(self.inner.database.readers())
-        .await?;
+        let known = "SELECT surface, room, owner, sealed, expires FROM credential \
+            WHERE id = $1 AND one_time = 1 AND used IS NULL AND expires > $2";
+        let row = self.inner.database.ask_one(known, &[id.as_str().into(), at.as_microsecond().into()]).await?;
         let Some(row) = row else { return Ok(None) };
         let Some((surface, person, label)) = self.grant(&id, &row)? else { return Ok(None) };
         let expires = Timestamp::from_microsecond(row.try_get("expires")?)

@@ -11,26 +11,25 @@ use std::{
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     str::FromStr,
-    time::Duration,
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
 use futures_util::TryStreamExt;
 use sqlx::{
-    Any, AnyConnection, AnyPool, AssertSqlSafe, Connection, Either, Row,
-    any::{AnyArguments, AnyConnectOptions, AnyPoolOptions, AnyRow},
+    Any, AnyConnection, AssertSqlSafe, Connection, Either,
+    any::{AnyArguments, AnyConnectOptions, AnyRow},
     query::Query,
 };
 
 use super::{
     error::{StoreError, cannot_open},
     keys::make_folder,
+    readers::Readers,
 };
 
 static SQLITE: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
-
-/// Connections for reading. A turn reads twice, shortly; more would only wait for cores.
-const READERS: u32 = 4;
 
 /// Which database is behind the connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,12 +38,49 @@ pub(super) enum Dialect {
     Postgres,
 }
 
+/// How long a thread waits for SQLite before it turns to other work.
+const PATIENCE: Duration = Duration::from_micros(200);
+
+impl Dialect {
+    /// Makes a connection one for reading only. Finds out, too, that a file is no database.
+    pub async fn settle_reader(self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+        let settings: &[&'static str] = match self {
+            Self::Sqlite => &["PRAGMA query_only=ON", "PRAGMA cache_size=-8000", "PRAGMA schema_version"],
+            Self::Postgres => &["SET default_transaction_read_only = on"],
+        };
+        for setting in settings {
+            sqlx::query(*setting).execute(&mut *connection).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits for an answer, at first without giving the thread away. SQLite answers from a thread of its own in
+    /// a few dozen microseconds; being parked and woken costs about as much again, several times a turn.
+    pub async fn patiently<F: Future>(self, answer: F) -> F::Output {
+        if self == Self::Postgres {
+            return answer.await;
+        }
+        let mut answer = std::pin::pin!(answer);
+        let until = Instant::now() + PATIENCE;
+        std::future::poll_fn(|context| {
+            loop {
+                let polled = answer.as_mut().poll(context);
+                if polled.is_ready() || Instant::now() >= until {
+                    return polled;
+                }
+                std::thread::yield_now();
+            }
+        })
+        .await
+    }
+}
+
 /// One database.
 #[derive(Clone)]
 pub(super) struct Database {
     pub dialect: Dialect,
     options: AnyConnectOptions,
-    readers: AnyPool,
+    readers: Arc<Readers>,
 }
 
 impl Database {
@@ -63,33 +99,20 @@ impl Database {
             (Dialect::Sqlite, sqlite_url(&path, read_only))
         };
         let options = AnyConnectOptions::from_str(&url)?;
-        let readers = AnyPoolOptions::new()
-            .max_connections(if dialect == Dialect::Postgres { READERS * 2 } else { READERS })
-            .min_connections(1)
-            .acquire_timeout(Duration::from_secs(10))
-            .test_before_acquire(dialect == Dialect::Postgres)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .after_connect(move |connection, _| {
-                Box::pin(async move {
-                    let settings: &[&'static str] = match dialect {
-                        Dialect::Sqlite => &["PRAGMA query_only=ON", "PRAGMA cache_size=-8000"],
-                        Dialect::Postgres => &["SET default_transaction_read_only = on"],
-                    };
-                    for setting in settings {
-                        sqlx::query(*setting).execute(&mut *connection).await?;
-                    }
-                    Ok(())
-                })
-            })
-            .connect_with(options.clone())
-            .await?;
+        let mut first = AnyConnection::connect_with(&options).await?;
+        dialect.settle_reader(&mut first).await?;
+        let readers = Arc::new(Readers::new(dialect, options.clone(), first));
         Ok(Self { dialect, options, readers })
     }
 
-    /// Where reading happens.
-    pub const fn readers(&self) -> &AnyPool {
-        &self.readers
+    /// All rows of a question.
+    pub async fn ask(&self, sql: &'static str, values: &[Value]) -> Result<Vec<AnyRow>, StoreError> {
+        Ok(self.readers.ask(sql, values).await?)
+    }
+
+    /// The row of a question that has one at most.
+    pub async fn ask_one(&self, sql: &'static str, values: &[Value]) -> Result<Option<AnyRow>, StoreError> {
+        Ok(self.ask(sql, values).await?.pop())
     }
 
     /// A connection that writes durably.
@@ -120,15 +143,14 @@ impl Database {
 
     /// Whether this database was made here before.
     pub async fn has_tables(&self) -> Result<bool, StoreError> {
-        let row = sqlx::query(match self.dialect {
-            Dialect::Sqlite => "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'meta'",
+        let sql = match self.dialect {
+            Dialect::Sqlite => "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'meta'",
             Dialect::Postgres => {
-                "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = 'meta'"
+                "SELECT CAST(table_name AS TEXT) FROM information_schema.tables \
+                 WHERE table_schema = current_schema() AND table_name = 'meta'"
             }
-        })
-        .fetch_one(&self.readers)
-        .await?;
-        Ok(row.try_get::<i64, _>(0)? > 0)
+        };
+        Ok(self.ask_one(sql, &[]).await?.is_some())
     }
 
     /// Brings the tables up to date; forward only.
@@ -141,11 +163,11 @@ impl Database {
         })
     }
 
-    /// Moves what the write-ahead log holds into the database file, without keeping anybody waiting, so that
-    /// the log is written over from its start instead of growing. Returns how many pages it held.
-    pub async fn checkpoint(connection: &mut AnyConnection) -> Result<i64, StoreError> {
-        let row = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(connection).await?;
-        Ok(row.try_get::<i64, _>(1)?)
+    /// Moves what the write-ahead log holds into the database file, without keeping anybody waiting. Where
+    /// nothing is added meanwhile, the log is then written over from its start instead of growing.
+    pub async fn checkpoint(connection: &mut AnyConnection) -> Result<(), StoreError> {
+        sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_all(connection).await?;
+        Ok(())
     }
 
     pub async fn close(&self) {
@@ -251,28 +273,30 @@ pub(super) struct Done {
     pub row: Option<AnyRow>,
 }
 
+/// Statements that one text may hold.
+const LONGEST: usize = 40;
+
 /// A statement that failed; the ones before it went through.
 pub(super) struct Failed {
     pub at: usize,
     pub error: sqlx::Error,
 }
 
-/// Statements that one text may hold: longer texts are not worth keeping prepared.
-const TOGETHER: usize = 40;
-
-/// Runs statements in order until one fails. SQLite gets them as one text: each trip to its thread costs as
-/// much as several statements.
+/// Runs statements in order until one fails. SQLite gets each group as one text: a trip to its thread costs as
+/// much as several statements. Texts stay prepared, so groups should come in few shapes.
 pub(super) async fn run(
     connection: &mut AnyConnection,
     dialect: Dialect,
-    statements: &[Statement],
+    groups: &[&[Statement]],
 ) -> Result<Vec<Done>, Failed> {
-    let mut done = Vec::with_capacity(statements.len());
-    let together = if dialect == Dialect::Sqlite { TOGETHER } else { 1 };
-    for group in statements.chunks(together) {
-        let (text, arguments) = joined(group);
-        let query = sqlx::query_with(AssertSqlSafe(text), arguments);
-        run_text(connection, query, &mut done).await.map_err(|error| Failed { at: done.len(), error })?;
+    let mut done = Vec::new();
+    for group in groups {
+        for group in group.chunks(if dialect == Dialect::Sqlite { LONGEST } else { 1 }) {
+            let (text, arguments) = joined(group);
+            let query = sqlx::query_with(AssertSqlSafe(text), arguments);
+            let answer = dialect.patiently(run_text(connection, query, &mut done)).await;
+            answer.map_err(|error| Failed { at: done.len(), error })?;
+        }
     }
     Ok(done)
 }
@@ -323,7 +347,7 @@ fn renumbered(sql: &str, by: usize, text: &mut String) {
     }
 }
 
-fn bind(arguments: &mut AnyArguments, value: &Value) {
+pub(super) fn bind(arguments: &mut AnyArguments, value: &Value) {
     use sqlx::Arguments as _;
     // Adding these types never fails: they are encoded as they are.
     let _ = match value {

@@ -12,9 +12,12 @@ mod audit;
 mod credentials;
 mod database;
 mod error;
+mod job;
 pub mod keys;
 mod people;
+mod readers;
 mod requests;
+mod script;
 mod seal;
 mod turns;
 mod writer;
@@ -97,7 +100,7 @@ impl Store {
                 "INSERT INTO meta (name, value) VALUES ('master key', $1)",
                 vec![master.fingerprint().into()],
             );
-            run(&mut connection, database.dialect, &[remember]).await.map_err(|failed| failed.error)?;
+            run(&mut connection, database.dialect, &[&[remember]]).await.map_err(|failed| failed.error)?;
         }
         drop(turnstile);
         let keys = KeyStore::open(&key_file, master, entropy.clone())?;
@@ -116,7 +119,7 @@ impl Store {
     /// # Errors
     /// When it does not answer.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query("SELECT 1").execute(self.inner.database.readers()).await?;
+        self.inner.database.ask("SELECT 1", &[]).await?;
         Ok(())
     }
 
@@ -157,8 +160,7 @@ async fn fingerprint(database: &Database) -> Result<Option<String>, StoreError> 
     if !database.has_tables().await? {
         return Ok(None);
     }
-    let row =
-        sqlx::query("SELECT value FROM meta WHERE name = 'master key'").fetch_optional(database.readers()).await?;
+    let row = database.ask_one("SELECT value FROM meta WHERE name = 'master key'", &[]).await?;
     Ok(row.map(|row| row.try_get("value")).transpose()?)
 }
 

@@ -10,8 +10,8 @@ use sqlx::Row;
 use super::{
     Place, Store,
     error::StoreError,
+    job::{JobError, Refusal, Step},
     keys::KeyOwner,
-    writer::{JobError, Refusal, Step},
 };
 use crate::{
     policy::{Event, JournalEntry, PersonId, Phi, RoomId, Scope, StayId},
@@ -250,10 +250,11 @@ impl Store {
             return Ok(vec![]);
         }
         let occupant = self.inner.keys.master().hash("occupant", &[person.as_str().as_bytes()]);
-        let ended: Vec<String> = sqlx::query("SELECT owner FROM room WHERE room = $1 OR occupant = $2")
-            .bind(room.as_str())
-            .bind(occupant.as_str())
-            .fetch_all(self.inner.database.readers())
+        let rooms = "SELECT owner FROM room WHERE room = $1 OR occupant = $2";
+        let ended: Vec<String> = self
+            .inner
+            .database
+            .ask(rooms, &[room.as_str().into(), occupant.as_str().into()])
             .await?
             .iter()
             .map(|row| row.try_get("owner"))
@@ -290,10 +291,8 @@ impl Store {
     async fn known_by(&self, lookups: &[String]) -> Result<Option<PersonId>, StoreError> {
         let mut known: Option<PersonId> = None;
         for lookup in lookups {
-            let row = sqlx::query("SELECT person FROM identifier WHERE lookup = $1")
-                .bind(lookup.as_str())
-                .fetch_optional(self.inner.database.readers())
-                .await?;
+            let who = "SELECT person FROM identifier WHERE lookup = $1";
+            let row = self.inner.database.ask_one(who, &[lookup.as_str().into()]).await?;
             let Some(row) = row else { continue };
             let found = person_id(&row.try_get::<String, _>("person")?)?;
             if known.as_ref().is_some_and(|person| *person != found) {
@@ -314,11 +313,8 @@ impl Store {
         kind: ChartKind,
     ) -> Result<Phi<Vec<T>>, StoreError> {
         let (owner, key) = self.inner.keys.key(&KeyOwner::Person(person.clone()))?;
-        let row = sqlx::query("SELECT sealed FROM chart WHERE owner = $1 AND kind = $2")
-            .bind(owner.as_str())
-            .bind(kind.name())
-            .fetch_optional(self.inner.database.readers())
-            .await?;
+        let part = "SELECT sealed FROM chart WHERE owner = $1 AND kind = $2";
+        let row = self.inner.database.ask_one(part, &[owner.as_str().into(), kind.name().into()]).await?;
         let Some(row) = row else { return Ok(Phi::new(person.clone(), vec![])) };
         let damaged = || StoreError::Damaged("chart.sealed".into());
         let sealed: Vec<u8> = row.try_get("sealed")?;
@@ -336,10 +332,8 @@ impl Store {
     }
 
     async fn person_row(&self, person: &PersonId) -> Result<Option<sqlx::any::AnyRow>, StoreError> {
-        Ok(sqlx::query("SELECT owner, consent, pin FROM person WHERE id = $1")
-            .bind(person.as_str())
-            .fetch_optional(self.inner.database.readers())
-            .await?)
+        let who = "SELECT owner, consent, pin FROM person WHERE id = $1";
+        self.inner.database.ask_one(who, &[person.as_str().into()]).await
     }
 
     /// What a person agreed to; nothing for somebody unknown.
@@ -409,10 +403,8 @@ impl Store {
     /// # Errors
     /// When the database or the stay's key fails.
     pub async fn occupant(&self, room: &RoomId) -> Result<Option<Occupant>, StoreError> {
-        let row = sqlx::query("SELECT stay, owner, sealed FROM room WHERE room = $1")
-            .bind(room.as_str())
-            .fetch_optional(self.inner.database.readers())
-            .await?;
+        let there = "SELECT stay, owner, sealed FROM room WHERE room = $1";
+        let row = self.inner.database.ask_one(there, &[room.as_str().into()]).await?;
         let Some(row) = row else { return Ok(None) };
         let (stay, owner): (String, String) = (row.try_get("stay")?, row.try_get("owner")?);
         self.occupant_of(room.as_str(), &stay, &owner, &row.try_get::<Vec<u8>, _>("sealed")?).map(Some)

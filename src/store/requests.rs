@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 use super::{
     Place, Store, TurnCommit,
     error::StoreError,
+    job::{Refusal, Step},
     keys::{KeyError, KeyOwner},
-    writer::{Refusal, Step},
 };
 use crate::{
     actions::{Change, Conflict, Renewal, RenewalState, Route},
@@ -166,18 +166,17 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn free_slots(&self, query: &SlotQuery) -> Result<Vec<OpenSlot>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT id, starts, ends, provider, specialty, place FROM slot \
-             WHERE free = 1 AND starts >= $1 AND starts < $2 \
-             AND ($3 = '' OR provider = $3) AND ($4 = '' OR specialty = $4) ORDER BY starts, id LIMIT $5",
-        )
-        .bind(query.from.as_microsecond())
-        .bind(query.until.as_microsecond())
-        .bind(query.provider.as_deref().unwrap_or_default())
-        .bind(query.specialty.as_deref().unwrap_or_default())
-        .bind(i64::try_from(query.limit).unwrap_or(i64::MAX))
-        .fetch_all(self.inner.database.readers())
-        .await?;
+        let free = "SELECT id, starts, ends, provider, specialty, place FROM slot \
+            WHERE free = 1 AND starts >= $1 AND starts < $2 \
+            AND ($3 = '' OR provider = $3) AND ($4 = '' OR specialty = $4) ORDER BY starts, id LIMIT $5";
+        let values = [
+            query.from.as_microsecond().into(),
+            query.until.as_microsecond().into(),
+            query.provider.as_deref().unwrap_or_default().into(),
+            query.specialty.as_deref().unwrap_or_default().into(),
+            i64::try_from(query.limit).unwrap_or(i64::MAX).into(),
+        ];
+        let rows = self.inner.database.ask(free, &values).await?;
         rows.iter()
             .map(|row| {
                 Ok(OpenSlot {
@@ -198,10 +197,8 @@ impl Store {
     /// When the person's key was destroyed, or the database fails.
     pub async fn booked_visits(&self, person: &PersonId) -> Result<Phi<Vec<Visit>>, StoreError> {
         let owner = self.inner.keys.name(&KeyOwner::Person(person.clone()));
-        let rows = sqlx::query("SELECT id, sealed FROM visit WHERE owner = $1 ORDER BY id")
-            .bind(owner.as_str())
-            .fetch_all(self.inner.database.readers())
-            .await?;
+        let booked = "SELECT id, sealed FROM visit WHERE owner = $1 ORDER BY id";
+        let rows = self.inner.database.ask(booked, &[owner.as_str().into()]).await?;
         let mut visits = Vec::with_capacity(rows.len());
         for row in rows {
             let id: String = row.try_get("id")?;
@@ -218,12 +215,8 @@ impl Store {
     /// When the person's key was destroyed, or the database fails.
     pub async fn renewals(&self, person: &PersonId) -> Result<Phi<Vec<Renewal>>, StoreError> {
         let owner = self.inner.keys.name(&KeyOwner::Person(person.clone()));
-        let rows = sqlx::query(
-            "SELECT id, state, requested, updated, sealed FROM renewal WHERE owner = $1 ORDER BY requested DESC, id DESC",
-        )
-        .bind(owner.as_str())
-        .fetch_all(self.inner.database.readers())
-        .await?;
+        let asked = "SELECT id, state, requested, updated, sealed FROM renewal WHERE owner = $1 ORDER BY requested DESC, id DESC";
+        let rows = self.inner.database.ask(asked, &[owner.as_str().into()]).await?;
         let mut renewals = Vec::with_capacity(rows.len());
         for row in &rows {
             let id: String = row.try_get("id")?;
@@ -256,11 +249,8 @@ impl Store {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let owner = self.inner.keys.name(&KeyOwner::Person(person.clone()));
-        let row = sqlx::query("SELECT state FROM renewal WHERE id = $1 AND owner = $2")
-            .bind(id)
-            .bind(owner.as_str())
-            .fetch_optional(self.inner.database.readers())
-            .await?;
+        let now = "SELECT state FROM renewal WHERE id = $1 AND owner = $2";
+        let row = self.inner.database.ask_one(now, &[id.into(), owner.as_str().into()]).await?;
         let from = state(&row.ok_or(StoreError::NotPossible)?)?;
         if !from.may_become(to) {
             return Err(StoreError::NotPossible);
@@ -278,13 +268,9 @@ impl Store {
     /// # Errors
     /// When the database or a key fails.
     pub async fn board(&self, room: Option<&RoomId>) -> Result<Vec<BoardRow>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT id, room, emergency, requested, patient_says_cancel, acknowledged, acknowledged_by, owner, sealed \
-             FROM request WHERE closed IS NULL AND ($1 = '' OR room = $1) ORDER BY requested, id",
-        )
-        .bind(room.map_or("", RoomId::as_str))
-        .fetch_all(self.inner.database.readers())
-        .await?;
+        let open = "SELECT id, room, emergency, requested, patient_says_cancel, acknowledged, acknowledged_by, owner, sealed \
+            FROM request WHERE closed IS NULL AND ($1 = '' OR room = $1) ORDER BY requested, id";
+        let rows = self.inner.database.ask(open, &[room.map_or("", RoomId::as_str).into()]).await?;
         rows.iter().map(|row| self.board_row(row)).collect()
     }
 

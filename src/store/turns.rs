@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 use super::{
     Place, Store,
     error::StoreError,
+    job::{JobError, Refusal, Step},
     keys::{KeyError, KeyOwner},
-    writer::{JobError, Refusal, Step},
 };
 use crate::{
     actions::{Change, Conflict},
@@ -141,12 +141,7 @@ impl Store {
         let id = self.turn_key(query.credential, query.turn);
         let session = query.session.map_or("", SessionId::as_str);
         let person = query.person.map_or("", PersonId::as_str);
-        let rows = sqlx::query(OPENING)
-            .bind(session)
-            .bind(id.as_str())
-            .bind(person)
-            .fetch_all(self.inner.database.readers())
-            .await?;
+        let rows = self.inner.database.ask(OPENING, &[session.into(), id.as_str().into(), person.into()]).await?;
         let mut opening = Opening { session: None, answered: None, consent: vec![] };
         for row in rows {
             let (kind, owner): (String, String) = (row.try_get("kind")?, row.try_get("owner")?);

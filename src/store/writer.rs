@@ -7,8 +7,8 @@
 
 use std::{
     sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
+        Arc, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -20,9 +20,11 @@ use super::{
     audit::{Draft, Head},
     database::{Database, Dialect, Done, Failed, Statement, run},
     error::StoreError,
+    job::{Job, JobError, Refusal, Step},
+    script::{Script, Source},
     seal::Entropy,
 };
-use crate::{actions::Conflict, policy::EntryId};
+use crate::policy::EntryId;
 
 /// Jobs in one commit.
 const TOGETHER: usize = 64;
@@ -32,74 +34,15 @@ const WAITING: usize = 1024;
 const SHY: u32 = 64;
 /// How often a batch is tried again because another process wrote in between.
 const TRIES: u32 = 16;
-/// Jobs after which the write-ahead log is moved into the database file.
-const CHECKPOINT_EVERY: u64 = 250;
+/// Jobs after which SQLite's write-ahead log is moved into the database file.
+const CHECKPOINT_EVERY: u64 = 1000;
+/// How long nobody must want to write before the writer itself moves the rest of the log.
+const QUIET: Duration = Duration::from_millis(10);
 /// PostgreSQL's advisory lock that orders the writers of several nodes.
 const CHAIN_LOCK: i64 = 0x7765_6c6c_7370_6b6e;
 
-/// Why a job was not done although the database works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refusal {
-    /// The world changed under the caller.
-    Conflict(Conflict),
-    /// This was done before.
-    Repeated,
-    /// What was to be changed is not there.
-    NotThere,
-}
-
-/// How a job failed.
-#[derive(Debug, Clone)]
-pub(super) enum JobError {
-    Refused(Refusal),
-    Store(StoreError),
-}
-
-impl From<StoreError> for JobError {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<JobError> for StoreError {
-    fn from(error: JobError) -> Self {
-        match error {
-            JobError::Store(error) => error,
-            JobError::Refused(_) => Self::NotPossible,
-        }
-    }
-}
-
-/// A statement and what it means when it changes nothing, or finds its row there already.
-pub(super) struct Step {
-    pub statement: Statement,
-    pub nothing: Option<Refusal>,
-    pub duplicate: Option<Refusal>,
-}
-
-impl Step {
-    pub fn new(sql: &'static str, values: Vec<super::database::Value>) -> Self {
-        Self { statement: Statement::new(sql, values), nothing: None, duplicate: None }
-    }
-
-    /// Refuses the job if no row is changed.
-    pub const fn or_nothing(mut self, refusal: Refusal) -> Self {
-        self.nothing = Some(refusal);
-        self
-    }
-
-    /// Refuses the job if a unique key is taken.
-    pub const fn or_duplicate(mut self, refusal: Refusal) -> Self {
-        self.duplicate = Some(refusal);
-        self
-    }
-}
-
-struct Job {
-    steps: Vec<Step>,
-    entries: Vec<Draft>,
-    done: oneshot::Sender<Result<Vec<EntryId>, JobError>>,
-}
+/// What becomes of each job of a batch.
+type Answers = Vec<Result<Vec<EntryId>, JobError>>;
 
 /// Hands jobs to the writer.
 #[derive(Clone)]
@@ -113,9 +56,9 @@ impl Writer {
     pub fn start(database: Database, connection: AnyConnection, entropy: Entropy) -> Self {
         let (jobs, waiting) = mpsc::channel(WAITING);
         let commits = Arc::new(AtomicU64::new(0));
-        let due = Arc::new(tokio::sync::Notify::new());
+        let log = Arc::new(Log::default());
         if database.dialect == Dialect::Sqlite {
-            tokio::spawn(checkpoints(database.clone(), Arc::downgrade(&due)));
+            tokio::spawn(checkpoints(database.clone(), Arc::downgrade(&log)));
         }
         let task = Task {
             database,
@@ -125,7 +68,7 @@ impl Writer {
             shy: 0,
             commits: Arc::clone(&commits),
             since_checkpoint: 0,
-            due,
+            log,
         };
         tokio::spawn(task.work(waiting));
         Self { jobs, commits }
@@ -153,7 +96,16 @@ struct Task {
     shy: u32,
     commits: Arc<AtomicU64>,
     since_checkpoint: u64,
-    due: Arc<tokio::sync::Notify>,
+    log: Arc<Log>,
+}
+
+/// How the writer and the task that empties SQLite's write-ahead log beside it talk.
+#[derive(Default)]
+struct Log {
+    /// Enough was written.
+    due: tokio::sync::Notify,
+    /// All but what was written meanwhile is moved.
+    nearly_empty: AtomicBool,
 }
 
 /// Why a batch was not committed.
@@ -168,23 +120,42 @@ enum Trouble {
 
 impl Task {
     async fn work(mut self, mut waiting: mpsc::Receiver<Job>) {
-        while let Some(first) = waiting.recv().await {
+        while let Some(first) = self.next(&mut waiting).await {
             let mut batch = vec![first];
             while batch.len() < TOGETHER
                 && let Ok(next) = waiting.try_recv()
             {
                 batch.push(next);
             }
-            self.since_checkpoint += batch.len() as u64;
+            let jobs = batch.len() as u64;
             self.batch(batch).await;
-            if self.since_checkpoint >= CHECKPOINT_EVERY {
-                self.since_checkpoint = 0;
-                self.due.notify_one();
+            if self.since_checkpoint / CHECKPOINT_EVERY != (self.since_checkpoint + jobs) / CHECKPOINT_EVERY {
+                self.log.due.notify_one();
             }
+            self.since_checkpoint += jobs;
         }
         if let Some(connection) = self.connection.take() {
             let _ = connection.close().await;
         }
+    }
+
+    /// The next job. In a quiet moment before it, the rest of the write-ahead log is moved, so that the log
+    /// begins again at its start: writing over is cheaper than growing. Without quiet moments, now and then.
+    async fn next(&mut self, waiting: &mut mpsc::Receiver<Job>) -> Option<Job> {
+        if !self.log.nearly_empty.load(Ordering::Relaxed) {
+            return waiting.recv().await;
+        }
+        let quiet = if self.since_checkpoint < 4 * CHECKPOINT_EVERY { QUIET } else { Duration::ZERO };
+        if let Ok(job) = tokio::time::timeout(quiet, waiting.recv()).await {
+            return job;
+        }
+        if let Some(connection) = &mut self.connection {
+            // Not being able to is told by the task beside.
+            let _ = Database::checkpoint(connection).await;
+        }
+        self.log.nearly_empty.store(false, Ordering::Relaxed);
+        self.since_checkpoint = 0;
+        waiting.recv().await
     }
 
     async fn batch(&mut self, mut jobs: Vec<Job>) {
@@ -218,11 +189,7 @@ impl Task {
         }
     }
 
-    async fn attempt(
-        &mut self,
-        jobs: &[Job],
-        one_by_one: bool,
-    ) -> Result<Vec<Result<Vec<EntryId>, JobError>>, Trouble> {
+    async fn attempt(&mut self, jobs: &[Job], one_by_one: bool) -> Result<Answers, Trouble> {
         if self.connection.is_none() {
             self.connection = Some(self.database.writer().await.map_err(Trouble::Failed)?);
         }
@@ -233,80 +200,76 @@ impl Task {
         if one_by_one { self.one_by_one(jobs).await } else { self.together(jobs).await }
     }
 
-    /// Every statement of every job in one go, for jobs that only a unique key can refuse.
-    async fn together(&mut self, jobs: &[Job]) -> Result<Vec<Result<Vec<EntryId>, JobError>>, Trouble> {
+    /// Every statement of every job without savepoints, for jobs that only a unique key can refuse.
+    async fn together(&mut self, jobs: &[Job]) -> Result<Answers, Trouble> {
         let (head, begun) = match self.head {
             Some(head) => (head, false),
             None => (self.begin().await?, true),
         };
-        let (rows, head, ids) = self.rows(head, jobs.iter().map(|job| job.entries.as_slice()))?;
-        let steps: usize = jobs.iter().map(|job| job.steps.len()).sum();
-        let alone = !begun && steps + rows.len() == 1;
-        let mut statements = Vec::with_capacity(steps + rows.len() + 2);
-        if !begun && !alone {
-            statements.push(self.begin_statement());
-        }
-        let first = statements.len();
-        statements.extend(jobs.iter().flat_map(|job| &job.steps).map(|step| step.statement.clone()));
-        statements.extend(rows);
-        if !alone {
-            statements.push(Statement::new("COMMIT", vec![]));
-        }
-        match self.run(&statements).await {
+        let (rows, head, ids) = self.rows(head, jobs)?;
+        let script = if let [job] = jobs {
+            Script::of_one(job, rows, begun, self.begin_statement())
+        } else {
+            Script::of_many(jobs, rows, begun, self.begin_statement())
+        };
+        match self.run(&script.groups()).await {
             Ok(_) => {
                 self.head = Some(head);
                 Ok(ids.into_iter().map(Ok).collect())
             }
-            Err(Failed { at, error }) => {
-                let Some(mut step) = at.checked_sub(first).filter(|_| is_taken(&error)) else {
-                    return Err(failed(error));
-                };
-                for (n, job) in jobs.iter().enumerate() {
-                    if let Some(found) = job.steps.get(step) {
-                        return Err(found.duplicate.map_or_else(|| failed(error), |r| Trouble::Refused(n, r)));
-                    }
-                    step -= job.steps.len();
-                }
-                Err(Trouble::Stale)
-            }
+            Err(Failed { at, error }) if is_taken(&error) => Err(match script.sources.get(at) {
+                Some(Source::Job(n, Some(refusal))) => Trouble::Refused(*n, *refusal),
+                Some(Source::Row) => Trouble::Stale,
+                _ => failed(error),
+            }),
+            Err(Failed { error, .. }) => Err(failed(error)),
         }
     }
 
-    /// Each job in a savepoint of its own.
-    async fn one_by_one(&mut self, jobs: &[Job]) -> Result<Vec<Result<Vec<EntryId>, JobError>>, Trouble> {
+    /// Each job in a savepoint of its own, so that it can be refused for what its statements did not find.
+    async fn one_by_one(&mut self, jobs: &[Job]) -> Result<Answers, Trouble> {
         let mut head = self.begin().await?;
         let mut answers = Vec::with_capacity(jobs.len());
+        // What ends one job goes along with what begins the next.
+        let mut ending: Vec<Statement> = vec![];
         for job in jobs {
-            let mut statements = vec![Statement::new("SAVEPOINT job", vec![])];
+            let mut statements = std::mem::take(&mut ending);
+            statements.push(Statement::new("SAVEPOINT job", vec![]));
+            let before = statements.len();
             statements.extend(job.steps.iter().map(|step| step.statement.clone()));
-            let outcome = judged(self.run(&statements).await, &job.steps);
-            let end: &[&'static str] =
-                if outcome.is_ok() { &["RELEASE job"] } else { &["ROLLBACK TO job", "RELEASE job"] };
-            let end: Vec<_> = end.iter().map(|sql| Statement::new(sql, vec![])).collect();
-            // Where even this fails, the database has given up the transaction, for the reason it gave before.
-            if let Err(Failed { error, .. }) = self.run(&end).await {
-                return Err(match outcome {
-                    Err(JobError::Store(first)) => Trouble::Failed(first),
-                    _ => failed(error),
-                });
-            }
+            let done = self.run(&[&statements]).await;
+            let outcome = match done {
+                Err(Failed { at, error }) if at < before => return Err(Self::ended_badly(error, &answers)),
+                done => judged(done, before, &job.steps),
+            };
             answers.push(match outcome {
                 Ok(()) => {
-                    let (rows, next, mut ids) = self.rows(head, std::iter::once(job.entries.as_slice()))?;
-                    self.run(&rows).await.map_err(
-                        |Failed { error, .. }| {
-                            if is_taken(&error) { Trouble::Stale } else { failed(error) }
-                        },
-                    )?;
+                    let (rows, next, mut ids) = self.rows(head, std::slice::from_ref(job))?;
+                    ending = vec![Statement::new("RELEASE job", vec![])];
+                    ending.extend(rows);
                     head = next;
                     Ok(ids.pop().unwrap_or_default())
                 }
-                Err(e) => Err(e),
+                Err(e) => {
+                    ending = ["ROLLBACK TO job", "RELEASE job"].map(|sql| Statement::new(sql, vec![])).to_vec();
+                    Err(e)
+                }
             });
         }
-        self.run(&[Statement::new("COMMIT", vec![])]).await.map_err(|Failed { error, .. }| failed(error))?;
+        ending.push(Statement::new("COMMIT", vec![]));
+        self.run(&[&ending]).await.map_err(|Failed { error, .. }| Self::ended_badly(error, &answers))?;
         self.head = Some(head);
         Ok(answers)
+    }
+
+    /// Where even going back to the savepoint fails, the database has given up the transaction, for the reason
+    /// it gave before.
+    fn ended_badly(error: sqlx::Error, answers: &Answers) -> Trouble {
+        match answers.last() {
+            Some(Err(JobError::Store(first))) => Trouble::Failed(first.clone()),
+            _ if is_taken(&error) => Trouble::Stale,
+            _ => failed(error),
+        }
     }
 
     /// Begins a transaction that no other writer can get in front of, and reads the head of the chain in it.
@@ -316,7 +279,7 @@ impl Task {
             statements.push(Statement::new("SELECT pg_advisory_xact_lock($1)", vec![CHAIN_LOCK.into()]));
         }
         statements.push(Statement::new(Head::QUERY, vec![]));
-        let mut done = self.run(&statements).await.map_err(|Failed { error, .. }| failed(error))?;
+        let mut done = self.run(&[&statements]).await.map_err(|Failed { error, .. }| failed(error))?;
         match done.pop() {
             Some(Done { row: Some(row), .. }) => Head::read(&row).map_err(Trouble::Failed),
             _ => Ok(Head::START),
@@ -332,16 +295,12 @@ impl Task {
     }
 
     /// Chains the audit rows of several jobs: the statements, the new head, and each job's places in the chain.
-    fn rows<'a>(
-        &self,
-        mut head: Head,
-        jobs: impl Iterator<Item = &'a [Draft]>,
-    ) -> Result<(Vec<Statement>, Head, Vec<Vec<EntryId>>), Trouble> {
+    fn rows(&self, mut head: Head, jobs: &[Job]) -> Result<(Vec<Statement>, Head, Vec<Vec<EntryId>>), Trouble> {
         let mut statements = Vec::new();
         let mut ids = Vec::new();
-        for entries in jobs {
-            let mut own = Vec::with_capacity(entries.len());
-            for draft in entries {
+        for job in jobs {
+            let mut own = Vec::with_capacity(job.entries.len());
+            for draft in &job.entries {
                 let (statement, next) = draft.chained(head, &self.entropy).map_err(|e| Trouble::Failed(e.into()))?;
                 statements.push(statement);
                 own.push(EntryId(next.seq));
@@ -352,9 +311,9 @@ impl Task {
         Ok((statements, head, ids))
     }
 
-    async fn run(&mut self, statements: &[Statement]) -> Result<Vec<Done>, Failed> {
+    async fn run(&mut self, groups: &[&[Statement]]) -> Result<Vec<Done>, Failed> {
         match &mut self.connection {
-            Some(connection) => run(connection, self.database.dialect, statements).await,
+            Some(connection) => run(connection, self.database.dialect, groups).await,
             None => Err(Failed { at: 0, error: sqlx::Error::WorkerCrashed }),
         }
     }
@@ -371,16 +330,16 @@ impl Task {
     }
 }
 
-/// Whether a job's statements did what they had to.
-fn judged(outcome: Result<Vec<Done>, Failed>, steps: &[Step]) -> Result<(), JobError> {
+/// Whether a job's statements, after `before` others, did what they had to.
+fn judged(outcome: Result<Vec<Done>, Failed>, before: usize, steps: &[Step]) -> Result<(), JobError> {
     match outcome {
         Ok(done) => {
-            let refused =
-                done.iter().skip(1).zip(steps).find_map(|(done, step)| step.nothing.filter(|_| done.changed == 0));
+            let mut own = done.iter().skip(before).zip(steps);
+            let refused = own.find_map(|(done, step)| step.nothing.filter(|_| done.changed == 0));
             refused.map_or(Ok(()), |refusal| Err(JobError::Refused(refusal)))
         }
         Err(Failed { at, error }) => {
-            let step = at.checked_sub(1).and_then(|n| steps.get(n));
+            let step = at.checked_sub(before).and_then(|n| steps.get(n));
             match step.and_then(|step| step.duplicate) {
                 Some(refusal) if is_taken(&error) => Err(JobError::Refused(refusal)),
                 _ => Err(JobError::Store(error.into())),
@@ -404,22 +363,24 @@ fn fail(jobs: Vec<Job>, error: &StoreError) {
 }
 
 /// Moves the write-ahead log into the database file whenever enough was written, on a connection of its own.
-async fn checkpoints(database: Database, due: std::sync::Weak<tokio::sync::Notify>) {
+async fn checkpoints(database: Database, log: Weak<Log>) {
     let mut connection = None;
     loop {
-        let Some(due) = due.upgrade() else { return };
+        let Some(log) = log.upgrade() else { return };
         // Woken now and then to see whether the writer still lives.
-        if tokio::time::timeout(Duration::from_secs(5), due.notified()).await.is_err() {
+        if tokio::time::timeout(Duration::from_secs(5), log.due.notified()).await.is_err() {
             continue;
         }
         if connection.is_none() {
             connection = database.writer().await.ok();
         }
-        if let Some(open) = &mut connection
-            && let Err(error) = Database::checkpoint(open).await
-        {
-            tracing::warn!(%error, "the write-ahead log could not be moved into the database; it grows until it can");
-            connection = None;
+        let Some(open) = &mut connection else { continue };
+        match Database::checkpoint(open).await {
+            Ok(()) => log.nearly_empty.store(true, Ordering::Relaxed),
+            Err(error) => {
+                tracing::warn!(%error, "the write-ahead log could not be moved into the database; it grows until it can");
+                connection = None;
+            }
         }
     }
 }

@@ -5,8 +5,8 @@ use sqlx::Row;
 
 use super::super::{
     Place, Store, StoreError,
+    job::{Refusal, Step},
     keys::{KeyError, KeyOwner},
-    writer::{Refusal, Step},
 };
 use super::{SealedGrant, entry};
 use crate::policy::CredentialId;
@@ -72,12 +72,9 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn operator(&self, token: &str, at: Timestamp) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT id FROM credential WHERE id = $1 AND surface = $2 AND expires > $3")
-            .bind(self.credential_id(token)?.as_str())
-            .bind(OPERATOR)
-            .bind(at.as_microsecond())
-            .fetch_optional(self.inner.database.readers())
-            .await?;
+        let known = "SELECT id FROM credential WHERE id = $1 AND surface = $2 AND expires > $3";
+        let values = [self.credential_id(token)?.as_str().into(), OPERATOR.into(), at.as_microsecond().into()];
+        let row = self.inner.database.ask_one(known, &values).await?;
         Ok(row.is_some())
     }
 
@@ -86,11 +83,9 @@ impl Store {
     /// # Errors
     /// When the database or a key fails.
     pub async fn credentials(&self) -> Result<Vec<Listed>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT id, surface, room, one_time, used, expires, owner, sealed FROM credential ORDER BY issued, id",
-        )
-        .fetch_all(self.inner.database.readers())
-        .await?;
+        let all =
+            "SELECT id, surface, room, one_time, used, expires, owner, sealed FROM credential ORDER BY issued, id";
+        let rows = self.inner.database.ask(all, &[]).await?;
         rows.iter().map(|row| self.listed(row)).collect()
     }
 

@@ -1,0 +1,30 @@
+//! The store on both databases: what is kept, that it is sealed, that it happens once, that it survives.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail like tests")]
+
+mod audit;
+mod bad_luck;
+mod keys;
+mod people;
+mod place;
+mod requests;
+mod turns;
+
+/// Runs each test on SQLite and on PostgreSQL.
+macro_rules! on_both {
+    ($($name:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name($crate::store::place::Place::sqlite()).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name($crate::store::place::Place::postgres().await).await;
+            })+
+        }
+    };
+}
+pub(crate) use on_both;
