@@ -79,9 +79,12 @@ pub enum Refusal {
     /// A field that does not exist.
     #[error("there is no field {0}")]
     UnknownField(String),
-    /// A header of ours that does not exist, or not for this kind of body.
-    #[error("there is no header {0} for this kind of body")]
+    /// A header of ours that does not exist.
+    #[error("there is no header {0}")]
     UnknownHeader(String),
+    /// The body says one thing, a header another.
+    #[error("`{0}` is one thing in the body and another in the header")]
+    Disagree(&'static str),
     /// A field twice.
     #[error("the field `{0}` stands there twice")]
     Twice(&'static str),
@@ -189,8 +192,9 @@ impl Refusal {
             Self::UnknownHeader(_) => (
                 StatusCode::BAD_REQUEST,
                 "unknown_header",
-                "A recording may come with Wellspoken-Session and Wellspoken-Turn; JSON has them in the body.",
+                "A turn may come with Wellspoken-Session and Wellspoken-Turn.",
             ),
+            Self::Disagree(_) => (StatusCode::BAD_REQUEST, "disagree", "Send it once."),
             Self::Twice(_) => (StatusCode::BAD_REQUEST, "twice", FIELDS),
             Self::WrongField { .. } => (StatusCode::BAD_REQUEST, "wrong_field", FIELDS),
             Self::Busy => (

@@ -93,6 +93,7 @@ pub async fn open(State(doors): State<Doors>, request: Request) -> Result<Respon
     responses(
         (status = 200, description = "A good credential", body = SessionBody),
         (status = 401, description = "No good credential", body = ErrorBody),
+        (status = 403, description = "An operator's credential, or a page of another origin", body = ErrorBody),
     ),
     security(("bearer" = []), ("page" = [])),
 )]
@@ -109,6 +110,7 @@ pub async fn show(Speaker(caller): Speaker) -> Json<SessionBody> {
     responses(
         (status = 204, description = "Ended; the cookie is gone"),
         (status = 401, description = "No good credential", body = ErrorBody),
+        (status = 403, description = "A device's token, or a page of another origin", body = ErrorBody),
     ),
     security(("page" = [])),
 )]

@@ -39,8 +39,8 @@ const TURN: &str = "wellspoken-turn";
         never acts twice. With `Accept: audio/wav` the answer is speech, with its session and turn in the \
         Wellspoken-… headers; where there is no voice it is JSON all the same.",
     params(
-        ("Wellspoken-Session" = Option<String>, Header, description = "For a recording: the conversation it belongs to."),
-        ("Wellspoken-Turn" = Option<String>, Header, description = "For a recording: the client's own name for this turn."),
+        ("Wellspoken-Session" = Option<String>, Header, description = "The conversation it belongs to, for recordings; JSON may name it in the body."),
+        ("Wellspoken-Turn" = Option<String>, Header, description = "The client's own name for this turn, for recordings; JSON may name it in the body."),
         ("Accept" = Option<String>, Header,
             description = "`application/json` (default), `application/json; audio=wav` to have the speech inside as base64, or `audio/wav`."),
     ),
@@ -93,30 +93,38 @@ async fn understood(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<(TurnRequest, Form, body::Held), Refusal> {
-    match content(headers)? {
+    let content = content(headers)?;
+    ours(headers)?;
+    let session = id(headers, SESSION, "Wellspoken-Session", SessionId::parse)?;
+    let turn = id(headers, TURN, "Wellspoken-Turn", TurnId::parse)?;
+    match content {
         Content::Json => {
-            named(headers, &[])?;
             let mut held = body::read(doors, headers, body, doors.limits.json_bytes).await?;
             let said = fields::parse(&std::mem::take(&mut held.bytes))?;
             let form = Form::wanted(headers, said.speak);
             let turn = TurnRequest {
                 caller,
-                session: said.session,
-                turn: said.turn,
+                session: agreed("session", said.session, session)?,
+                turn: agreed("turn_id", said.turn, turn)?,
                 input: Input::Text(said.text),
                 speak: form != Form::Json,
             };
             Ok((turn, form, held))
         }
         Content::Wav => {
-            named(headers, &[SESSION, TURN])?;
             let form = Form::wanted(headers, false);
-            let session = id(headers, SESSION, "Wellspoken-Session", SessionId::parse)?;
-            let turn = id(headers, TURN, "Wellspoken-Turn", TurnId::parse)?;
             let mut held = body::read(doors, headers, body, doors.limits.wav_bytes).await?;
             let input = Input::Audio(std::mem::take(&mut held.bytes));
             Ok((TurnRequest { caller, session, turn, input, speak: form != Form::Json }, form, held))
         }
+    }
+}
+
+/// One name that may stand in the body or in a header: the same in both, or in one.
+fn agreed<T: PartialEq>(field: &'static str, body: Option<T>, header: Option<T>) -> Result<Option<T>, Refusal> {
+    match (body, header) {
+        (Some(a), Some(b)) if a != b => Err(Refusal::Disagree(field)),
+        (body, header) => Ok(body.or(header)),
     }
 }
 
@@ -168,14 +176,14 @@ fn content(headers: &HeaderMap) -> Result<Content, Refusal> {
     }
 }
 
-/// Refuses headers of ours that do not belong here, above all those by which a request would say who it is.
-fn named(headers: &HeaderMap, known: &[&str]) -> Result<(), Refusal> {
+/// Refuses headers of ours that do not exist, above all those by which a request would say who it is.
+fn ours(headers: &HeaderMap) -> Result<(), Refusal> {
     for name in headers.keys().map(axum::http::HeaderName::as_str) {
         let Some(rest) = name.strip_prefix("wellspoken-") else { continue };
         if let Some(own) = fields::impersonation(rest) {
             return Err(Refusal::Impersonation(own));
         }
-        if !known.contains(&name) {
+        if name != SESSION && name != TURN {
             return Err(Refusal::UnknownHeader(fields::quoted(name)));
         }
     }

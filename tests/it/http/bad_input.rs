@@ -46,7 +46,12 @@ fn rows() -> Vec<Row> {
         json("{\"text\":\"x\",\"volume\":11}".into(), 400, "unknown_field"),
         json(format!("{{\"text\":\"x\",\"{CANARY}\":1}}"), 400, "unknown_field"),
         json(format!("{{\"text\":\"{}\"}}", "x".repeat(70_000)), 413, "too_large"),
-        (&[("content-type", "application/json"), ("wellspoken-session", "s")], b"{}".to_vec(), 400, "unknown_header"),
+        (
+            &[("content-type", "application/json"), ("wellspoken-session", "s")],
+            br#"{"text":"x","session":"t"}"#.to_vec(),
+            400,
+            "disagree",
+        ),
         (&[("content-type", "audio/wav"), ("wellspoken-session", "a b")], b"RIFF".to_vec(), 400, "wrong_field"),
         (&[("content-type", "audio/wav"), ("wellspoken-turn", "")], b"RIFF".to_vec(), 400, "wrong_field"),
         (&[("content-type", "audio/wav"), ("wellspoken-volume", "11")], b"RIFF".to_vec(), 400, "unknown_header"),

@@ -38,6 +38,16 @@ async fn a_recording_goes_through_whole() {
 }
 
 #[tokio::test]
+async fn a_typed_turn_may_be_named_in_headers_as_well() {
+    let door = Door::open().await;
+    for body in [json!({ "text": "hello" }), json!({ "text": "hello", "session": "s-3" })] {
+        let request = door.turn("chat-token").header("wellspoken-session", "s-3").header("wellspoken-turn", "t-3");
+        let answer: Value = request.json(&body).send().await.expect("an answer").json().await.expect("JSON");
+        assert_eq!((&answer["session"], &answer["turn_id"]), (&json!("s-3"), &json!("t-3")));
+    }
+}
+
+#[tokio::test]
 async fn the_longest_recording_fits() {
     let door = Door::open().await;
     // Five and a half minutes of 48 kHz stereo 16-bit.
