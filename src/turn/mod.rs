@@ -177,6 +177,7 @@ impl<'a> Turn<'a> {
         if self.third_party() {
             return Ok(None);
         }
+        let clock = Instant::now();
         let opening = self
             .core
             .store
@@ -187,7 +188,9 @@ impl<'a> Turn<'a> {
                 person: self.caller.person.as_ref(),
                 body_hash: self.body,
             })
-            .await?;
+            .await;
+        self.timings.policy += millis(clock);
+        let opening = opening?;
         self.consent = opening.consent;
         if let Some(saved) = opening.session {
             let same = saved.person == self.caller.person && saved.credential == self.caller.credential;

@@ -5,6 +5,7 @@ use clap::Subcommand;
 use super::Global;
 
 mod hear;
+mod turn;
 mod words;
 
 /// Measure.
@@ -18,6 +19,8 @@ pub struct BenchArgs {
 enum What {
     /// Hearing: processor time and errors, beside faster-whisper on the same clips.
     Hear(hear::HearBenchArgs),
+    /// A whole turn, by stage; making it durable beside one raw fsync.
+    Turn(turn::TurnBenchArgs),
 }
 
 /// Runs `wellspoken bench`.
@@ -27,5 +30,6 @@ enum What {
 pub fn run(global: &Global, args: BenchArgs) -> anyhow::Result<()> {
     match args.what {
         What::Hear(args) => hear::run(global, args),
+        What::Turn(args) => turn::run(global, args),
     }
 }
