@@ -38,7 +38,10 @@ pub enum SealError {
 
 /// Where random bytes come from: the operating system, or a seeded generator in tests.
 #[derive(Clone)]
-pub struct Entropy(Arc<dyn Fn(&mut [u8]) -> Result<(), SealError> + Send + Sync>);
+pub struct Entropy(Arc<Fill>);
+
+/// Fills a buffer with random bytes, or says that there are none.
+type Fill = dyn Fn(&mut [u8]) -> Result<(), SealError> + Send + Sync;
 
 impl Entropy {
     /// The operating system's generator.

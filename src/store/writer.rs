@@ -118,6 +118,9 @@ enum Trouble {
     Failed(StoreError),
 }
 
+/// Statements that chain audit rows, the new head, and each job's places in the chain.
+type Rows = (Vec<Statement>, Head, Vec<Vec<EntryId>>);
+
 impl Task {
     async fn work(mut self, mut waiting: mpsc::Receiver<Job>) {
         while let Some(first) = self.next(&mut waiting).await {
@@ -295,7 +298,7 @@ impl Task {
     }
 
     /// Chains the audit rows of several jobs: the statements, the new head, and each job's places in the chain.
-    fn rows(&self, mut head: Head, jobs: &[Job]) -> Result<(Vec<Statement>, Head, Vec<Vec<EntryId>>), Trouble> {
+    fn rows(&self, mut head: Head, jobs: &[Job]) -> Result<Rows, Trouble> {
         let mut statements = Vec::new();
         let mut ids = Vec::new();
         for job in jobs {
