@@ -91,6 +91,8 @@ struct Turn<'a> {
     core: &'a Core,
     caller: Caller,
     session: SessionId,
+    /// The client named the conversation.
+    named: bool,
     id: TurnId,
     body: [u8; 32],
     now: Timestamp,
@@ -145,6 +147,7 @@ impl<'a> Turn<'a> {
         Self {
             core,
             caller,
+            named: session.is_some(),
             session: session.unwrap_or_else(|| SessionId::fresh(now, core.ambient.random())),
             id: id.unwrap_or_else(|| TurnId::fresh(now, core.ambient.random())),
             body: body.into(),
@@ -182,7 +185,8 @@ impl<'a> Turn<'a> {
             .core
             .store
             .opening(&OpeningQuery {
-                session: Some(&self.session),
+                // A fresh name is no conversation yet; a repeat that names none is given its first answer.
+                session: self.named.then_some(&self.session),
                 turn: &self.id,
                 credential: &self.caller.credential,
                 person: self.caller.person.as_ref(),

@@ -32,6 +32,16 @@ async fn a_change_is_read_back_and_happens_once_at_yes() {
 }
 
 #[tokio::test]
+async fn a_first_turn_whose_answer_was_lost_may_be_repeated() {
+    let (scratch, rosa) = with_demo(ROSA, "all", None).await;
+    let first =
+        Speaker::new(&scratch.app, Surface::Chat, Some(&rosa)).says_as("refill my metformin", Some("one")).await;
+    let again =
+        Speaker::new(&scratch.app, Surface::Chat, Some(&rosa)).says_as("refill my metformin", Some("one")).await;
+    assert_eq!((again.reply, again.session, again.state), (first.reply, first.session, State::Confirms));
+}
+
+#[tokio::test]
 async fn no_and_never_mind_and_another_question_leave_everything_as_it_was() {
     for way_out in ["no", "never mind", "is this private"] {
         let (scratch, rosa) = with_demo(ROSA, "all", None).await;
