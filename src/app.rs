@@ -71,7 +71,7 @@ pub enum AppError {
     #[error("the intent catalogue cannot be used:\n{0}")]
     Catalogue(#[from] CatalogueErrors),
     /// The catalogue asks for less than an action demands.
-    #[error("intents: {intent}: {source}")]
+    #[error("intents: {intent}")]
     Loosened {
         /// The intent.
         intent: String,

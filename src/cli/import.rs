@@ -8,14 +8,14 @@ use std::{
 use anyhow::Context as _;
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::Global;
+use super::{Global, config_store};
 use crate::{
     policy::{PersonId, RoomId, Scope},
     records::{
         Chart, Summary, demo,
         fhir_bundle::{self, BundleError, MAX_BYTES},
     },
-    store::{ImportOptions, Store, StoreOptions, sqlite_path},
+    store::{ImportOptions, Store},
 };
 
 /// Makes a patient known from a FHIR R4 bundle; somebody known already gets the new chart. Prints the
@@ -51,17 +51,12 @@ pub fn run(global: &Global, args: ImportArgs) -> anyhow::Result<()> {
     // All of this before the database is touched: a bad bundle leaves no empty store behind.
     let chart = read(&args.bundle, anchor.as_ref().map(|zone| (now, zone)))?;
     let options = options(args.pin.as_deref(), args.consent.as_deref(), args.room.as_deref())?;
-    let url = match &config.store.url {
-        Some(url) => url.clone(),
-        None => sqlite_path(&global.data_dir()?).display().to_string(),
-    };
-    let key_file = global.key_file()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let person = runtime.block_on(async {
-        let store = Store::open(StoreOptions { url, key_file }).await?;
+        let store = config_store(global).await?;
         let person = store.import(&chart, options, now).await;
         store.close().await;
-        person
+        anyhow::Ok(person?)
     })?;
     eprintln!("{}", told(&chart.summary));
     println!("{}", person.as_str());

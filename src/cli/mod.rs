@@ -11,10 +11,12 @@ use crate::{
     ambient::Ambient,
     app::{App, Places, Senses},
     config::Config,
+    store::{Store, StoreOptions, sqlite_path},
 };
 
 pub mod audit;
 pub mod bench;
+pub mod board;
 pub mod credential;
 pub mod hardening;
 pub mod hear;
@@ -113,6 +115,18 @@ pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }
 
+/// The database alone, as the command line and the configuration name it.
+///
+/// # Errors
+/// As [`Store::open`].
+pub async fn config_store(global: &Global) -> anyhow::Result<Store> {
+    let url = match global.config()?.store.url {
+        Some(url) => url,
+        None => sqlite_path(&global.data_dir()?).display().to_string(),
+    };
+    Ok(Store::open(StoreOptions { url, key_file: global.key_file()? }).await?)
+}
+
 /// The running parts, as the command line names their places.
 ///
 /// # Errors
@@ -147,6 +161,8 @@ pub enum Command {
     Import(import::ImportArgs),
     /// Let a device, a room or a person in over the network: prints a bearer token once.
     Credential(credential::CredentialArgs),
+    /// Calls of the rooms and requests of the people, for the staff.
+    Board(board::BoardArgs),
     /// One turn of a conversation.
     Turn(turn::TurnArgs),
     /// Play scripted conversations in a scratch store.
@@ -179,6 +195,7 @@ pub fn main(args: Args) -> ExitCode {
         Command::Models(a) => models::run(&global, a),
         Command::Import(a) => import::run(&global, a),
         Command::Credential(a) => credential::run(&global, a),
+        Command::Board(a) => board::run(&global, a),
         Command::Turn(a) => turn::run(&global, a),
         Command::Play(a) => play::run(&global, a),
         Command::Hear(a) => hear::run(&global, a),

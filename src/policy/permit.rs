@@ -267,3 +267,40 @@ fn row(
         at: occasion.at,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Surface;
+
+    /// A journal whose disk is full.
+    struct Full;
+
+    impl Journal for Full {
+        async fn append(&self, _: JournalEntry) -> Result<EntryId, JournalError> {
+            Err(JournalError("no space".into()))
+        }
+    }
+
+    #[tokio::test]
+    async fn without_a_durable_row_there_is_no_permit() {
+        let caller = Caller {
+            surface: Surface::Chat,
+            credential: CredentialId::parse("c").expect("fits"),
+            person: PersonId::parse("p").ok(),
+            stay: None,
+        };
+        let occasion = Occasion {
+            session: SessionId::parse("s").expect("fits"),
+            turn: TurnId::parse("t").expect("fits"),
+            at: Timestamp::UNIX_EPOCH,
+        };
+        let data = DataClass::Identifiable;
+        let task = Task { intent: "x", data, effect: Effect::Read, scope: Some(Scope::Medicines) };
+        assert!(admit(&task, &caller, &Scope::ALL, &occasion, &Full).await.is_err(), "a disclosure");
+        assert!(admit(&task, &caller, &[], &occasion, &Full).await.is_err(), "a refusal is audited too");
+        assert!(admit_recognition(&caller, &Scope::ALL, &occasion, &Full).await.is_err(), "recognition");
+        let public = Task { data: DataClass::Public, ..task };
+        assert!(matches!(admit(&public, &caller, &[], &occasion, &Full).await, Ok(Verdict::AllowPublic)));
+    }
+}

@@ -236,6 +236,17 @@ impl Store {
         Ok(Phi::new(person.clone(), renewals))
     }
 
+    /// Which renewal requests of a person there are and how far each is; what they are for stays sealed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn renewal_states(&self, person: &PersonId) -> Result<Vec<(String, RenewalState)>, StoreError> {
+        let owner = self.inner.keys.name(&KeyOwner::Person(person.clone()));
+        let asked = "SELECT id, state FROM renewal WHERE owner = $1 ORDER BY requested DESC, id DESC";
+        let rows = self.inner.database.ask(asked, &[owner.as_str().into()]).await?;
+        rows.iter().map(|row| Ok((row.try_get("id")?, state(row)?))).collect()
+    }
+
     /// Moves a renewal on; audited with who did it.
     ///
     /// # Errors

@@ -165,6 +165,10 @@ impl Turn<'_> {
     }
 
     async fn run(&mut self, intent: String, slots: Slots) -> Result<Said, TurnError> {
+        if self.core.catalogue.intent(&intent).is_some_and(|def| def.action.is_none()) {
+            let said = Said::new("dialogue.common", Facts::new("not_connected"), State::Answered);
+            return Ok(Said { intent, slots, ..said });
+        }
         let (needs, action) = self.needs(&intent)?;
         let (pass, opened) = match self.admitted(&intent, &needs).await? {
             Admitted::Go(pass, opened) => (pass, opened),
@@ -236,6 +240,9 @@ impl Turn<'_> {
     /// The catalogue's own question names no fact, so it needs no permit; but nobody is asked for a medicine
     /// only to be refused afterwards.
     async fn ask_slot(&mut self, intent: String, slots: Slots, slot: String) -> Result<Said, TurnError> {
+        if self.core.catalogue.intent(&intent).is_some_and(|def| def.action.is_none()) {
+            return self.run(intent, slots).await;
+        }
         let (needs, _) = self.needs(&intent)?;
         let task = Task { intent: &intent, data: needs.data, effect: needs.effect, scope: needs.scope };
         if matches!(decide(&task, &self.caller, &self.consent), Decision::Ask(_) | Decision::Refuse(_)) {

@@ -4,6 +4,7 @@
 
 mod actions;
 mod architecture;
+mod board;
 mod demo;
 mod hear;
 mod http;

@@ -19,7 +19,7 @@ pub const NOW: &str = "2026-12-01T15:00:00Z";
 /// A scratch program; the folder goes with it.
 pub struct Scratch {
     pub app: App,
-    _dir: TempDir,
+    pub dir: TempDir,
 }
 
 /// A program without people that neither hears nor speaks.
@@ -34,7 +34,7 @@ pub async fn with_senses(senses: Senses) -> Scratch {
     config.place.zone = "America/New_York".into();
     let app =
         App::build(config, places(dir.path()), Ambient::fixed(now(), 7), senses).await.expect("the program starts");
-    Scratch { app, _dir: dir }
+    Scratch { app, dir }
 }
 
 /// A program with one of the demo people, who agreed to the scopes named.

@@ -1,11 +1,17 @@
 //! Whole turns on a real database: what is allowed, done, kept and said.
 
+use std::path::Path;
+
+use sqlx::{Connection as _, SqliteConnection};
 use wellspoken::{
+    ambient::Ambient,
+    app::{App, Places, Senses},
+    config::Config,
     policy::{RoomId, Surface},
     turn::State,
 };
 
-use crate::support::{Speaker, empty, room, with_demo};
+use crate::support::{self, Speaker, empty, room, with_demo};
 
 const ROSA: &str = "rosa-delgado.json";
 
@@ -123,12 +129,37 @@ async fn an_emergency_needs_nobody_and_ends_only_by_staff() {
 #[tokio::test]
 async fn an_emergency_that_cannot_be_recorded_never_says_that_somebody_knows() {
     let scratch = empty().await;
-    scratch.app.store().clone().close().await;
+    // Another process keeps the database locked for longer than anybody waits.
+    let database = wellspoken::store::sqlite_path(&scratch.dir.path().join("data"));
+    let mut other = SqliteConnection::connect(&database.to_string_lossy()).await.expect("the database is there");
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.expect("nobody else writes");
     let cry = Speaker::new(&scratch.app, room(), None).says("help help I fell down").await;
     assert_eq!(cry.state, State::Escalated);
     assert!(cry.reply.to_lowercase().contains("button"), "it must say what to do instead: {}", cry.reply);
     let question = Speaker::new(&scratch.app, room(), None).says("can I get some water").await;
     assert_ne!(question.state, State::Done, "nothing is claimed that is not durable: {}", question.reply);
+}
+
+#[tokio::test]
+async fn what_is_not_connected_says_so() {
+    let dir = tempfile::tempdir().expect("a scratch folder");
+    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("intents");
+    for folder in ["en", "lists"] {
+        let to = dir.path().join("intents").join(folder);
+        std::fs::create_dir_all(&to).expect("made");
+        for entry in std::fs::read_dir(ours.join(folder)).expect("readable").flatten() {
+            std::fs::copy(entry.path(), to.join(entry.file_name())).expect("copied");
+        }
+    }
+    let intent = "domain: bill\nintents:\n  bill.status:\n    action: none\n    why: no billing system is connected\n    \
+        data: public\n    effect: read\n    sentences: [\"what do i owe the hospital\"]\n";
+    std::fs::write(dir.path().join("intents/en/bill.yaml"), intent).expect("written");
+    let places = Places { intents_dir: Some(dir.path().join("intents")), ..support::places(dir.path()) };
+    let senses = Senses { ears: false, voice: false };
+    let app = App::build(Config::default(), places, Ambient::fixed(support::now(), 7), senses).await.expect("starts");
+    let answer = Speaker::new(&app, Surface::Chat, None).says("what do I owe the hospital").await;
+    assert_eq!((answer.intent.as_str(), answer.state), ("bill.status", State::Answered));
+    assert!(answer.reply.contains("isn't connected"), "{}", answer.reply);
 }
 
 #[tokio::test]

@@ -1,0 +1,120 @@
+//! `wellspoken board`: what rooms and people ask for, for the staff who answer it.
+//!
+//! For whoever holds the key file; a page for the staff comes with the fleet.
+
+use anyhow::Context as _;
+use clap::Subcommand;
+
+use super::{Global, config_store, runtime};
+use crate::{
+    actions::RenewalState,
+    policy::{PersonId, RoomId},
+    store::Store,
+};
+
+/// Show, acknowledge and close calls; move renewals on.
+#[derive(Debug, clap::Args)]
+pub struct BoardArgs {
+    #[command(subcommand)]
+    what: Option<What>,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Open calls, oldest first (without a command, too).
+    List {
+        /// Of this room alone.
+        #[arg(long)]
+        room: Option<String>,
+    },
+    /// Somebody has seen a call.
+    Acknowledge {
+        /// The call's id, as `list` prints it.
+        id: String,
+        /// Who.
+        #[arg(long)]
+        staff: String,
+    },
+    /// A call is answered.
+    Close {
+        /// The call's id, as `list` prints it.
+        id: String,
+        /// Who.
+        #[arg(long)]
+        staff: String,
+    },
+    /// A renewal request moves on; without `--to`, a person's requests are listed.
+    Renewal {
+        /// The person's id, as `import` printed it.
+        #[arg(long = "of", value_name = "PERSON")]
+        person: String,
+        /// The request's id.
+        #[arg(long, requires = "to")]
+        id: Option<String>,
+        /// approved, denied, ready, shipped or picked-up.
+        #[arg(long, requires = "staff", requires = "id", value_parser = state)]
+        to: Option<RenewalState>,
+        /// Who.
+        #[arg(long)]
+        staff: Option<String>,
+    },
+}
+
+/// Runs `wellspoken board`.
+///
+/// # Errors
+/// When the database cannot be opened, or there is nothing of that id.
+pub fn run(global: &Global, args: BoardArgs) -> anyhow::Result<()> {
+    let now = global.now.unwrap_or_else(crate::ambient::system_now);
+    runtime()?.block_on(async {
+        let store = config_store(global).await?;
+        let done = carry_out(&store, args.what.unwrap_or(What::List { room: None }), now).await;
+        store.close().await;
+        done
+    })
+}
+
+async fn carry_out(store: &Store, what: What, now: jiff::Timestamp) -> anyhow::Result<()> {
+    match what {
+        What::List { room } => list(store, room.as_deref()).await,
+        What::Acknowledge { id, staff } => Ok(store.acknowledge(&id, &staff, now).await?),
+        What::Close { id, staff } => Ok(store.close_request(&id, &staff, now).await?),
+        What::Renewal { person, id: Some(id), to: Some(to), staff } => {
+            let staff = staff.context("say who with --staff")?;
+            Ok(store.advance_renewal(&PersonId::parse(&person)?, &id, to, &staff, now).await?)
+        }
+        What::Renewal { person, .. } => {
+            for (id, state) in store.renewal_states(&PersonId::parse(&person)?).await? {
+                println!("{id}  {state:?}");
+            }
+            Ok(())
+        }
+    }
+}
+
+async fn list(store: &Store, room: Option<&str>) -> anyhow::Result<()> {
+    let room = room.map(RoomId::parse).transpose()?;
+    for row in store.board(room.as_ref()).await? {
+        let kind = if row.emergency { "EMERGENCY" } else { "call" };
+        let need = row.need.as_deref().unwrap_or("(the stay it was said in has ended)");
+        println!("{}  {}  {}  {kind}: {need}", row.id, row.requested, row.room);
+        if let Some(at) = row.patient_says_cancel {
+            println!("    patient says cancel, {at}");
+        }
+        if let (Some(at), Some(by)) = (row.acknowledged, &row.acknowledged_by) {
+            println!("    acknowledged by {by}, {at}");
+        }
+    }
+    Ok(())
+}
+
+fn state(text: &str) -> Result<RenewalState, String> {
+    match text {
+        "approved" => Ok(RenewalState::Approved),
+        "denied" => Ok(RenewalState::Denied),
+        "ready" => Ok(RenewalState::Ready),
+        "shipped" => Ok(RenewalState::Shipped),
+        "picked-up" => Ok(RenewalState::PickedUp),
+        _ => Err("must be approved, denied, ready, shipped or picked-up".into()),
+    }
+}
