@@ -27,7 +27,7 @@ use crate::{
         reply::{Replies, ReplyError},
         voice::Voice,
     },
-    store::{Store, StoreError, StoreOptions},
+    store::{Store, StoreError, StoreOptions, database_url},
     turn::{Core, Recognized, TurnRequest, TurnResult},
 };
 
@@ -224,7 +224,7 @@ impl App {
 async fn open_store(config: &Config, places: &Places) -> Result<Store, AppError> {
     std::fs::create_dir_all(&places.data_dir)
         .map_err(|source| AppError::DataDir { path: places.data_dir.clone(), source })?;
-    let url = config.store.url.clone().unwrap_or_else(|| places.data_dir.join("wellspoken.db").display().to_string());
+    let url = database_url(config.store.url.as_deref(), &places.data_dir);
     Ok(Store::open(StoreOptions { url, key_file: places.key_file.clone() }).await?)
 }
 

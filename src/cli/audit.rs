@@ -5,7 +5,7 @@ use std::io::{BufWriter, Write};
 use anyhow::{Context, bail};
 
 use super::Global;
-use crate::store::{AuditReader, AuditReport, Break, sqlite_path};
+use crate::store::{AuditReader, AuditReport, Break};
 
 /// Arguments of `wellspoken audit`.
 #[derive(Debug, clap::Args)]
@@ -34,10 +34,7 @@ enum AuditCommand {
 /// # Errors
 /// What was wrong, where, and what to do.
 pub fn run(global: &Global, args: AuditArgs) -> anyhow::Result<()> {
-    let url = match global.config()?.store.url {
-        Some(url) => url,
-        None => sqlite_path(&global.data_dir()?).to_string_lossy().into_owned(),
-    };
+    let url = global.database_url()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let reader = AuditReader::open(&url).await?;

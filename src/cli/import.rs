@@ -8,7 +8,7 @@ use std::{
 use anyhow::Context as _;
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{Global, config_store};
+use super::{Global, config_store, runtime};
 use crate::{
     policy::{PersonId, RoomId, Scope},
     records::{
@@ -51,8 +51,7 @@ pub fn run(global: &Global, args: ImportArgs) -> anyhow::Result<()> {
     // All of this before the database is touched: a bad bundle leaves no empty store behind.
     let chart = read(&args.bundle, anchor.as_ref().map(|zone| (now, zone)))?;
     let options = options(args.pin.as_deref(), args.consent.as_deref(), args.room.as_deref())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let person = runtime.block_on(async {
+    let person = runtime()?.block_on(async {
         let store = config_store(global).await?;
         let person = store.import(&chart, options, now).await;
         store.close().await;

@@ -11,7 +11,7 @@ use crate::{
     ambient::Ambient,
     app::{App, Places, Senses},
     config::Config,
-    store::{Store, StoreOptions, sqlite_path},
+    store::{Store, StoreOptions, database_url},
 };
 
 pub mod audit;
@@ -98,6 +98,18 @@ impl Global {
         self.data_dir.clone().map_or_else(|| user_dir("XDG_DATA_HOME", ".local/share", "data"), Ok)
     }
 
+    /// The database's address: the configuration's, else SQLite in the data folder.
+    ///
+    /// # Errors
+    /// As [`Self::config`] and [`Self::data_dir`].
+    pub fn database_url(&self) -> anyhow::Result<String> {
+        match self.config()?.store.url {
+            // A configured address needs no data folder.
+            Some(url) => Ok(url),
+            None => Ok(database_url(None, &self.data_dir()?)),
+        }
+    }
+
     /// Where the master key lives: `--key-file`, else the user's configuration folder.
     ///
     /// # Errors
@@ -120,11 +132,7 @@ pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 /// # Errors
 /// As [`Store::open`].
 pub async fn config_store(global: &Global) -> anyhow::Result<Store> {
-    let url = match global.config()?.store.url {
-        Some(url) => url,
-        None => sqlite_path(&global.data_dir()?).display().to_string(),
-    };
-    Ok(Store::open(StoreOptions { url, key_file: global.key_file()? }).await?)
+    Ok(Store::open(StoreOptions { url: global.database_url()?, key_file: global.key_file()? }).await?)
 }
 
 /// The running parts, as the command line names their places.

@@ -127,6 +127,23 @@ struct Flatten<'a> {
 }
 
 impl<'a> Flatten<'a> {
+    /// Goes on inside a rule, which must exist and may not lead back into itself.
+    fn in_rule<T>(
+        &mut self,
+        name: &str,
+        go: impl FnOnce(&mut Self, &'a Node) -> Result<T, String>,
+    ) -> Result<T, String> {
+        let rules: &'a Rules = self.rules;
+        let (name, tree) = rules.get_key_value(name).ok_or_else(|| format!("there is no rule `<{name}>`"))?;
+        if self.stack.contains(&name.as_str()) {
+            return Err(format!("the rule `<{name}>` contains itself"));
+        }
+        self.stack.push(name);
+        let done = go(self, tree);
+        self.stack.pop();
+        done
+    }
+
     fn node(&mut self, node: &'a Node) -> Result<Expr, String> {
         *self.budget = self.budget.checked_sub(1).ok_or("it has too many variants: say it as two sentences")?;
         match node {
@@ -139,17 +156,7 @@ impl<'a> Flatten<'a> {
                 });
                 Ok(Expr::Slot(index))
             }
-            Node::Rule(name) => {
-                let (name, tree) =
-                    self.rules.get_key_value(name).ok_or_else(|| format!("there is no rule `<{name}>`"))?;
-                if self.stack.contains(&name.as_str()) {
-                    return Err(format!("the rule `<{name}>` contains itself"));
-                }
-                self.stack.push(name);
-                let expr = self.node(tree);
-                self.stack.pop();
-                expr
-            }
+            Node::Rule(name) => self.in_rule(name, |flatten, tree| flatten.node(tree)),
             Node::Alt(nodes) => Ok(Expr::Alt(nodes.iter().map(|n| self.node(n)).collect::<Result<_, _>>()?)),
             Node::Perm(nodes) => {
                 if nodes.len() > 5 {
@@ -221,17 +228,7 @@ impl<'a> Flatten<'a> {
                 }
                 Ok(all)
             }
-            Node::Rule(name) => {
-                let (name, tree) =
-                    self.rules.get_key_value(name).ok_or_else(|| format!("there is no rule `<{name}>`"))?;
-                if self.stack.contains(&name.as_str()) {
-                    return Err(format!("the rule `<{name}>` contains itself"));
-                }
-                self.stack.push(name);
-                let all = self.spellings(tree);
-                self.stack.pop();
-                all
-            }
+            Node::Rule(name) => self.in_rule(name, |flatten, tree| flatten.spellings(tree)),
             Node::Slot { name, .. } => Err(format!("`{{{name}}}` touches a word: put a blank between them")),
             Node::Perm(_) => Err("`( ; )` touches a word: put a blank between them".into()),
         }

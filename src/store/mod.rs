@@ -169,3 +169,9 @@ async fn fingerprint(database: &Database) -> Result<Option<String>, StoreError> 
 pub fn sqlite_path(data_dir: &Path) -> PathBuf {
     data_dir.join("wellspoken.db")
 }
+
+/// The database's address: the configured one, or SQLite in the data folder.
+#[must_use]
+pub fn database_url(configured: Option<&str>, data_dir: &Path) -> String {
+    configured.map_or_else(|| sqlite_path(data_dir).display().to_string(), str::to_owned)
+}
