@@ -190,7 +190,7 @@ fn permit(pass: Pass) -> Result<Permit, ActionError> {
 fn text<'a>(slots: &'a Slots, name: &str) -> Option<&'a str> {
     match &slots.get(name)?.value {
         SlotValue::Text(text) => Some(text.trim()).filter(|t| !t.is_empty()),
-        SlotValue::When(_) | SlotValue::Number(_) => None,
+        _ => None,
     }
 }
 
@@ -198,7 +198,7 @@ fn text<'a>(slots: &'a Slots, name: &str) -> Option<&'a str> {
 fn when(slots: &Slots, name: &str) -> Option<When> {
     match slots.get(name)?.value {
         SlotValue::When(when) => Some(when),
-        SlotValue::Text(_) | SlotValue::Number(_) => None,
+        _ => None,
     }
 }
 

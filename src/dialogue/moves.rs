@@ -141,14 +141,14 @@ fn given(open: &Open, wait: &Wait, heard: &Interpretation, catalogue: &Catalogue
             slots.insert(name.to_owned(), value.clone());
             run_or_ask(&open.intent, slots, catalogue)
         }
-        SlotValue::Text(_) | SlotValue::Number(_) => again(open),
+        _ => again(open),
     }
 }
 
 /// One of the offered options.
 fn picked(open: &Open, slot: &str, choice: &Choice, catalogue: &Catalogue) -> Move {
     let mut slots = open.slots.clone();
-    let filled = Slot { spoken: choice.spoken.clone(), value: choice.value.clone(), confidence: 1.0 };
+    let filled = Slot::new(choice.spoken.clone(), choice.value.clone(), 1.0);
     slots.insert(slot.to_owned(), filled);
     run_or_ask(&open.intent, slots, catalogue)
 }
@@ -174,7 +174,7 @@ fn pick<'a>(options: &'a [Choice], slot: &Slot) -> Option<&'a Choice> {
                 _ => None,
             }
         }
-        SlotValue::When(_) => options.iter().find(|choice| choice.value == slot.value),
+        _ => options.iter().find(|choice| choice.value == slot.value),
     }
 }
 

@@ -108,6 +108,18 @@ pub enum SlotKind {
     Time,
     /// A number.
     Number,
+    /// What a body was measured at: "one twenty over eighty".
+    Reading,
+    /// How long: "a week and a half".
+    Duration,
+    /// How often: "every other day".
+    Recurrence,
+    /// A stretch of days: "the last three months".
+    Period,
+    /// A place in a row: "the second one".
+    Ordinal,
+    /// A code said digit by digit.
+    Digits,
     /// Any words.
     Text,
     /// A value of a list.

@@ -25,7 +25,7 @@ pub struct Engine {
 }
 
 /// A sentence longer than this is not looked for as a whole.
-const LONGEST_SENTENCE: usize = 48;
+const LONGEST_SENTENCE: usize = 120;
 
 /// Where a sentence fits but for an unknown name, the classifier need not be surer than this to ask.
 const ASK: f32 = 0.3;

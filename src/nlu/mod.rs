@@ -12,16 +12,23 @@ use crate::policy::NameLists;
 
 pub mod catalogue;
 pub mod classifier;
+pub mod digits;
 pub mod engine;
 pub mod grammar;
+pub mod lasting;
 mod lint;
+pub mod measure;
 pub mod names;
 pub mod numbers;
+pub mod recurrence;
 pub mod template;
 pub mod when;
 pub mod words;
 
 pub use engine::Engine;
+pub use lasting::{Lasting, TimeUnit};
+pub use measure::{Measured, Unit};
+pub use recurrence::Recurring;
 
 /// What the conversation knows when something is said.
 pub struct Context<'a> {
@@ -90,24 +97,43 @@ pub struct Slot {
     pub spoken: String,
     /// What they mean.
     pub value: SlotValue,
-    /// 0 to 1; below 1 where letters or sounds had to be matched.
+    /// 0 to 1; below 1 where letters or sounds had to be matched, or where `alike` holds something.
     pub confidence: f32,
+    /// What is easily taken for it by ear or by eye: another medicine of the same sound, fifty for fifteen. Never to
+    /// be acted on without the value having been asked for or read back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alike: Vec<SlotValue>,
+}
+
+impl Slot {
+    /// A value with nothing it could be taken for.
+    #[must_use]
+    pub fn new(spoken: impl Into<String>, value: SlotValue, confidence: f32) -> Self {
+        Self { spoken: spoken.into(), value, confidence, alike: Vec::new() }
+    }
 }
 
 /// The meaning of a slot. The untagged form is the wire form.
 #[derive(Clone, PartialEq, Serialize, serde::Deserialize)]
 #[serde(untagged)]
 pub enum SlotValue {
+    /// What a body was measured at.
+    Measured(Measured),
+    /// How long.
+    Lasting(Lasting),
+    /// How often.
+    Recurring(Recurring),
     /// A day or a range of days, and a part of the day where one was said.
     When(When),
-    /// A name from a list (medicine, provider, test), as the list writes it, or words nothing matched.
+    /// A name from a list (medicine, provider, test) as the list writes it, digits, or words nothing matched.
     Text(String),
-    /// A number.
+    /// A number, or a place in a row (−1 for the last).
     Number(f64),
 }
 
 /// A day or days, and a time or part of the day, in the speaker's zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct When {
     /// First day meant; `None` when only a time was said.
     pub from: Option<jiff::civil::Date>,
@@ -143,6 +169,9 @@ impl SlotValue {
     #[must_use]
     pub fn told(&self) -> String {
         match self {
+            Self::Measured(measured) => measured.told(),
+            Self::Lasting(lasting) => lasting.told(),
+            Self::Recurring(recurring) => recurring.told(),
             Self::When(when) => when.told(),
             Self::Text(text) => text.clone(),
             Self::Number(number) => number.to_string(),

@@ -159,21 +159,58 @@ pub fn number(words: &[&str]) -> Option<(f64, usize)> {
     if !any {
         return None;
     }
-    let mut value = f64::from(total + group);
-    if words.get(at) == Some(&"point") {
-        let mut scale = 0.1;
-        let mut used = 0;
-        while let Some(digit) = words.get(at + 1 + used).and_then(|w| unit(w)).filter(|&d| d < 10) {
-            value += f64::from(digit) * scale;
-            scale /= 10.0;
-            used += 1;
-        }
-        if used > 0 {
-            at += 1 + used;
-            value = (value * 1e6).round() / 1e6;
-        }
+    let value = f64::from(total + group);
+    Some(match decimals(words.get(at..).unwrap_or_default()) {
+        Some((part, n)) => (((value + part) * 1e6).round() / 1e6, at + n),
+        None => (value, at),
+    })
+}
+
+/// "point six five" at the start of the words: 0.65, and how many words it takes.
+#[must_use]
+pub fn decimals(words: &[&str]) -> Option<(f64, usize)> {
+    if words.first() != Some(&"point") {
+        return None;
     }
-    Some((value, at))
+    let (mut part, mut scale, mut used) = (0.0, 0.1, 0);
+    let digit = |word: &&str| if *word == "o" { Some(0) } else { unit(word).filter(|&d| d < 10) };
+    while let Some(digit) = words.get(1 + used).and_then(digit).filter(|_| used < 6) {
+        part += f64::from(digit) * scale;
+        scale /= 10.0;
+        used += 1;
+    }
+    (used > 0).then_some((part, 1 + used))
+}
+
+/// A place in a row, at the start of the words: "the second one", "last", "number three", "the next to last". Counted
+/// from the first; from the last it is negative, −1 for the last. With how many words it takes, the longest first.
+#[must_use]
+pub fn place(words: &[&str]) -> Option<(i32, usize)> {
+    let the = usize::from(words.first() == Some(&"the"));
+    let rest = words.get(the..)?;
+    let fixed: &[(&[&str], i32)] = &[
+        (&["second", "to", "last"], -2),
+        (&["next", "to", "last"], -2),
+        (&["second", "to", "the", "last"], -2),
+        (&["last", "but", "one"], -2),
+        (&["one", "before", "last"], -2),
+        (&["third", "to", "last"], -3),
+        (&["last"], -1),
+        (&["latest"], -1),
+        (&["final"], -1),
+        (&["top"], 1),
+        (&["bottom"], -1),
+    ];
+    let named = fixed.iter().find(|(phrase, _)| rest.starts_with(phrase)).map(|(phrase, n)| (*n, phrase.len()));
+    let counted = || match rest {
+        ["number" | "option" | "choice", more @ ..] => {
+            below_hundred(more).filter(|(n, _)| *n > 0).map(|(n, used)| (n, used + 1))
+        }
+        _ => ordinal(rest),
+    };
+    let (n, used) = named.or_else(|| counted().and_then(|(n, used)| Some((i32::try_from(n).ok()?, used))))?;
+    let one = usize::from(matches!(rest.get(used), Some(&("one" | "option" | "choice"))));
+    Some((n, the + used + one))
 }
 
 #[cfg(test)]
@@ -207,6 +244,25 @@ mod tests {
         for (said, value) in [("twenty twenty six", 2026), ("nineteen eighty four", 1984), ("2026", 2026)] {
             assert_eq!(all(said, year), Some(value), "{said}");
         }
+        for (said, value) in [
+            ("the second one", 2),
+            ("second", 2),
+            ("the 3rd option", 3),
+            ("number two", 2),
+            ("option four", 4),
+            ("the last one", -1),
+            ("last", -1),
+            ("the second to last", -2),
+            ("the next to last one", -2),
+            ("the twenty first", 21),
+            ("first", 1),
+            ("the top one", 1),
+        ] {
+            assert_eq!(all(said, place), Some(value), "{said}");
+        }
+        assert_eq!(place(&["the", "one"]), None);
+        assert_eq!(place(&["number"]), None);
+        assert_eq!(place(&[]), None);
         assert_eq!(all("two thousand nine", year), Some(2009));
         assert_eq!(all("twenty oh nine", year), Some(2009));
         assert_eq!(all("twenty six", year), None);

@@ -18,7 +18,12 @@ use super::When;
 
 mod clock;
 mod days;
+mod holidays;
+mod period;
 mod weekdays;
+
+pub use period::periods;
+pub(in crate::nlu) use weekdays::weekday;
 
 /// Whether a phrase without a year or a week means the next one or the last one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -251,6 +256,7 @@ fn part_of_a_phrase(word: &str) -> bool {
     clock::is_number(word)
         || weekdays::weekday(word).is_some()
         || days::month(word).is_some()
+        || holidays::word(word)
         || matches!(
             word,
             "a" | "an"
@@ -348,8 +354,6 @@ fn part_of_a_phrase(word: &str) -> bool {
                 | "during"
                 | "through"
                 | "fortnight"
-                | "eve"
-                | "christmas"
                 | "thousand"
         )
 }

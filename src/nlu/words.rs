@@ -197,6 +197,9 @@ fn digits(token: &str, push: &mut dyn FnMut(&str)) {
         "am" | "a.m" => [small(&number).unwrap_or(&number), "am"].into_iter().for_each(push),
         "pm" | "p.m" => [small(&number).unwrap_or(&number), "pm"].into_iter().for_each(push),
         "mg" => [number.as_str(), "milligrams"].into_iter().for_each(push),
+        "lbs" | "lb" | "kg" | "kgs" | "cm" | "ft" | "oz" | "ml" | "f" | "c" | "bpm" => {
+            [small(&number).unwrap_or(&number), letters].into_iter().for_each(push);
+        }
         _ => push(&token.replace('\'', "")),
     }
 }

@@ -100,8 +100,7 @@ impl Turn<'_> {
             Level::Urgent if in_room => "nurse.request",
             Level::Emergency | Level::Urgent => "emergency.help",
         };
-        let spoken =
-            |value: &str| Slot { spoken: words.to_owned(), value: SlotValue::Text(value.to_owned()), confidence: 1.0 };
+        let spoken = |value: &str| Slot::new(words, SlotValue::Text(value.to_owned()), 1.0);
         let kind = serde_json::to_value(cry.kind).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
         let slots = Slots::from([("need".to_owned(), spoken(words)), ("kind".to_owned(), spoken(&kind))]);
         let said = match self.run(intent.to_owned(), slots).await {

@@ -117,7 +117,7 @@ fn differences(recording: &Recording, result: &TurnResult) -> Vec<String> {
         let got = result.slots.get(slot).map(|slot| match &slot.value {
             SlotValue::Text(text) => text.to_lowercase(),
             SlotValue::When(when) => when.from.map(|day| day.to_string()).unwrap_or_default(),
-            SlotValue::Number(number) => number.to_string(),
+            other => other.told(),
         });
         if !got.as_deref().unwrap_or_default().contains(&want.to_lowercase()) {
             out.push(format!("{slot} should be {want:?} and is {got:?}"));

@@ -219,7 +219,7 @@ mod tests {
     }
 
     fn said(pairs: &[(&str, &str)]) -> Slots {
-        let slot = |text: &str| Slot { spoken: text.into(), value: SlotValue::Text(text.into()), confidence: 1.0 };
+        let slot = |text: &str| Slot::new(text, SlotValue::Text(text.into()), 1.0);
         pairs.iter().map(|(name, text)| ((*name).to_owned(), slot(text))).collect()
     }
 

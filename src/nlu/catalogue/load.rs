@@ -225,6 +225,12 @@ impl Loader {
             "date" => SlotKind::Date,
             "time" => SlotKind::Time,
             "number" => SlotKind::Number,
+            "reading" => SlotKind::Reading,
+            "duration" => SlotKind::Duration,
+            "recurrence" => SlotKind::Recurrence,
+            "period" => SlotKind::Period,
+            "ordinal" => SlotKind::Ordinal,
+            "digits" => SlotKind::Digits,
             "text" => SlotKind::Text,
             list => {
                 if !self.lists.contains_key(list) {

@@ -119,7 +119,17 @@ impl<'c> Sampler<'c> {
             SlotKind::Date => &["tomorrow", "on friday", "next week", "tuesday morning", "on december third"],
             SlotKind::Time => &["at three", "in the morning", "after lunch", "at half past nine"],
             SlotKind::Number => &["two", "twelve", "one hundred twenty"],
-            _ => &["my knee", "a cough", "the rash on my arm", "my blood pressure"],
+            SlotKind::Reading => {
+                &["one twenty over eighty", "ninety eight point six", "one sixty five pounds", "one forty"]
+            }
+            SlotKind::Duration => &["three days", "a week", "two hours", "half an hour", "a couple of months"],
+            SlotKind::Recurrence => &["every day", "twice a day", "every morning", "every other day", "on mondays"],
+            SlotKind::Period => &["this week", "the last three months", "last month", "since monday"],
+            SlotKind::Ordinal => &["the first one", "the second one", "the last one", "number three"],
+            SlotKind::Digits => &["four oh double seven", "one two three four", "forty two seventeen"],
+            SlotKind::Text | SlotKind::Medicine | SlotKind::List(_) => {
+                &["my knee", "a cough", "the rash on my arm", "my blood pressure"]
+            }
         };
         words.get(self.below(words.len())).copied().unwrap_or("it").to_owned()
     }

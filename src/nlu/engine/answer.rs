@@ -115,7 +115,7 @@ pub(super) fn slots(
     let name = pending.slot.unwrap_or(CHOICE).to_owned();
     let whole = |value: SlotValue, confidence: f32| {
         let spoken = finder.spoken(0, words.len()).to_owned();
-        Some(Slots::from([(name.clone(), Slot { spoken, value, confidence })]))
+        Some(Slots::from([(name.clone(), Slot::new(spoken, value, confidence))]))
     };
     if let Some(pick) = pick(&words) {
         return whole(SlotValue::Number(pick), 1.0);
@@ -194,7 +194,7 @@ fn bare_when(asked: &SlotDef, finder: &Finder<'_>) -> Option<Option<Slot>> {
             Reading::Is(when, confidence) => {
                 let says_something = fits(&SlotKind::Date, &when) || fits(&SlotKind::Time, &when);
                 let spoken = finder.spoken(from, to).to_owned();
-                says_something.then_some(Some(Slot { spoken, value: SlotValue::When(when), confidence }))
+                says_something.then_some(Some(Slot::new(spoken, SlotValue::When(when), confidence)))
             }
             Reading::Impossible => Some(None),
         }

@@ -23,6 +23,8 @@ pub(super) struct Finder<'a> {
     text: &'a str,
     heard: Vec<Word>,
     now: Zoned,
+    /// It may have been heard and not typed, so that numbers that sound alike may be meant.
+    by_ear: bool,
     medicines: Known<'a>,
     providers: Known<'a>,
     ahead: OnceCell<Vec<Span>>,
@@ -42,9 +44,12 @@ const FREE: i32 = 10;
 /// Longest name no list holds, in words.
 const LONGEST_NAME: usize = 5;
 /// Longest free text in a sentence, in words.
-const LONGEST_TEXT: usize = 16;
+const LONGEST_TEXT: usize = 120;
 /// A name found among other words must be at least this like.
 const FOUND: f32 = 0.82;
+
+/// The channel on which words are typed.
+const TYPED: &str = "chat";
 
 /// Words that are no name and begin or end none.
 fn plain(word: &str) -> bool {
@@ -144,6 +149,7 @@ impl<'a> Finder<'a> {
             text,
             heard,
             now: values::local(ctx.now, ctx.zone),
+            by_ear: ctx.channel != TYPED,
             medicines: Known::new(&ctx.lists.medicines, catalogue, "medicine", false),
             providers: Known::new(&ctx.lists.providers, catalogue, "provider", true),
             ahead: OnceCell::new(),
@@ -231,8 +237,14 @@ impl<'a> Finder<'a> {
                     out.push(Candidate { end: s.end, points: worth(s.end - s.start, SURE) });
                 }
             }
-            SlotKind::Number => {
-                if let Some((_, n)) = numbers::number(span(left)) {
+            SlotKind::Number
+            | SlotKind::Reading
+            | SlotKind::Duration
+            | SlotKind::Recurrence
+            | SlotKind::Period
+            | SlotKind::Ordinal
+            | SlotKind::Digits => {
+                for (_, n, _) in values::computed(kind, span(left), &self.now, sense) {
                     out.push(Candidate { end: at + n, points: worth(n, SURE) });
                 }
             }
@@ -272,7 +284,18 @@ impl<'a> Finder<'a> {
                 let s = self.whens(sense).iter().find(|s| (s.start, s.end) == (start, end))?;
                 (SlotValue::When(s.when?), s.confidence)
             }
-            SlotKind::Number => (SlotValue::Number(numbers::number(span)?.0), 1.0),
+            SlotKind::Number
+            | SlotKind::Reading
+            | SlotKind::Duration
+            | SlotKind::Recurrence
+            | SlotKind::Period
+            | SlotKind::Ordinal
+            | SlotKind::Digits => {
+                let found = values::computed(kind, span, &self.now, sense);
+                let (value, _, confidence) = found.into_iter().find(|(_, n, _)| *n == span.len())?;
+                let slot = Slot::new(spoken, value, confidence);
+                return Some(if self.by_ear { values::doubted(slot) } else { slot });
+            }
             SlotKind::List(name) => {
                 let list = self.catalogue.list(name)?;
                 match list.names.like(span) {
@@ -280,9 +303,9 @@ impl<'a> Finder<'a> {
                     None => (SlotValue::Number(numbers::number(span).filter(|_| list.range.is_some())?.0), 1.0),
                 }
             }
-            _ => (SlotValue::Text(spoken.clone()), 1.0),
+            SlotKind::Text | SlotKind::Medicine | SlotKind::Provider => (SlotValue::Text(spoken.clone()), 1.0),
         };
-        Some(Slot { spoken, value, confidence })
+        Some(Slot::new(spoken, value, confidence))
     }
 
     /// The slots of a sentence that fits, and whether one of them is a name of no list.
@@ -323,7 +346,7 @@ impl<'a> Finder<'a> {
         for slot in def.slots.iter().filter(|s| s.or_words) {
             let spoken = self.text.trim().to_owned();
             let value = SlotValue::Text(spoken.clone());
-            slots.entry(slot.name.clone()).or_insert(Slot { spoken, value, confidence: 0.5 });
+            slots.entry(slot.name.clone()).or_insert_with(|| Slot::new(spoken, value, 0.5));
         }
     }
 
@@ -360,7 +383,7 @@ impl<'a> Finder<'a> {
                 let likely = confidence >= if ordinary { FOUND + 0.06 } else { FOUND * 0.7 };
                 if likely && likest.as_ref().is_none_or(|(.., l)| confidence > l.confidence) {
                     let spoken = self.spoken(start, end).to_owned();
-                    likest = Some((start, end, Slot { spoken, value: SlotValue::Text(value), confidence }));
+                    likest = Some((start, end, Slot::new(spoken, SlotValue::Text(value), confidence)));
                 }
             }
         }

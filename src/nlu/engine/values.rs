@@ -4,9 +4,13 @@ use jiff::Zoned;
 
 use crate::nlu::{
     Slot, SlotValue,
-    catalogue::{Catalogue, List},
+    catalogue::{Catalogue, List, SlotKind},
+    digits,
     grammar::{Candidate, SlotUse, Values},
+    lasting, measure,
     names::{Hit, Names},
+    numbers, recurrence,
+    when::{self, Sense},
 };
 use crate::policy::Named;
 
@@ -21,6 +25,8 @@ impl Values for NoValues {
 
 /// Words nothing matched are a value, but one nobody should act on unasked.
 pub(super) const UNKNOWN: f32 = 0.3;
+/// Something else sounds the same: read back or asked, never taken for sure.
+const DOUBTED: f32 = 0.8;
 /// A person named by title whom no list holds.
 const TITLED: f32 = 0.5;
 
@@ -107,8 +113,53 @@ impl<'a> Known<'a> {
             let titled = words.len() > 1 && words.first() == Some(&"doctor");
             (spoken.to_owned(), if titled { TITLED } else { UNKNOWN })
         });
-        Slot { spoken: spoken.to_owned(), value: SlotValue::Text(value), confidence }
+        Slot::new(spoken, SlotValue::Text(value), confidence)
     }
+}
+
+/// The values of a computed kind that begin with the first of the words: value, words, how sure.
+pub(super) fn computed(kind: &SlotKind, words: &[&str], now: &Zoned, sense: Sense) -> Vec<(SlotValue, usize, f32)> {
+    match kind {
+        SlotKind::Number => {
+            numbers::number(words).map(|(n, used)| (SlotValue::Number(n), used, 1.0)).into_iter().collect()
+        }
+        SlotKind::Reading => {
+            measure::at(words).into_iter().map(|(m, used)| (SlotValue::Measured(m), used, 1.0)).collect()
+        }
+        SlotKind::Duration => {
+            let found = lasting::at(words, now).into_iter();
+            found.map(|(l, used, sure)| (SlotValue::Lasting(l), used, sure)).collect()
+        }
+        SlotKind::Recurrence => {
+            let found = recurrence::at(words, now).into_iter();
+            found.map(|(r, used)| (SlotValue::Recurring(r), used, 1.0)).collect()
+        }
+        SlotKind::Period => {
+            let found = when::periods(words, now, sense).into_iter();
+            found.map(|(w, used, sure)| (SlotValue::When(w), used, sure)).collect()
+        }
+        SlotKind::Ordinal => {
+            let place = numbers::place(words).map(|(n, used)| (SlotValue::Number(f64::from(n)), used, 1.0));
+            place.into_iter().collect()
+        }
+        SlotKind::Digits => {
+            digits::at(words).map(|(code, used)| (SlotValue::Text(code), used, 1.0)).into_iter().collect()
+        }
+        SlotKind::Medicine
+        | SlotKind::Provider
+        | SlotKind::Date
+        | SlotKind::Time
+        | SlotKind::Text
+        | SlotKind::List(_) => Vec::new(),
+    }
+}
+
+/// A value with what sounds like it; where something does, it is less sure.
+pub(super) fn doubted(slot: Slot) -> Slot {
+    let SlotValue::Measured(measured) = &slot.value else { return slot };
+    let alike: Vec<SlotValue> = measured.sounds_like().into_iter().map(SlotValue::Measured).collect();
+    let confidence = if alike.is_empty() { slot.confidence } else { slot.confidence.min(DOUBTED) };
+    Slot { confidence, alike, ..slot }
 }
 
 /// Now, where it is said.

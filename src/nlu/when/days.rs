@@ -122,6 +122,11 @@ impl Phrase<'_> {
                 return Some(one(days_on(today, offset)?));
             }
         }
+        let mark = self.at;
+        if let Some(date) = self.holiday() {
+            return Some(one(date));
+        }
+        self.at = mark;
         // The part of the day stays for the clock to read.
         let part = |w: &str| matches!(w, "morning" | "afternoon" | "evening");
         if self.peek(0) == "tonight" {

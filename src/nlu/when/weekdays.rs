@@ -24,7 +24,7 @@ enum Which {
     WeekLater,
 }
 
-pub(super) fn weekday(word: &str) -> Option<Weekday> {
+pub(in crate::nlu) fn weekday(word: &str) -> Option<Weekday> {
     Some(match word {
         "monday" | "mondays" => Weekday::Monday,
         "tuesday" | "tuesdays" | "tues" => Weekday::Tuesday,

@@ -138,7 +138,7 @@ impl Stage {
                     SlotValue::Text(text) => text.clone(),
                     _ => String::new(),
                 };
-                ((*name).to_owned(), Slot { spoken, value: value.clone(), confidence: 1.0 })
+                ((*name).to_owned(), Slot::new(spoken, value.clone(), 1.0))
             })
             .collect();
         let outcome = action.run(pass, &slots, &self.setting(channel)).await.expect("it runs");

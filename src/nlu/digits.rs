@@ -1,0 +1,121 @@
+//! Digits said one by one or in groups: a PIN, a room, a number on a card. "Four oh double seven" is `4077`.
+//!
+//! Letter for letter: a code that is nearly heard is not heard.
+
+use super::numbers;
+
+/// Fewer digits than this are a number, not a code.
+pub const FEWEST: usize = 3;
+/// Codes longer than this are read no further.
+const MOST: usize = 24;
+
+/// The longest run of digits that begins with the first of the words, and how many words it takes.
+#[must_use]
+pub fn at(words: &[&str]) -> Option<(String, usize)> {
+    let mut code = String::new();
+    let mut used = 0;
+    while code.len() < MOST
+        && let Some((digits, n)) = group(words.get(used..).unwrap_or_default())
+    {
+        code.push_str(&digits);
+        used += n;
+    }
+    ((FEWEST..=MOST).contains(&code.len())).then_some((code, used))
+}
+
+/// One group: "four", "double seven", "forty two", "4077", "twelve hundred".
+fn group(words: &[&str]) -> Option<(String, usize)> {
+    let first = *words.first()?;
+    if let "dash" | "hyphen" | "then" = first {
+        // Only between digits: what follows must be one.
+        return group(words.get(1..)?).map(|(digits, n)| (digits, n + 1));
+    }
+    let times = match first {
+        "double" => 2,
+        "triple" | "treble" => 3,
+        "quadruple" => 4,
+        _ => 1,
+    };
+    if times > 1 {
+        return Some((digit(words.get(1)?)?.to_string().repeat(times), 2));
+    }
+    if first.bytes().next().is_some_and(|b| b.is_ascii_digit()) {
+        let plain = first.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+        let digits: String = first.chars().filter(char::is_ascii_digit).collect();
+        return plain.then_some((digits, 1));
+    }
+    if let Some(digit) = digit(first) {
+        if matches!(words.get(1), Some(&("hundred" | "thousand"))) {
+            return large(words);
+        }
+        return Some((digit.to_string(), 1));
+    }
+    if let Some((_, n)) = numbers::below_hundred(words)
+        && matches!(words.get(n), Some(&("hundred" | "thousand")))
+    {
+        return large(words);
+    }
+    numbers::below_hundred(words).map(|(n, used)| (n.to_string(), used))
+}
+
+/// "twelve hundred", "four thousand and seventy seven".
+fn large(words: &[&str]) -> Option<(String, usize)> {
+    numbers::number(words).filter(|(n, _)| n.fract() == 0.0).map(|(n, used)| (n.to_string(), used))
+}
+
+fn digit(word: &str) -> Option<u32> {
+    match word {
+        "o" | "oh" | "nought" | "naught" => Some(0),
+        _ => numbers::below_hundred(&[word]).map(|(n, _)| n).filter(|n| *n < 10 && !word.is_empty()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nlu::words;
+
+    #[test]
+    fn codes_as_they_are_said() {
+        for (said, code) in [
+            ("four oh double seven", "4077"),
+            ("1 2 3 4", "1234"),
+            ("1234", "1234"),
+            ("one two three four", "1234"),
+            ("forty two seventeen", "4217"),
+            ("forty oh seven", "4007"),
+            ("one twenty three", "123"),
+            ("nineteen eighty four", "1984"),
+            ("four zero seven seven", "4077"),
+            ("triple zero five", "0005"),
+            ("four oh seven-seven", "4077"),
+            ("4-0-7-7", "4077"),
+            ("40 77", "4077"),
+            ("twelve hundred", "1200"),
+            ("four thousand and seventy seven", "4077"),
+            ("two oh four", "204"),
+            ("nine nine nine nine nine nine", "999999"),
+            ("seven double o seven", "7007"),
+            ("4,077", "4077"),
+        ] {
+            let normal = words::normal(said);
+            let words: Vec<&str> = normal.split(' ').collect();
+            assert_eq!(at(&words), Some((code.to_owned(), words.len())), "{said}");
+        }
+        for said in ["four", "forty two", "for oh double", "double", "two thirty pm", "12/3", "98.6", "", "dash"] {
+            let normal = words::normal(said);
+            let words: Vec<&str> = normal.split(' ').collect();
+            assert!(at(&words).is_none_or(|(_, n)| n < words.len()), "{said}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_words_are_read_or_left(words in proptest::collection::vec("(one|twenty|oh|double|hundred|thousand|dash|4077|x)", 0..40)) {
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            if let Some((code, n)) = at(&words) {
+                assert!(n >= 1 && n <= words.len() && code.bytes().all(|b| b.is_ascii_digit()));
+            }
+        }
+    }
+}
