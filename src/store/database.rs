@@ -273,6 +273,8 @@ pub(super) struct Done {
     pub row: Option<AnyRow>,
 }
 
+/// PostgreSQL's advisory lock that orders the writers of several nodes.
+pub(super) const CHAIN_LOCK: i64 = 0x7765_6c6c_7370_6b6e;
 /// Statements that one text may hold.
 const LONGEST: usize = 40;
 
@@ -282,8 +284,8 @@ pub(super) struct Failed {
     pub error: sqlx::Error,
 }
 
-/// Runs statements in order until one fails. SQLite gets each group as one text: a trip to its thread costs as
-/// much as several statements. Texts stay prepared, so groups should come in few shapes.
+/// Runs statements in order until one fails. A trip to the database costs as much as several statements, so each
+/// group goes in as few texts as the dialect allows. Texts stay prepared, so groups should come in few shapes.
 pub(super) async fn run(
     connection: &mut AnyConnection,
     dialect: Dialect,
@@ -291,14 +293,46 @@ pub(super) async fn run(
 ) -> Result<Vec<Done>, Failed> {
     let mut done = Vec::new();
     for group in groups {
+        if dialect == Dialect::Postgres
+            && let Some(inserts) = only_inserts(group)
+        {
+            let (text, arguments) = joined(inserts, Joint::Inserts);
+            let before = done.len();
+            let outcome = sqlx::query_with(AssertSqlSafe(text), arguments).execute(&mut *connection).await;
+            outcome.map_err(|error| Failed { at: before + place(group, &error), error })?;
+            done.extend(group.iter().map(|_| Done { changed: 1, row: None }));
+            continue;
+        }
         for group in group.chunks(if dialect == Dialect::Sqlite { LONGEST } else { 1 }) {
-            let (text, arguments) = joined(group);
+            let (text, arguments) = joined(group, Joint::Script);
             let query = sqlx::query_with(AssertSqlSafe(text), arguments);
             let answer = dialect.patiently(run_text(connection, query, &mut done)).await;
             answer.map_err(|error| Failed { at: done.len(), error })?;
         }
     }
     Ok(done)
+}
+
+/// The statements of a group that are insertions and nothing else, without the transaction around them: PostgreSQL
+/// takes them as one statement, which is a transaction by itself.
+fn only_inserts(group: &[Statement]) -> Option<&[Statement]> {
+    let inner = match group {
+        [first, inner @ .., last] if first.sql == "BEGIN" && last.sql == "COMMIT" => inner,
+        [first, ..] if first.sql != "BEGIN" => group,
+        _ => return None,
+    };
+    let inserts = inner.iter().all(|s| s.sql.starts_with(INSERT));
+    (inner.len() > 1 && inserts).then_some(inner)
+}
+
+const INSERT: &str = "INSERT INTO ";
+
+/// Which statement of a group a failure belongs to, as far as its table tells; the first one otherwise.
+fn place(group: &[Statement], error: &sqlx::Error) -> usize {
+    let sqlx::Error::Database(told) = error else { return 0 };
+    let Some(table) = told.table() else { return 0 };
+    let of_table = |s: &Statement| s.sql.strip_prefix(INSERT).and_then(|rest| rest.split(' ').next()) == Some(table);
+    group.iter().position(of_table).unwrap_or(0)
 }
 
 async fn run_text(
@@ -318,20 +352,40 @@ async fn run_text(
     Ok(())
 }
 
+/// How several statements become one text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Joint {
+    /// One after the other.
+    Script,
+    /// Insertions that happen together: `WITH a AS (INSERT …), b AS (INSERT …) SELECT …`. The primary query, which
+    /// runs first, waits for the lock that orders writers.
+    Inserts,
+}
+
 /// One text of all statements, their parameters numbered through.
-fn joined(statements: &[Statement]) -> (String, AnyArguments) {
+fn joined(statements: &[Statement], joint: Joint) -> (String, AnyArguments) {
     let mut text = String::with_capacity(statements.iter().map(|s| s.sql.len() + 16).sum());
     let mut arguments = AnyArguments::default();
     let mut before = 0;
-    for statement in statements {
-        if !text.is_empty() {
-            text.push(';');
+    for (n, statement) in statements.iter().enumerate() {
+        match joint {
+            Joint::Script if n > 0 => text.push(';'),
+            Joint::Script => {}
+            Joint::Inserts => {
+                let _ = write!(text, "{} s{n} AS (", if n > 0 { "," } else { "WITH" });
+            }
         }
         renumbered(&statement.sql, before, &mut text);
+        if joint == Joint::Inserts {
+            text.push(')');
+        }
         before += statement.values.len();
         for value in &statement.values {
             bind(&mut arguments, value);
         }
+    }
+    if joint == Joint::Inserts {
+        let _ = write!(text, " SELECT pg_advisory_xact_lock({CHAIN_LOCK})");
     }
     (text, arguments)
 }
@@ -366,12 +420,30 @@ mod tests {
 
     #[test]
     fn parameters_are_numbered_through() {
-        let (text, _) = joined(&[
-            Statement::new("INSERT INTO a VALUES ($1, $2)", vec![1.into(), 2.into()]),
-            Statement::new("UPDATE b SET c = $2 WHERE d = $1", vec![1.into(), 2.into()]),
-            Statement::new("COMMIT", vec![]),
-        ]);
+        let insert = Statement::new("INSERT INTO a VALUES ($1, $2)", vec![1.into(), 2.into()]);
+        let update = Statement::new("UPDATE b SET c = $2 WHERE d = $1", vec![1.into(), 2.into()]);
+        let (text, _) = joined(&[insert.clone(), update, Statement::new("COMMIT", vec![])], Joint::Script);
         assert_eq!(text, "INSERT INTO a VALUES ($1, $2);UPDATE b SET c = $4 WHERE d = $3;COMMIT");
+        let (text, _) = joined(&[insert.clone(), insert], Joint::Inserts);
+        assert_eq!(text, "WITH s0 AS (INSERT INTO a VALUES ($1, $2)), s1 AS (INSERT INTO a VALUES ($3, $4)) SELECT 1");
+    }
+
+    #[test]
+    fn only_insertions_go_together() {
+        let statement = |sql| Statement::new(sql, vec![]);
+        let (begin, commit) = (statement("BEGIN"), statement("COMMIT"));
+        let (insert, update) = (statement("INSERT INTO a VALUES (1)"), statement("UPDATE a SET b = 1"));
+        let together = |group: &[&Statement]| {
+            let group: Vec<Statement> = group.iter().map(|s| (*s).clone()).collect();
+            only_inserts(&group).map(<[Statement]>::len)
+        };
+        assert_eq!(together(&[&begin, &insert, &insert, &commit]), Some(2));
+        assert_eq!(together(&[&insert, &insert]), Some(2));
+        assert_eq!(together(&[&begin, &insert, &update, &commit]), None);
+        assert_eq!(together(&[&begin, &insert, &insert]), None);
+        assert_eq!(together(&[&insert, &insert, &commit]), None);
+        assert_eq!(together(&[&insert]), None);
+        assert_eq!(together(&[]), None);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     audit::{Draft, Head},
-    database::{Database, Dialect, Done, Failed, Statement, run},
+    database::{CHAIN_LOCK, Database, Dialect, Done, Failed, Statement, run},
     error::StoreError,
     job::{Job, JobError, Refusal, Step},
     script::{Script, Source},
@@ -34,12 +34,10 @@ const WAITING: usize = 1024;
 const SHY: u32 = 64;
 /// How often a batch is tried again because another process wrote in between.
 const TRIES: u32 = 16;
-/// Jobs after which SQLite's write-ahead log is moved into the database file.
-const CHECKPOINT_EVERY: u64 = 1000;
-/// How long nobody must want to write before the writer itself moves the rest of the log.
-const QUIET: Duration = Duration::from_millis(10);
-/// PostgreSQL's advisory lock that orders the writers of several nodes.
-const CHAIN_LOCK: i64 = 0x7765_6c6c_7370_6b6e;
+/// Jobs after which SQLite's write-ahead log is moved into the database file and begun again at its start. A
+/// commit that writes over the log costs half of one that makes it grow; beginning again costs one job in this
+/// many about two commits.
+const CHECKPOINT_EVERY: u64 = 500;
 
 /// What becomes of each job of a batch.
 type Answers = Vec<Result<Vec<EntryId>, JobError>>;
@@ -67,7 +65,7 @@ impl Writer {
             head: None,
             shy: 0,
             commits: Arc::clone(&commits),
-            since_checkpoint: 0,
+            jobs_done: 0,
             log,
         };
         tokio::spawn(task.work(waiting));
@@ -95,7 +93,7 @@ struct Task {
     head: Option<Head>,
     shy: u32,
     commits: Arc<AtomicU64>,
-    since_checkpoint: u64,
+    jobs_done: u64,
     log: Arc<Log>,
 }
 
@@ -112,6 +110,8 @@ struct Log {
 enum Trouble {
     /// Another process added to the chain.
     Stale,
+    /// Something is there already, and what the database tells of it does not say which job to refuse.
+    Unclear,
     /// This job of the batch is refused; the others may go on without it.
     Refused(usize, Refusal),
     /// The database failed.
@@ -132,63 +132,66 @@ impl Task {
             }
             let jobs = batch.len() as u64;
             self.batch(batch).await;
-            if self.since_checkpoint / CHECKPOINT_EVERY != (self.since_checkpoint + jobs) / CHECKPOINT_EVERY {
+            if self.jobs_done / CHECKPOINT_EVERY != (self.jobs_done + jobs) / CHECKPOINT_EVERY {
                 self.log.due.notify_one();
             }
-            self.since_checkpoint += jobs;
+            self.jobs_done += jobs;
         }
         if let Some(connection) = self.connection.take() {
             let _ = connection.close().await;
         }
     }
 
-    /// The next job. In a quiet moment before it, the rest of the write-ahead log is moved, so that the log
-    /// begins again at its start: writing over is cheaper than growing. Without quiet moments, now and then.
+    /// The next job. Before it, where nearly all of the write-ahead log is moved, the rest is: the log then
+    /// begins again at its start.
     async fn next(&mut self, waiting: &mut mpsc::Receiver<Job>) -> Option<Job> {
-        if !self.log.nearly_empty.load(Ordering::Relaxed) {
-            return waiting.recv().await;
-        }
-        let quiet = if self.since_checkpoint < 4 * CHECKPOINT_EVERY { QUIET } else { Duration::ZERO };
-        if let Ok(job) = tokio::time::timeout(quiet, waiting.recv()).await {
-            return job;
-        }
-        if let Some(connection) = &mut self.connection {
+        if self.log.nearly_empty.swap(false, Ordering::Relaxed)
+            && let Some(connection) = &mut self.connection
+        {
             // Not being able to is told by the task beside.
             let _ = Database::checkpoint(connection).await;
         }
-        self.log.nearly_empty.store(false, Ordering::Relaxed);
-        self.since_checkpoint = 0;
         waiting.recv().await
     }
 
     async fn batch(&mut self, mut jobs: Vec<Job>) {
         let mut one_by_one = jobs.iter().any(|job| job.steps.iter().any(|step| step.nothing.is_some()));
         let mut tries = 0;
-        while !jobs.is_empty() {
+        // Told after the others are durable: who is refused for what another job does looks for it.
+        let mut refused: Vec<(Job, Refusal)> = vec![];
+        let failed = loop {
+            if jobs.is_empty() {
+                break None;
+            }
             let trouble = match self.attempt(&jobs, one_by_one).await {
                 Ok(answers) => {
                     self.commits.fetch_add(1, Ordering::Relaxed);
-                    for (job, answer) in jobs.into_iter().zip(answers) {
+                    for (job, answer) in jobs.drain(..).zip(answers) {
                         let _ = job.done.send(answer);
                     }
-                    return;
+                    break None;
                 }
                 Err(trouble) => trouble,
             };
             self.head = None;
             self.roll_back().await;
             match trouble {
-                Trouble::Refused(n, refusal) => {
-                    let _ = jobs.remove(n).done.send(Err(JobError::Refused(refusal)));
-                }
+                Trouble::Refused(n, refusal) => refused.push((jobs.remove(n), refusal)),
                 Trouble::Stale if tries < TRIES => {
                     tries += 1;
                     self.shy = SHY;
                 }
+                Trouble::Unclear => one_by_one = true,
                 Trouble::Failed(_) if jobs.len() > 1 && !one_by_one => one_by_one = true,
-                Trouble::Stale => return fail(jobs, &StoreError::Locked),
-                Trouble::Failed(error) => return fail(jobs, &error),
+                Trouble::Stale => break Some(StoreError::Locked),
+                Trouble::Failed(error) => break Some(error),
             }
+        };
+        if let Some(error) = failed {
+            fail(jobs, &error);
+        }
+        for (job, refusal) in refused {
+            let _ = job.done.send(Err(JobError::Refused(refusal)));
         }
     }
 
@@ -221,6 +224,9 @@ impl Task {
                 Ok(ids.into_iter().map(Ok).collect())
             }
             Err(Failed { at, error }) if is_taken(&error) => Err(match script.sources.get(at) {
+                // PostgreSQL took several insertions as one statement and tells the first it found taken, which
+                // need not be the first of the job.
+                Some(Source::Job(..)) if self.database.dialect == Dialect::Postgres => Trouble::Unclear,
                 Some(Source::Job(n, Some(refusal))) => Trouble::Refused(*n, *refusal),
                 Some(Source::Row) => Trouble::Stale,
                 _ => failed(error),

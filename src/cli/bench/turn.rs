@@ -47,6 +47,9 @@ pub struct TurnBenchArgs {
 /// What is asked: it discloses the prescriber's instructions.
 const QUESTION: &str = "how do I take my atorvastatin";
 
+/// Turns before anything is measured: until SQLite writes over its log, as it does ever after.
+const WARM_UP: usize = 600;
+
 #[derive(Serialize)]
 struct Report {
     database: &'static str,
@@ -111,7 +114,7 @@ async fn measure(global: &Global, args: &TurnBenchArgs, scratch: &Path) -> anyho
     let rosa = rosa(&app).await?;
     let speaker = Speaker::new(&app, &rosa);
     let mut disk = Disk::open(scratch)?;
-    for _ in 0..20 {
+    for _ in 0..WARM_UP {
         disk.fsync()?;
         speaker.ask(Input::Text(QUESTION.into())).await?;
     }
@@ -172,17 +175,17 @@ impl Speaker {
         Self { app: Arc::clone(app), caller, session }
     }
 
+    /// In a task of its own, as the server takes it: the thread that waits for everything is woken slowly.
     async fn ask(&self, input: Input) -> anyhow::Result<Timings> {
-        let result = self
-            .app
-            .turn(TurnRequest {
-                caller: self.caller.clone(),
-                session: Some(self.session.clone()),
-                turn: None,
-                input,
-                speak: false,
-            })
-            .await;
+        let request = TurnRequest {
+            caller: self.caller.clone(),
+            session: Some(self.session.clone()),
+            turn: None,
+            input,
+            speak: false,
+        };
+        let app = Arc::clone(&self.app);
+        let result = tokio::spawn(async move { app.turn(request).await }).await?;
         anyhow::ensure!(result.state == State::Answered, "a turn was not answered: {}", result.state.name());
         Ok(result.timings_ms)
     }
