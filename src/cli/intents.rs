@@ -5,7 +5,11 @@ use std::io::Write;
 use anyhow::Context;
 
 use super::Global;
-use crate::nlu::catalogue::{Catalogue, Sampler};
+use crate::{
+    actions::Action,
+    nlu::catalogue::{Catalogue, IntentDef, Mistake, Sampler},
+    speech::reply::Replies,
+};
 
 /// Check or list the intent catalogue.
 #[derive(Debug, clap::Args)]
@@ -40,7 +44,10 @@ pub fn run(global: &Global, args: IntentsArgs) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     match args.command {
         IntentsCommand::Check => {
-            let mistakes = catalogue.lint();
+            let mut mistakes = catalogue.lint();
+            mistakes.extend(catalogue.changing_slots());
+            mistakes.extend(against_the_program(&catalogue));
+            mistakes.sort();
             for mistake in &mistakes {
                 writeln!(out, "{mistake}")?;
             }
@@ -63,6 +70,48 @@ pub fn run(global: &Global, args: IntentsArgs) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// What a catalogue asks of the program that the program does not have or does not allow: actions, looser classes,
+/// replies that are no template. A catalogue of another domain names actions of its own, so only domains that have a
+/// known action are looked at.
+fn against_the_program(catalogue: &Catalogue) -> Vec<Mistake> {
+    let mut mistakes = Vec::new();
+    let known = |def: &IntentDef| def.action.as_deref().is_some_and(|name| Action::named(name).is_some());
+    let ours = catalogue.intents().iter().any(known);
+    for def in catalogue.intents() {
+        let mut wrong =
+            |what: String| mistakes.push(Mistake { at: def.at.clone(), what: format!("`{}`: {what}", def.name) });
+        if let Some(name) = def.action.as_deref().filter(|_| ours && !def.name.starts_with("dialogue.")) {
+            match Action::named(name).map(Action::floor) {
+                None => wrong(format!("there is no action `{name}`; `action: none` with a `why` says that honestly")),
+                Some(floor) => {
+                    if let Err(e) = floor.tightened(def.data, def.effect) {
+                        wrong(e.to_string());
+                    }
+                }
+            }
+        }
+        let prompts = def.slots.iter().filter_map(|s| Some((s.name.as_str(), s.prompt.as_deref()?)));
+        let texts = prompts.chain(def.replies.iter().map(|(name, text)| (name.as_str(), text.as_str())));
+        for (reply, text) in texts {
+            if let Err(e) = Replies::compile([(def.name.as_str(), reply, text)]) {
+                wrong(format!("the reply `{reply}` is no template: {e}"));
+            }
+        }
+        // Two intents on one action are answered alike: what one of them can be answered, the other can be, too.
+        let twins = catalogue.intents().iter().filter(|o| o.name != def.name && o.action == def.action && known(o));
+        for twin in twins {
+            let replies = twin.replies.keys().map(String::as_str);
+            let lacking: Vec<&str> = replies.filter(|r| *r != "meant" && !def.replies.contains_key(*r)).collect();
+            if !lacking.is_empty() {
+                let lacking = lacking.join("`, `");
+                wrong(format!("lacks the reply `{lacking}` that `{}` has for the same action", twin.name));
+                break;
+            }
+        }
+    }
+    mistakes
 }
 
 /// The catalogue of `--intents`, else the one that comes with the program.

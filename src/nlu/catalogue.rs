@@ -14,14 +14,17 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
+    Context, Pending,
     grammar::{Pattern, Vocabulary},
     names::Names,
     when::Sense,
 };
 use crate::policy::{DataClass, Effect};
 
+mod lists;
 mod load;
 mod samples;
+mod sentences;
 mod source;
 
 pub(crate) use samples::Piece;
@@ -158,6 +161,38 @@ pub(crate) struct Sentence {
     pub exact: bool,
     pub at: Place,
     pub pattern: Pattern,
+    /// Where alone it holds.
+    pub requires: Conditions,
+    /// Where it does not hold.
+    pub excludes: Conditions,
+}
+
+/// Where a sentence holds. Of each kind one must fit; none is anywhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Conditions {
+    pub channel: Vec<String>,
+    /// `intent`, `intent/slot`, or `any`.
+    pub pending: Vec<String>,
+}
+
+impl Sentence {
+    /// Whether the sentence holds in a conversation.
+    pub fn holds(&self, ctx: &Context<'_>) -> bool {
+        let channel = |c: &Conditions| c.channel.iter().any(|name| name == ctx.channel);
+        let pending = |c: &Conditions| c.pending.iter().any(|wanted| is_pending(wanted, ctx.pending.as_ref()));
+        (self.requires.channel.is_empty() || channel(&self.requires))
+            && (self.requires.pending.is_empty() || pending(&self.requires))
+            && !channel(&self.excludes)
+            && !pending(&self.excludes)
+    }
+}
+
+fn is_pending(wanted: &str, open: Option<&Pending<'_>>) -> bool {
+    let Some(open) = open else { return false };
+    match wanted.split_once('/') {
+        Some((intent, slot)) => open.intent == intent && open.slot == Some(slot),
+        None => wanted == "any" || open.intent == wanted,
+    }
 }
 
 /// The values of a slot.
@@ -169,8 +204,21 @@ pub struct List {
     pub(crate) names: Names,
     /// How they are said, for drawing samples: value, words.
     pub(crate) said: Vec<(usize, String)>,
-    /// Numbers from and to, for a list that is a range.
-    pub(crate) range: Option<(f64, f64)>,
+    /// For a list that is a range of numbers.
+    pub(crate) range: Option<Range>,
+    /// Any words stand for themselves.
+    pub(crate) wildcard: bool,
+}
+
+/// Numbers a list holds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Range {
+    pub from: f64,
+    pub to: f64,
+    pub step: f64,
+    /// Parts of one may be said.
+    pub fractions: bool,
+    pub multiplier: f64,
 }
 
 /// A sentence with what must come of it.

@@ -13,6 +13,7 @@ use super::{
 mod answer;
 mod find;
 mod learn;
+mod message;
 mod values;
 
 use find::Finder;
@@ -147,10 +148,12 @@ impl Engine {
     /// The best sentence that fits all the words.
     fn sentence<'a>(&'a self, finder: &mut Finder<'a>, memory: &mut Scratch) -> Option<Exact> {
         let numbers: Vec<u32> = finder.words().iter().map(|w| self.catalogue.vocabulary.number(w)).collect();
-        let first = *numbers.first().filter(|_| numbers.len() <= LONGEST_SENTENCE)?;
+        if numbers.len() > LONGEST_SENTENCE {
+            return None;
+        }
         let mut best: Option<Exact> = None;
         for sentence in &self.catalogue.sentences {
-            if !sentence.exact || !sentence.pattern.may_begin_with(first) {
+            if !sentence.exact || !sentence.pattern.may_fit(&numbers) || !sentence.holds(finder.ctx()) {
                 continue;
             }
             let Some(def) = self.intent(sentence.intent) else { continue };
@@ -248,7 +251,7 @@ pub(super) fn claims(catalogue: &Catalogue, text: &str, ctx: &Context<'_>) -> Ve
     let numbers: Vec<u32> = finder.words().iter().map(|w| catalogue.vocabulary.number(w)).collect();
     let mut memory = Scratch::default();
     let mut found: Vec<(usize, i32, Place)> = Vec::new();
-    for sentence in catalogue.sentences.iter().filter(|s| s.exact) {
+    for sentence in catalogue.sentences.iter().filter(|s| s.exact && s.pattern.may_fit(&numbers) && s.holds(ctx)) {
         let Some(def) = catalogue.intents().get(sentence.intent) else { continue };
         finder.look_for(def);
         let Some(fit) = sentence.pattern.fit(&numbers, &mut finder, &mut memory, false) else { continue };
@@ -265,3 +268,6 @@ fn nothing(alternatives: Vec<(String, f32)>) -> Interpretation {
     let confidence = 1.0 - alternatives.first().map_or(0.0, |(_, c)| *c);
     Interpretation { intent: NONE.to_owned(), slots: Slots::new(), confidence, alternatives, by: By::Nothing }
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,6 +66,10 @@ pub struct Pattern {
     pub expr: Expr,
     /// Slots it can fill.
     pub slots: Vec<SlotUse>,
+    /// Slots it fills with a value nobody says.
+    pub fixed: Vec<(String, String)>,
+    /// Words that stand in every sentence it fits, sorted.
+    must: Vec<u32>,
     states: Vec<Vec<Edge>>,
     first: Vec<u32>,
     open_start: bool,
@@ -80,8 +84,12 @@ enum Edge {
 
 /// Most states of one sentence. A sentence that needs more is better said as two.
 const MOST_STATES: usize = 20_000;
+/// Longest chain of rules in rules.
+const DEEPEST_RULES: usize = 32;
 /// Most ways to write one word with alternatives inside.
 const MOST_SPELLINGS: usize = 256;
+
+const TOO_MANY: &str = "it has too many variants: say it as two sentences";
 
 /// The rules sentences may use, as trees.
 pub type Rules = BTreeMap<String, Node>;
@@ -115,7 +123,58 @@ pub fn compile(text: &str, rules: &Rules, vocabulary: &mut Vocabulary) -> Result
     }
     first.sort_unstable();
     first.dedup();
-    Ok(Pattern { expr, slots, states, first, open_start })
+    let must = always(&expr, vocabulary);
+    Ok(Pattern { expr, slots, fixed: Vec::new(), must, states, first, open_start })
+}
+
+/// The words of every variant of an expression, sorted.
+fn always(expr: &Expr, vocabulary: &Vocabulary) -> Vec<u32> {
+    let mut words = match expr {
+        Expr::Word(word) => vec![vocabulary.number(word)],
+        Expr::Slot(_) => Vec::new(),
+        Expr::Seq(parts) => parts.iter().flat_map(|p| always(p, vocabulary)).collect(),
+        Expr::Alt(branches) => {
+            let mut each = branches.iter().map(|b| always(b, vocabulary));
+            let first = each.next().unwrap_or_default();
+            each.fold(first, |mut all, branch| {
+                all.retain(|w| branch.binary_search(w).is_ok());
+                all
+            })
+        }
+    };
+    words.sort_unstable();
+    words.dedup();
+    words
+}
+
+/// Whether a rule leads back into itself.
+#[must_use]
+pub fn leads_back(name: &str, rules: &Rules) -> bool {
+    fn named<'a>(node: &'a Node, out: &mut Vec<&'a str>) {
+        match node {
+            Node::Rule(rule) => out.push(rule),
+            Node::Seq(nodes) | Node::Alt(nodes) | Node::Perm(nodes) => nodes.iter().for_each(|n| named(n, out)),
+            Node::Text(_) | Node::Slot { .. } => {}
+        }
+    }
+    let mut seen: Vec<&str> = Vec::new();
+    let mut open = vec![name];
+    while let Some(rule) = open.pop() {
+        let mut next = Vec::new();
+        if let Some(tree) = rules.get(rule) {
+            named(tree, &mut next);
+        }
+        for rule in next {
+            if rule == name {
+                return true;
+            }
+            if !seen.contains(&rule) {
+                seen.push(rule);
+                open.push(rule);
+            }
+        }
+    }
+    false
 }
 
 /// Puts rules in and makes words of text.
@@ -138,6 +197,9 @@ impl<'a> Flatten<'a> {
         if self.stack.contains(&name.as_str()) {
             return Err(format!("the rule `<{name}>` contains itself"));
         }
+        if self.stack.len() == DEEPEST_RULES {
+            return Err(format!("rules more than {DEEPEST_RULES} deep"));
+        }
         self.stack.push(name);
         let done = go(self, tree);
         self.stack.pop();
@@ -145,7 +207,7 @@ impl<'a> Flatten<'a> {
     }
 
     fn node(&mut self, node: &'a Node) -> Result<Expr, String> {
-        *self.budget = self.budget.checked_sub(1).ok_or("it has too many variants: say it as two sentences")?;
+        *self.budget = self.budget.checked_sub(1).ok_or(TOO_MANY)?;
         match node {
             Node::Text(text) => Ok(words_of(text)),
             Node::Slot { name, list } => {
@@ -199,7 +261,7 @@ impl<'a> Flatten<'a> {
                 }
                 spellings.sort();
                 spellings.dedup();
-                *self.budget = self.budget.checked_sub(spellings.len()).ok_or("it has too many variants")?;
+                *self.budget = self.budget.checked_sub(spellings.len()).ok_or(TOO_MANY)?;
                 parts.push(Expr::Alt(spellings.iter().map(|s| words_of(s)).collect()));
             }
             at = end;
@@ -208,12 +270,16 @@ impl<'a> Flatten<'a> {
     }
 
     fn spellings(&mut self, node: &'a Node) -> Result<Vec<String>, String> {
+        *self.budget = self.budget.checked_sub(1).ok_or(TOO_MANY)?;
         match node {
             Node::Text(text) => Ok(vec![text.clone()]),
             Node::Alt(nodes) => {
                 let mut all = Vec::new();
                 for n in nodes {
                     all.extend(self.spellings(n)?);
+                    if all.len() > MOST_SPELLINGS {
+                        return Err("too many ways to write one word: set its parts off with blanks".into());
+                    }
                 }
                 Ok(all)
             }
@@ -272,7 +338,7 @@ fn permutations(n: usize, taken: &mut Vec<usize>, out: &mut Vec<Vec<usize>>) {
 /// Adds the states of an expression after `from`; gives its last state, always the highest number so far.
 fn build(expr: &Expr, from: usize, states: &mut Vec<Vec<Edge>>, words: &mut Vocabulary) -> Result<usize, String> {
     if states.len() > MOST_STATES {
-        return Err("it has too many variants: say it as two sentences".into());
+        return Err(TOO_MANY.into());
     }
     let fresh = |states: &mut Vec<Vec<Edge>>| {
         states.push(Vec::new());
@@ -397,6 +463,18 @@ impl Pattern {
     #[must_use]
     pub fn may_begin_with(&self, word: u32) -> bool {
         self.open_start || self.first.binary_search(&word).is_ok()
+    }
+
+    /// Whether it may begin with a slot.
+    #[must_use]
+    pub const fn begins_open(&self) -> bool {
+        self.open_start
+    }
+
+    /// Whether an utterance of these words can match at all: a quick look before [`Pattern::fit`].
+    #[must_use]
+    pub fn may_fit(&self, words: &[u32]) -> bool {
+        words.first().is_some_and(|first| self.may_begin_with(*first)) && self.must.iter().all(|w| words.contains(w))
     }
 
     /// The best way to read the words with this pattern: all of them, or with `prefix` the longest beginning.

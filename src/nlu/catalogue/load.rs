@@ -6,29 +6,25 @@ use serde_saphyr::Spanned;
 
 use super::{
     Catalogue, CatalogueErrors, IntentDef, List, Mistake, Phrase, Place, Sentence, SlotDef, SlotKind, TestCase,
-    samples::expansions,
-    source::{self, File, Intent, IntentFile, ListFile, Otherwise, Slot, mistake},
+    lists::Scope,
+    sentences::Home,
+    source::{self, File, Intent, IntentFile, ListFile, Otherwise, Said, Slot, mistake},
 };
 use crate::nlu::{
     grammar::{self, Pattern, Rules, Vocabulary},
-    names::Names,
     template, words,
 };
-
-/// Ways to say one value of a list.
-const MOST_WAYS: usize = 200;
 
 pub(super) fn build(files: &[File]) -> Result<Catalogue, CatalogueErrors> {
     let mut loader = Loader::default();
     let mut intents = Vec::new();
+    let mut lists = Vec::new();
     let mut shared = None;
     for (path, text) in files {
         let name = path.to_string_lossy().replace('\\', "/");
         let folder = path.parent().unwrap_or(Path::new(""));
         if folder == Path::new("lists") {
-            if let Some(file) = loader.parse::<ListFile>(&name, text) {
-                loader.list(&name, file);
-            }
+            lists.extend(loader.parse::<ListFile>(&name, text).map(|file| (name, file)));
         } else if folder.starts_with("tests") {
             if let Some(cases) = loader.parse::<Vec<Spanned<TestCase>>>(&name, text) {
                 loader.tests.extend(cases.into_iter().map(|c| TestCase {
@@ -42,6 +38,10 @@ pub(super) fn build(files: &[File]) -> Result<Catalogue, CatalogueErrors> {
         }
     }
     let common = shared.map(|(name, file)| loader.common(&name, file)).unwrap_or_default();
+    for (name, file) in lists {
+        let (list, body) = file.split();
+        loader.list(&name, 0, &list, &body, &common);
+    }
     for (name, file) in intents {
         loader.domain(&name, file, &common);
     }
@@ -49,10 +49,10 @@ pub(super) fn build(files: &[File]) -> Result<Catalogue, CatalogueErrors> {
 }
 
 #[derive(Default)]
-struct Loader {
+pub(super) struct Loader {
     mistakes: Vec<Mistake>,
-    vocabulary: Vocabulary,
-    lists: BTreeMap<String, List>,
+    pub(super) vocabulary: Vocabulary,
+    pub(super) lists: BTreeMap<String, List>,
     tests: Vec<TestCase>,
     intents: BTreeMap<String, (IntentDef, Vec<Sentence>)>,
     openings: Vec<Pattern>,
@@ -65,17 +65,23 @@ impl Loader {
         source::parse(file, text).map_err(|m| self.mistakes.push(m)).ok()
     }
 
-    fn wrong(&mut self, file: &str, line: u64, what: impl Into<String>) {
+    pub(super) fn wrong(&mut self, file: &str, line: u64, what: impl Into<String>) {
         self.mistakes.push(mistake(file, line, what));
     }
 
-    fn rules(&mut self, file: &str, raw: &BTreeMap<String, Spanned<String>>, mut rules: Rules) -> Rules {
+    /// Adds rules to those that are known. One that leads back into itself is told where it stands.
+    pub(super) fn rules(&mut self, file: &str, raw: &BTreeMap<String, Spanned<String>>, mut rules: Rules) -> Rules {
         for (name, text) in raw {
             match template::parse(&text.value) {
                 Ok(tree) => {
                     rules.insert(name.clone(), tree);
                 }
                 Err(e) => self.wrong(file, text.referenced.line(), format!("rule `{name}`: {e}")),
+            }
+        }
+        for (name, text) in raw {
+            if grammar::leads_back(name, &rules) {
+                self.wrong(file, text.referenced.line(), format!("the rule `<{name}>` contains itself"));
             }
         }
         rules
@@ -94,42 +100,18 @@ impl Loader {
         }
         self.skip = file.skip.iter().map(|s| words::words(&s.value).into_iter().map(|w| w.text).collect()).collect();
         self.skip.sort_by_key(|s: &Vec<String>| std::cmp::Reverse(s.len()));
+        if !file.lists.is_empty() {
+            self.wrong(name, 0, "a list that domains share is a file of its own in lists");
+        }
         if !file.intents.is_empty() {
             self.wrong(name, 0, "holds only what domains share: intents belong in a domain's own file");
         }
         rules
     }
 
-    fn list(&mut self, file: &str, raw: ListFile) {
-        let mut values = Vec::new();
-        let mut said = Vec::new();
-        for (value, others) in raw.values {
-            let entry = values.len();
-            said.push((entry, words::normal(&value)));
-            for other in others.into_iter().flatten() {
-                let ways = grammar::compile(&other.value, &Rules::new(), &mut Vocabulary::default());
-                match ways {
-                    Ok(p) if p.slots.is_empty() => {
-                        said.extend(expansions(&p.expr, MOST_WAYS).into_iter().map(|way| (entry, way)));
-                    }
-                    Ok(_) => self.wrong(file, other.referenced.line(), "a value cannot hold a slot"),
-                    Err(e) => self.wrong(file, other.referenced.line(), e),
-                }
-            }
-            values.push(value);
-        }
-        if values.is_empty() == raw.range.is_none() {
-            self.wrong(file, 0, format!("list `{}` needs either `values` or a `range`", raw.list));
-        }
-        let range = raw.range.map(|r| (r.from.min(r.to), r.from.max(r.to)));
-        let names = Names::new(said.iter().map(|(entry, way)| (*entry, way.as_str())));
-        if self.lists.insert(raw.list.clone(), List { values, names, said, range }).is_some() {
-            self.wrong(file, 0, format!("there are two lists `{}`", raw.list));
-        }
-    }
-
     fn domain(&mut self, name: &str, file: IntentFile, common: &Rules) {
         let rules = self.rules(name, &file.rules, common.clone());
+        let scope = self.local_lists(name, name, &file.lists, &rules, &Scope::default());
         if !(file.skip.is_empty() && file.openings.is_empty() && file.closings.is_empty()) {
             self.wrong(name, 0, "`skip`, `openings` and `closings` belong in _common.yaml");
         }
@@ -140,7 +122,7 @@ impl Loader {
             {
                 self.wrong(name, line, format!("`{intent}` is not of the domain `{}`", domain.value));
             }
-            let def = self.intent(name, line, &intent, raw.value, &rules);
+            let def = self.intent(name, line, &intent, raw.value, &rules, &scope);
             if let Some((other, _)) = self.intents.get(&intent) {
                 let other = other.at.to_string();
                 self.wrong(name, line, format!("`{intent}` is already defined at {other}"));
@@ -150,7 +132,15 @@ impl Loader {
         }
     }
 
-    fn intent(&mut self, file: &str, line: u64, name: &str, raw: Intent, rules: &Rules) -> (IntentDef, Vec<Sentence>) {
+    fn intent(
+        &mut self,
+        file: &str,
+        line: u64,
+        name: &str,
+        raw: Intent,
+        rules: &Rules,
+        scope: &Scope,
+    ) -> (IntentDef, Vec<Sentence>) {
         let place = |line| Place { file: Arc::from(file), line };
         if !name.contains('.') || !name.chars().all(|c| c.is_ascii_lowercase() || c == '.' || c == '_') {
             self.wrong(file, line, format!("`{name}`: an intent is named like `domain.what_it_does`"));
@@ -170,39 +160,44 @@ impl Loader {
         let mut slots: Vec<(u64, SlotDef)> = raw
             .slots
             .into_iter()
-            .map(|(slot, raw)| (raw.referenced.line(), self.slot(file, raw.referenced.line(), name, &slot, raw.value)))
+            .map(|(slot, raw)| {
+                (raw.referenced.line(), self.slot(file, raw.referenced.line(), name, &slot, raw.value, scope))
+            })
             .collect();
         slots.sort_by_key(|(line, _)| *line);
         let slots: Vec<SlotDef> = slots.into_iter().map(|(_, slot)| slot).collect();
-        let mut compiled = Vec::new();
         let mut seen = BTreeMap::new();
-        for (phrases, exact) in [(&raw.sentences, true), (&raw.examples, false)] {
-            for phrase in phrases {
-                let line = phrase.referenced.line();
-                if let Some(first) = seen.insert(phrase.value.clone(), line) {
-                    self.wrong(file, line, format!("`{name}`: the same sentence stands in line {first}"));
+        let mut once = |loader: &mut Self, text: &str, line: u64| {
+            if let Some(first) = seen.insert(text.to_owned(), line) {
+                loader.wrong(file, line, format!("`{name}`: the same sentence stands in line {first}"));
+            }
+        };
+        let home = Home { file, intent: name, slots: &slots };
+        let mut compiled = Vec::new();
+        let mut sentences = Vec::new();
+        for said in raw.sentences {
+            let line = said.referenced.line();
+            match said.value {
+                Said::Plain(text) => {
+                    once(self, &text, line);
+                    compiled.extend(self.sentence(&home, line, &text, rules, scope));
+                    sentences.push(Phrase { text, at: place(line) });
                 }
-                match grammar::compile(&phrase.value, rules, &mut self.vocabulary) {
-                    Ok(pattern) => {
-                        for used in &pattern.slots {
-                            if !slots.iter().any(|s| s.name == used.name) {
-                                self.wrong(file, line, format!("`{name}` has no slot `{{{}}}`", used.name));
-                            }
-                            if let Some(list) = &used.list
-                                && !self.lists.contains_key(list)
-                            {
-                                self.wrong(file, line, format!("`{name}`: there is no list `{list}`"));
-                            }
-                        }
-                        compiled.push(Sentence { intent: 0, exact, at: place(line), pattern });
-                    }
-                    Err(e) => self.wrong(file, line, format!("`{name}`: {e}")),
+                Said::Block(block) => {
+                    let (said, patterns) = self.block(&home, line, *block, rules, scope);
+                    compiled.extend(patterns);
+                    sentences.extend(said);
                 }
             }
         }
-        let phrases = |raw: Vec<Spanned<String>>| {
-            raw.into_iter().map(|p| Phrase { text: p.value, at: place(p.referenced.line()) }).collect()
-        };
+        let mut examples = Vec::new();
+        for example in raw.examples {
+            let line = example.referenced.line();
+            once(self, &example.value, line);
+            let learned = self.sentence(&home, line, &example.value, rules, scope);
+            compiled.extend(learned.map(|s| Sentence { exact: false, ..s }));
+            examples.push(Phrase { text: example.value, at: place(line) });
+        }
         let def = IntentDef {
             name: name.to_owned(),
             action,
@@ -210,15 +205,15 @@ impl Loader {
             data: raw.data,
             effect: raw.effect,
             slots,
-            sentences: phrases(raw.sentences),
-            examples: phrases(raw.examples),
+            sentences,
+            examples,
             replies: raw.replies.unwrap_or_default(),
             at: place(line),
         };
         (def, compiled)
     }
 
-    fn slot(&mut self, file: &str, line: u64, intent: &str, name: &str, raw: Slot) -> SlotDef {
+    fn slot(&mut self, file: &str, line: u64, intent: &str, name: &str, raw: Slot, scope: &Scope) -> SlotDef {
         let kind = match raw.kind.as_str() {
             "medicine" => SlotKind::Medicine,
             "provider" => SlotKind::Provider,
@@ -233,6 +228,7 @@ impl Loader {
             "digits" => SlotKind::Digits,
             "text" => SlotKind::Text,
             list => {
+                let list = scope.resolve(list);
                 if !self.lists.contains_key(list) {
                     self.wrong(file, line, format!("`{intent}`: slot `{name}` has an unknown type or list `{list}`"));
                 }
@@ -246,10 +242,27 @@ impl Loader {
         SlotDef { name: name.to_owned(), kind, required: raw.required, prompt: raw.prompt, sense: raw.sense, or_words }
     }
 
+    /// An open question that a sentence is bound to must be one that can be asked.
+    fn pending_exists(&mut self) {
+        let mut missing = Vec::new();
+        for sentence in self.intents.values().flat_map(|(_, sentences)| sentences) {
+            for wanted in sentence.requires.pending.iter().chain(&sentence.excludes.pending) {
+                let (intent, slot) = wanted.split_once('/').map_or((wanted.as_str(), None), |(i, s)| (i, Some(s)));
+                let known = intent == "any"
+                    || self.intents.get(intent).is_some_and(|(def, _)| slot.is_none_or(|s| def.slot(s).is_some()));
+                if !known {
+                    missing.push((sentence.at.clone(), format!("pending: there is no `{wanted}`")));
+                }
+            }
+        }
+        self.mistakes.extend(missing.into_iter().map(|(at, what)| Mistake { at, what }));
+    }
+
     fn finish(mut self) -> Result<Catalogue, CatalogueErrors> {
         if self.intents.is_empty() && self.mistakes.is_empty() {
             self.wrong("en", 0, "there is no intent");
         }
+        self.pending_exists();
         if !self.mistakes.is_empty() {
             self.mistakes.sort();
             self.mistakes.dedup();

@@ -106,8 +106,11 @@ impl<'c> Sampler<'c> {
             _ => "",
         };
         if let Some(list) = self.catalogue.lists.get(listed) {
-            if let Some((from, _)) = list.range {
-                return from.to_string();
+            if let Some(range) = list.range {
+                return range.from.to_string();
+            }
+            if list.wildcard {
+                return "my knee".to_owned();
             }
             let pick = self.below(list.said.len());
             if let Some((_, said)) = list.said.get(pick) {

@@ -12,13 +12,13 @@ use crate::nlu::{
     Context, Slot, SlotValue, Slots, When,
     catalogue::{Catalogue, IntentDef, SlotDef, SlotKind},
     grammar::{Candidate, Fit, Pattern, SlotUse, Values, WORD},
-    numbers,
     when::{self, Sense, Span},
     words::Word,
 };
 
 /// One utterance with what is known about its words.
 pub(super) struct Finder<'a> {
+    ctx: &'a Context<'a>,
     catalogue: &'a Catalogue,
     text: &'a str,
     heard: Vec<Word>,
@@ -143,8 +143,9 @@ fn plain(word: &str) -> bool {
 }
 
 impl<'a> Finder<'a> {
-    pub(super) fn new(catalogue: &'a Catalogue, text: &'a str, heard: Vec<Word>, ctx: &'a Context<'_>) -> Self {
+    pub(super) fn new(catalogue: &'a Catalogue, text: &'a str, heard: Vec<Word>, ctx: &'a Context<'a>) -> Self {
         Self {
+            ctx,
             catalogue,
             text,
             heard,
@@ -171,6 +172,10 @@ impl<'a> Finder<'a> {
     /// Whether the catalogue uses a word.
     pub(super) fn in_vocabulary(&self, word: &str) -> bool {
         self.catalogue.vocabulary.knows(word)
+    }
+
+    pub(super) const fn ctx(&self) -> &Context<'a> {
+        self.ctx
     }
 
     pub(super) const fn now(&self) -> &Zoned {
@@ -255,11 +260,11 @@ impl<'a> Finder<'a> {
             }
             SlotKind::List(name) => {
                 let Some(list) = self.catalogue.list(name) else { return out };
-                if let Some((from, to)) = list.range
-                    && let Some((value, n)) = numbers::number(span(left))
-                    && (from..=to).contains(&value)
-                {
+                if let Some((_, n)) = values::ranged(list, span(left)) {
                     out.push(Candidate { end: at + n, points: worth(n, SURE) });
+                }
+                if list.wildcard {
+                    out.extend((1..=left.min(LONGEST_TEXT)).map(|n| Candidate { end: at + n, points: worth(n, FREE) }));
                 }
                 for n in 1..=left.min(list.names.longest()) {
                     if list.names.exact(span(n)).is_some() {
@@ -300,7 +305,8 @@ impl<'a> Finder<'a> {
                 let list = self.catalogue.list(name)?;
                 match list.names.like(span) {
                     Some(hit) => (SlotValue::Text(list.values.get(hit.entry)?.clone()), hit.confidence),
-                    None => (SlotValue::Number(numbers::number(span).filter(|_| list.range.is_some())?.0), 1.0),
+                    None if list.wildcard => (SlotValue::Text(spoken.clone()), 1.0),
+                    None => (SlotValue::Number(values::ranged(list, span)?.0), 1.0),
                 }
             }
             SlotKind::Text | SlotKind::Medicine | SlotKind::Provider => (SlotValue::Text(spoken.clone()), 1.0),
@@ -310,7 +316,9 @@ impl<'a> Finder<'a> {
 
     /// The slots of a sentence that fits, and whether one of them is a name of no list.
     pub(super) fn fill(&self, def: &IntentDef, pattern: &Pattern, fit: &Fit) -> (Slots, bool) {
-        let mut slots = Slots::new();
+        let fixed = pattern.fixed.iter();
+        let fixed = fixed.map(|(name, value)| (name.clone(), Slot::new("", SlotValue::Text(value.clone()), 1.0)));
+        let mut slots: Slots = fixed.collect();
         let mut weak = false;
         for &(slot, start, end) in &fit.slots {
             let Some(used) = pattern.slots.get(slot) else { continue };
@@ -327,10 +335,10 @@ impl<'a> Finder<'a> {
     }
 
     /// The slots of an intent wherever they stand in the utterance.
-    pub(super) fn slots_of(&self, def: &IntentDef) -> Slots {
-        let mut slots = Slots::new();
+    pub(super) fn slots_of(&mut self, def: &'a IntentDef) -> Slots {
         let mut taken = vec![false; self.heard.len()];
-        for slot in &def.slots {
+        let mut slots = self.message(def, &mut taken);
+        for slot in def.slots.iter().filter(|s| s.kind != SlotKind::Text) {
             if let Some((start, end, value)) = self.find(slot, &taken) {
                 taken.iter_mut().take(end).skip(start).for_each(|t| *t = true);
                 slots.insert(slot.name.clone(), value);
@@ -339,6 +347,10 @@ impl<'a> Finder<'a> {
         self.keep_words(def, &mut slots);
         share_time(def, &mut slots);
         slots
+    }
+
+    pub(super) const fn catalogue(&self) -> &'a Catalogue {
+        self.catalogue
     }
 
     /// A slot that takes the person's own words where nothing in them is known: all of them.
@@ -360,7 +372,7 @@ impl<'a> Finder<'a> {
                 let words = i32::try_from(c.end - at).unwrap_or(1);
                 let sure = c.points >= words * SURE || (slot.kind == SlotKind::Provider && c.points >= words * TITLED);
                 let longer = best.is_none_or(|(s, e)| c.end - at > e - s);
-                if sure && longer && slot.kind != SlotKind::Text && free(at, c.end) {
+                if sure && longer && free(at, c.end) {
                     best = Some((at, c.end));
                 }
             }

@@ -154,6 +154,14 @@ pub(super) fn computed(kind: &SlotKind, words: &[&str], now: &Zoned, sense: Sens
     }
 }
 
+/// The number of a range at the start of the words: its value, and how many words it takes.
+pub(super) fn ranged(list: &List, words: &[&str]) -> Option<(f64, usize)> {
+    let range = list.range?;
+    let said = if range.fractions { measure::spoken(words) } else { numbers::number(words) };
+    let (said, n) = said?;
+    Some((range.value(said)?, n))
+}
+
 /// A value with what sounds like it; where something does, it is less sure.
 pub(super) fn doubted(slot: Slot) -> Slot {
     let SlotValue::Measured(measured) = &slot.value else { return slot };

@@ -106,3 +106,48 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn hostile_templates_are_refused_or_cheap() {
+    // Each rule doubles the one below it: two to the thirty ways to write one word.
+    let mut rules = Rules::new();
+    rules.insert("r0".into(), template::parse("(a|b)").expect("parses"));
+    for n in 1..31 {
+        let text = format!("(<r{}>|<r{}>)", n - 1, n - 1);
+        rules.insert(format!("r{n}"), template::parse(&text).expect("parses"));
+    }
+    for hostile in ["x<r30>", "<r30> y", "x<r30>y <r29>"] {
+        assert!(compile(hostile, &rules, &mut Vocabulary::default()).is_err(), "{hostile}");
+    }
+    let mut chain = Rules::new();
+    for n in 0..2000 {
+        chain.insert(format!("r{n}"), template::parse(&format!("a <r{}>", n + 1)).expect("parses"));
+    }
+    chain.insert("r2000".into(), template::parse("a").expect("parses"));
+    assert!(compile("<r0>", &chain, &mut Vocabulary::default()).is_err_and(|e| e.contains("deep")));
+    assert!(!leads_back("r0", &chain));
+    chain.insert("r2000".into(), template::parse("<r7>").expect("parses"));
+    assert!(leads_back("r7", &chain) && leads_back("r1999", &chain));
+    // As long as a template may be, in every shape.
+    for part in ["(a|b) ", "[a] ", "(a;b) ", "({s}|{s} a) ", "[[[a]]] ", "a[b][c] "] {
+        let long: String = part.repeat(4096 / part.len());
+        let began = std::time::Instant::now();
+        if let Ok(pattern) = compile(
+            &format!("z {}", long.get(..long.len() - 2).unwrap_or("")),
+            &Rules::new(),
+            &mut Vocabulary::default(),
+        ) {
+            let words = vec![UNKNOWN; 120];
+            pattern.fit(&words, &mut Nothing, &mut Scratch::default(), false);
+        }
+        assert!(began.elapsed().as_secs() < 5, "{part}");
+    }
+}
+
+struct Nothing;
+
+impl Values for Nothing {
+    fn candidates(&mut self, _: &SlotUse, _: usize) -> &[Candidate] {
+        &[]
+    }
+}

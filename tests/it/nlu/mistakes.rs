@@ -32,6 +32,12 @@ fn each_mistake_is_told_with_its_line() {
         (HEAD.replace("a.one", "b.one") + "      - x\n", 6, "is not of the domain `a`"),
         (HEAD.replace("a.one", "aone") + "      - x\n", 6, "an intent is named like"),
         (HEAD.replace("[my|the]", "[my|the") + "      - x\n", 3, "`[` is never closed"),
+        (HEAD.replace("[my|the]", "a <my>") + "      - x\n", 3, "the rule `<my>` contains itself"),
+        (format!("{HEAD}      - {{ say: x, requires: {{ channel: rom }} }}\n"), 12, "there is no channel `rom`"),
+        (format!("{HEAD}      - {{ say: x, requires: {{ pending: a.two }} }}\n"), 12, "there is no `a.two`"),
+        (format!("{HEAD}      - {{ say: x, slots: {{ night: 1 }} }}\n"), 12, "`a.one` has no slot `night`"),
+        (format!("{HEAD}      - {{ say: x, when: 1 }}\n"), 12, "when"),
+        (format!("{HEAD}      - {{ say: \"<your> x\" }}\n"), 12, "there is no rule `<your>`"),
         (format!("{HEAD}      - x\n      y: z\n"), 13, ""),
     ] {
         let told = told(&text);
@@ -74,7 +80,7 @@ fn folders_are_read_and_bad_files_named() {
     fs::write(dir.path().join("en/b.yaml"), "").expect("written");
     fs::write(dir.path().join("lists/l.yaml"), "list: l\n").expect("written");
     let empty = Catalogue::load(dir.path()).expect_err("an empty list").to_string();
-    assert!(empty.contains("needs either `values` or a `range`"), "{empty}");
+    assert!(empty.contains("needs one of `values`"), "{empty}");
 }
 
 proptest::proptest! {
