@@ -17,9 +17,8 @@ use crate::{
     },
     config::Config,
     nlu::{
-        Engine,
         catalogue::{Catalogue, CatalogueErrors},
-        classifier::Untrainable,
+        shelf::LearnError,
     },
     policy::Loosened,
     records::Records,
@@ -30,6 +29,8 @@ use crate::{
     store::{Store, StoreError, StoreOptions, database_url},
     turn::{Core, Recognized, TurnRequest, TurnResult},
 };
+
+pub mod understanding;
 
 /// Where things lie.
 #[derive(Debug, Clone)]
@@ -90,7 +91,10 @@ pub enum AppError {
     },
     /// The classifier could not be trained.
     #[error(transparent)]
-    Engine(#[from] Untrainable),
+    Engine(#[from] LearnError),
+    /// Training was interrupted.
+    #[error("learning the catalogue was interrupted")]
+    Interrupted,
     /// A reply template has a mistake.
     #[error(transparent)]
     Replies(#[from] ReplyError),
@@ -108,6 +112,8 @@ pub struct Readiness {
     pub ears: bool,
     /// The voice is loaded.
     pub voice: bool,
+    /// The sentence network is loaded; without it understanding goes by words and letters alone.
+    pub meaning: bool,
 }
 
 /// The running parts.
@@ -134,10 +140,15 @@ impl App {
             None => Catalogue::builtin()?,
         });
         check_floors(&catalogue)?;
-        let engine = Engine::new(Arc::clone(&catalogue))?;
+        let (models, learned) = (places.models_dir.clone(), Arc::clone(&catalogue));
+        let engine = tokio::task::spawn_blocking(move || understanding::engine(&models, learned));
         let replies = Replies::new(&catalogue)?.with_place(&config.place.organization, &config.place.emergency_number);
         let store = open_store(&config, &places).await?;
         let mut warnings = Vec::new();
+        let (engine, by_words) = engine.await.map_err(|_| AppError::Interrupted)??;
+        if let Some(why) = by_words {
+            warnings.push(format!("understanding goes by words alone: {why}"));
+        }
         let ears = settle("hearing", ears.await, &mut warnings);
         let voice = settle("speaking", voice.await, &mut warnings).map(Arc::new);
         let core = Core {
@@ -217,6 +228,7 @@ impl App {
             store: self.core.store.ping().await.is_ok(),
             ears: self.core.ears.is_some(),
             voice: self.core.voice.is_some(),
+            meaning: self.core.engine.knows_meaning(),
         }
     }
 }

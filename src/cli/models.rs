@@ -60,7 +60,7 @@ pub fn run(global: &Global, args: ModelsArgs) -> anyhow::Result<()> {
 
 /// The models that a server with this hearing model loads.
 fn needed(hear: &str) -> Vec<String> {
-    vec![hear.to_owned(), "voice".into()]
+    vec![hear.to_owned(), "minilm".into(), "voice".into()]
 }
 
 fn list(models: &Models) -> anyhow::Result<()> {

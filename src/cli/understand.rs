@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Global, intents};
 use crate::{
+    app::understanding,
     nlu::{Context, Engine, Interpretation, Pending},
     policy::{NameLists, Named, triage::triage},
 };
@@ -34,7 +35,11 @@ pub struct UnderstandArgs {
 /// # Errors
 /// When the catalogue has a mistake, or a line is no text.
 pub fn run(global: &Global, args: UnderstandArgs) -> anyhow::Result<()> {
-    let engine = Engine::new(Arc::new(intents::catalogue(global)?))?;
+    let catalogue = Arc::new(intents::catalogue(global)?);
+    let (engine, by_words) = understanding::engine(&global.models_dir()?, catalogue)?;
+    if let Some(why) = by_words {
+        eprintln!("understanding goes by words alone: {why}");
+    }
     let zone = global.config()?.place.zone;
     let zone = jiff::tz::TimeZone::get(&zone).with_context(|| format!("`{zone}` is no time zone"))?;
     let reader: Box<dyn Read> = match &args.file {

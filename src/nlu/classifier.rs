@@ -1,14 +1,19 @@
-//! The lexical classifier: TF-IDF over words and letters, one linear SVM for each intent, a calibrated confidence.
+//! The classifier: one linear SVM for each intent over words, letters and meaning, and a calibrated confidence.
 //!
-//! It is trained at start on the catalogue alone. How sure it is comes from predictions about sentences it had
-//! not seen (out of fold, whole templates held out together), so confidence means "how often was this right".
-//! A second classifier can be averaged in at [`Model::predict`] before confidence is computed.
+//! Words and letters are TF-IDF, meaning is an [`Embedding`]; where no sentence network is loaded, it works on
+//! words and letters alone. It is trained on the catalogue alone. How sure it is comes from predictions about
+//! sentences it had not seen (out of fold, whole templates held out together), so confidence means "how often
+//! was this right".
 
 mod calibrate;
+mod dense;
 mod features;
 mod svm;
+mod written;
 
+use super::embed::{self, Embedding};
 pub use calibrate::Calibration;
+use dense::Dense;
 use features::Space;
 
 /// One sentence to learn from.
@@ -16,6 +21,8 @@ use features::Space;
 pub struct Example {
     /// Its normalized words.
     pub words: Vec<String>,
+    /// What it means; for all examples or for none.
+    pub meaning: Option<Embedding>,
     /// Which class it belongs to.
     pub class: usize,
     /// Sentences of one template share a group and are held out together.
@@ -31,17 +38,33 @@ pub enum Untrainable {
 }
 
 /// A trained classifier.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Model {
     space: Space,
-    rows: Vec<Row>,
+    /// `None` where it was trained without meaning.
+    dense: Option<Dense>,
+    known: Vec<Known>,
     weights: svm::Weights,
-    classes: usize,
     none: Option<usize>,
     calibration: Calibration,
 }
 
-type Row = (Vec<(u32, f32)>, usize);
+/// A sentence as features.
+#[derive(Debug)]
+struct Row {
+    sparse: Vec<(u32, f32)>,
+    dense: Vec<f32>,
+    class: usize,
+}
+
+/// A sentence that was learned from, for telling how near another one is.
+#[derive(Debug, PartialEq)]
+struct Known {
+    class: usize,
+    sparse: Vec<(u32, f32)>,
+    /// The last layer of its meaning.
+    meaning: Vec<f32>,
+}
 
 /// What a classifier makes of a sentence.
 #[derive(Debug, Clone)]
@@ -52,6 +75,8 @@ pub struct Prediction {
 
 /// Folds of the out-of-fold predictions.
 const FOLDS: usize = 3;
+/// What words and letters weigh beside meaning.
+const BESIDE_MEANING: f32 = 0.6;
 
 impl Model {
     /// Learns. `none` is the class of what is out of scope: it can win against the others, never be the answer.
@@ -69,8 +94,11 @@ impl Model {
             let rest: Vec<&Example> = examples.iter().filter(|e| !held(e)).collect();
             let part = Self::fit(&rest, classes, none, Calibration::default());
             for example in examples.iter().filter(held) {
-                let (signs, best) = part.signs(&example.words);
-                seen.push((signs, best == Some(example.class) && Some(example.class) != none));
+                let said = part.said(&example.words, example.meaning.as_deref());
+                let margins = part.weights.margins(&said.row);
+                let best = part.in_scope(&margins).max_by(|a, b| a.1.total_cmp(&b.1)).map(|(c, _)| c);
+                let right = best == Some(example.class) && Some(example.class) != none;
+                seen.push((part.signs(&said, &margins, best), right));
             }
         }
         let all: Vec<&Example> = examples.iter().collect();
@@ -78,18 +106,33 @@ impl Model {
     }
 
     fn fit(examples: &[&Example], classes: usize, none: Option<usize>, calibration: Calibration) -> Self {
+        let meanings = examples.iter().filter_map(|e| e.meaning.as_deref());
+        let dense = (meanings.clone().count() == examples.len()).then(|| Dense::learn(meanings));
         let space = Space::learn(examples.iter().map(|e| e.words.as_slice()));
-        let rows: Vec<Row> = examples.iter().map(|e| (space.vector(&e.words), e.class)).collect();
-        let weights = svm::train(&rows, space.len(), classes);
-        Self { space, rows, weights, classes, none, calibration }
+        let mut model = Self { space, dense, known: Vec::new(), weights: svm::Weights::default(), none, calibration };
+        let rows = examples.iter().map(|e| Row { class: e.class, ..model.row(&e.words, e.meaning.as_deref()) });
+        let rows: Vec<Row> = rows.collect();
+        let wide = model.dense.as_ref().map_or(0, Dense::len);
+        model.weights = svm::train(&rows, model.space.len(), wide, classes);
+        let meaning = |e: &Example| e.meaning.iter().flat_map(|m| m.iter().take(embed::WIDTH)).copied().collect();
+        let known = |(row, e): (Row, &&Example)| Known { class: row.class, sparse: row.sparse, meaning: meaning(e) };
+        model.known = rows.into_iter().zip(examples).map(known).collect();
+        model
     }
 
-    /// What confidence is computed from, and the best class in scope.
-    fn signs(&self, words: &[String]) -> (calibrate::Signs, Option<usize>) {
-        let vector = self.space.vector(words);
-        let margins = self.weights.margins(&vector, self.classes);
-        let best = self.in_scope(&margins).max_by(|a, b| a.1.total_cmp(&b.1)).map(|(c, _)| c);
-        (self.signs_of(&vector, &margins, best), best)
+    /// A sentence as features, of no class yet.
+    fn row(&self, words: &[String], meaning: Option<&[f32]>) -> Row {
+        let mut sparse = self.space.vector(words);
+        let mut dense = Vec::new();
+        if let Some(space) = &self.dense {
+            sparse.iter_mut().for_each(|(_, x)| *x *= BESIDE_MEANING);
+            dense = meaning.map_or_else(|| vec![0.0; space.len()], |m| space.features(m));
+        }
+        Row { sparse, dense, class: usize::MAX }
+    }
+
+    fn said<'m>(&self, words: &[String], meaning: Option<&'m [f32]>) -> Said<'m> {
+        Said { row: self.row(words, meaning), meaning: meaning.unwrap_or_default() }
     }
 
     fn in_scope<'m>(&self, margins: &'m [f32]) -> impl Iterator<Item = (usize, f32)> + 'm {
@@ -97,36 +140,41 @@ impl Model {
         margins.iter().copied().enumerate().filter(move |(c, _)| Some(*c) != none)
     }
 
-    fn signs_of(&self, vector: &[(u32, f32)], margins: &[f32], class: Option<usize>) -> calibrate::Signs {
+    /// What speaks for a class.
+    fn signs(&self, said: &Said<'_>, margins: &[f32], class: Option<usize>) -> calibrate::Signs {
         let margin = class.and_then(|c| margins.get(c)).copied().unwrap_or(-2.0);
         let others = margins.iter().enumerate().filter(|(c, _)| Some(*c) != class).map(|(_, m)| *m);
         let gap = margin - others.fold(f32::MIN, f32::max).max(-4.0);
-        calibrate::Signs { margin, gap, nearest: self.nearest(vector, class) }
-    }
-
-    /// Likeness to the nearest sentence of a class, 0 to 1.
-    fn nearest(&self, vector: &[(u32, f32)], class: Option<usize>) -> f32 {
-        let rows = self.rows.iter().filter(|(_, c)| Some(*c) == class);
-        // Vectors are two parts of length 1: words and letters.
-        rows.map(|(row, _)| features::dot(vector, row)).fold(0.0, f32::max) / 2.0
+        let of_class = || self.known.iter().filter(|k| Some(k.class) == class);
+        // Vectors are two parts of the same length: words and letters.
+        let most = 2.0 * if self.dense.is_some() { BESIDE_MEANING * BESIDE_MEANING } else { 1.0 };
+        let nearest = of_class().map(|k| features::dot(&said.row.sparse, &k.sparse)).fold(0.0, f32::max) / most;
+        let meant = of_class().map(|k| embed::likeness(said.meaning, &k.meaning)).fold(0.0, f32::max);
+        calibrate::Signs { margin, gap, nearest, meant }
     }
 
     /// Ranks the classes in scope. A sentence without a known word or letter ranks nothing.
     #[must_use]
-    pub fn predict(&self, words: &[String]) -> Prediction {
-        let vector = self.space.vector(words);
-        if vector.is_empty() {
+    pub fn predict(&self, words: &[String], meaning: Option<&[f32]>) -> Prediction {
+        let said = self.said(words, meaning);
+        if said.row.sparse.is_empty() {
             return Prediction { ranked: Vec::new() };
         }
-        let margins = self.weights.margins(&vector, self.classes);
+        let margins = self.weights.margins(&said.row);
         let mut order: Vec<(usize, f32)> = self.in_scope(&margins).collect();
         order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         order.truncate(4);
         let ranked = order
             .into_iter()
-            .map(|(class, _)| (class, self.calibration.confidence(self.signs_of(&vector, &margins, Some(class)))))
+            .map(|(class, _)| (class, self.calibration.confidence(self.signs(&said, &margins, Some(class)))))
             .collect();
         Prediction { ranked }
+    }
+
+    /// Whether it was trained with meaning.
+    #[must_use]
+    pub const fn knows_meaning(&self) -> bool {
+        self.dense.is_some()
     }
 
     /// The thresholds that were found.
@@ -138,8 +186,14 @@ impl Model {
     /// Sentences it learned from.
     #[must_use]
     pub const fn examples(&self) -> usize {
-        self.rows.len()
+        self.known.len()
     }
+}
+
+/// A sentence to predict.
+struct Said<'m> {
+    row: Row,
+    meaning: &'m [f32],
 }
 
 #[cfg(test)]
@@ -156,7 +210,7 @@ mod tests {
         let mut all = Vec::new();
         for (class, sentences) in data {
             for s in sentences.split('|') {
-                all.push(Example { words: s.split(' ').map(str::to_owned).collect(), class, group });
+                all.push(Example { words: s.split(' ').map(str::to_owned).collect(), class, group, meaning: None });
                 group += 1;
             }
         }
@@ -165,7 +219,7 @@ mod tests {
 
     fn top(model: &Model, said: &str) -> Option<(usize, f32)> {
         let words: Vec<String> = said.split(' ').map(str::to_owned).collect();
-        model.predict(&words).ranked.first().copied()
+        model.predict(&words, None).ranked.first().copied()
     }
 
     #[test]
@@ -178,6 +232,16 @@ mod tests {
         let again = Model::train(&examples(), 3, Some(2)).expect("three classes");
         assert_eq!(top(&model, "refill it"), top(&again, "refill it"));
         assert_eq!(top(&model, "ж"), None);
+    }
+
+    #[test]
+    fn what_was_learned_is_written_and_read_back() {
+        let model = Model::train(&examples(), 3, Some(2)).expect("three classes");
+        let bytes = model.to_bytes();
+        assert_eq!(Model::from_bytes(&bytes).as_ref(), Some(&model));
+        for length in [0, 7, 8, 100, bytes.len() / 2, bytes.len() - 1] {
+            assert_eq!(Model::from_bytes(&bytes[..length]), None, "{length} bytes");
+        }
     }
 
     #[test]

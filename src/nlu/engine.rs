@@ -5,8 +5,10 @@ use std::sync::Arc;
 use super::{
     By, Context, Interpretation, NONE, Slots,
     catalogue::{Catalogue, IntentDef, Place},
-    classifier::{Calibration, Model, Untrainable},
+    classifier::{Calibration, Model, Prediction},
+    embed::Embedder,
     grammar::Scratch,
+    shelf::{self, LearnError, Shelf},
     words::{self, Word},
 };
 
@@ -23,6 +25,8 @@ use find::Finder;
 pub struct Engine {
     catalogue: Arc<Catalogue>,
     model: Model,
+    /// `None`: by words and letters alone.
+    embedder: Option<Arc<Embedder>>,
 }
 
 /// A sentence longer than this is not looked for as a whole.
@@ -42,13 +46,25 @@ struct Exact {
 }
 
 impl Engine {
-    /// Compiles and trains.
+    /// Compiles and trains on words and letters alone.
     ///
     /// # Errors
     /// When the catalogue has too little to tell intents apart.
-    pub fn new(catalogue: Arc<Catalogue>) -> Result<Self, Untrainable> {
-        let model = learn::train(&catalogue)?;
-        Ok(Self { catalogue, model })
+    pub fn lexical(catalogue: Arc<Catalogue>) -> Result<Self, LearnError> {
+        let [classes, none] = classes(&catalogue);
+        let model = Model::train(&learn::examples(&catalogue), classes, Some(none).filter(|n| *n < classes))?;
+        Ok(Self { catalogue, model, embedder: None })
+    }
+
+    /// Compiles and trains with a sentence network, or takes what the shelf has of an earlier start.
+    ///
+    /// # Errors
+    /// When the catalogue has too little to tell intents apart, or the network fails.
+    pub fn new(catalogue: Arc<Catalogue>, embedder: Arc<Embedder>, shelf: &Shelf<'_>) -> Result<Self, LearnError> {
+        let examples = learn::examples(&catalogue);
+        let texts: Vec<String> = examples.iter().map(|e| learn::readable(&e.words)).collect();
+        let model = shelf::classifier(&embedder, examples, &texts, classes(&catalogue), shelf)?;
+        Ok(Self { catalogue, model, embedder: Some(embedder) })
     }
 
     /// What it understands with.
@@ -90,7 +106,7 @@ impl Engine {
             }
         }
         let mut finder = Finder::new(&self.catalogue, text, heard, ctx);
-        let prediction = self.model.predict(&finder.known_values_masked());
+        let prediction = self.predict(&finder.known_values_masked());
         let ranked: Vec<(usize, f32)> = prediction.ranked;
         let top = ranked.first().copied().unwrap_or((usize::MAX, 0.0));
         let calibration = self.model.calibration();
@@ -128,6 +144,19 @@ impl Engine {
             alternatives: named(ranked.get(1..).unwrap_or_default()),
             by: if top.1 >= calibration.sure { By::Classifier } else { By::Unsure },
         }
+    }
+
+    /// What the classifier makes of masked words.
+    fn predict(&self, masked: &[String]) -> Prediction {
+        let meaning = self.embedder.as_ref().map(|e| e.embed(&learn::readable(masked)));
+        // A network that ran at the start does not fail later; should it, words alone are better than silence.
+        self.model.predict(masked, meaning.and_then(Result::ok).as_deref())
+    }
+
+    /// Whether it goes by meaning too, or by words and letters alone.
+    #[must_use]
+    pub const fn knows_meaning(&self) -> bool {
+        self.embedder.is_some()
     }
 
     fn intent(&self, index: usize) -> Option<&IntentDef> {
@@ -243,6 +272,12 @@ impl Engine {
             self.catalogue.closings.iter().any(|p| p.fit(tail, &mut values::NoValues, &mut memory, false).is_some())
         })
     }
+}
+
+/// How many intents there are, and which of them is out of scope; their number where none is.
+fn classes(catalogue: &Catalogue) -> [usize; 2] {
+    let intents = catalogue.intents();
+    [intents.len(), intents.iter().position(|i| i.name == NONE).unwrap_or(intents.len())]
 }
 
 /// Each intent whose sentences fit a text whole, with its points and where the sentence stands.

@@ -9,6 +9,7 @@ use std::{
 use jiff::{Timestamp, tz::TimeZone};
 use proptest::prelude::*;
 use wellspoken::{
+    app::understanding,
     nlu::{
         By, Context, Engine, Interpretation, NONE, Pending,
         catalogue::{Catalogue, TestCase},
@@ -16,11 +17,16 @@ use wellspoken::{
     policy::{NameLists, Named},
 };
 
+use crate::support::models_dir;
+
 mod mistakes;
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     let catalogue = Catalogue::builtin().unwrap_or_else(|e| panic!("{e}"));
-    Engine::new(Arc::new(catalogue)).expect("there is enough to learn from")
+    let (engine, by_words) =
+        understanding::engine(&models_dir(), Arc::new(catalogue)).expect("there is enough to learn from");
+    assert!(by_words.is_none(), "run: make models ({})", by_words.expect("checked"));
+    engine
 });
 
 /// Monday, 23 November 2026, 10:00 in New York.
@@ -157,7 +163,8 @@ fn understanding_is_pure() {
         let again = serde_json::to_string(&hear(said)).expect("serializes");
         assert_eq!(once, again, "{said}");
     }
-    let again = Engine::new(Arc::new(Catalogue::builtin().expect("sound"))).expect("learns");
+    let (again, _) =
+        understanding::engine(&models_dir(), Arc::new(Catalogue::builtin().expect("sound"))).expect("learns");
     let lists = NameLists::default();
     let zone = TimeZone::UTC;
     let ctx = Context { channel: "room", pending: None, lists: &lists, now: monday(), zone: &zone };
@@ -245,7 +252,7 @@ fn a_barista_has_a_catalogue_too() {
     assert!(wrong.contains("`dialogue.x` is not of the domain `coffee`"), "{wrong}");
     let first = files[0].1.replace("domain: coffee\n", "");
     let files = [(files[0].0, first.as_str()), files[1], files[2], files[3]];
-    let engine = Engine::new(Arc::new(Catalogue::from_files(files).expect("sound"))).expect("learns");
+    let engine = Engine::lexical(Arc::new(Catalogue::from_files(files).expect("sound"))).expect("learns");
     let (zone, lists) = (TimeZone::UTC, NameLists::default());
     let ctx = Context { channel: "home", pending: None, lists: &lists, now: monday(), zone: &zone };
     let got = engine.understand("Can I get a big cappachino with three shots?", &ctx);

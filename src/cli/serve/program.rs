@@ -99,6 +99,12 @@ impl Backend for Program {
                 part("store", ready.store, "the database does not answer; see the log", false),
                 part("hearing", ready.ears, "the hearing model is not loaded; run: wellspoken models get", true),
                 part("voice", ready.voice, "the voice is not loaded; run: wellspoken models get", true),
+                part(
+                    "meaning",
+                    ready.meaning,
+                    "the sentence network is not loaded, understanding goes by words alone; run: wellspoken models get",
+                    true,
+                ),
             ]
         })
     }

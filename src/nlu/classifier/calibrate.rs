@@ -7,14 +7,24 @@ pub(super) struct Signs {
     pub margin: f32,
     /// Lead over the next class, out-of-scope included; negative when it trails.
     pub gap: f32,
-    /// Likeness to the nearest sentence of the class, 0 to 1.
+    /// Likeness in words and letters to the nearest sentence of the class, 0 to 1.
     pub nearest: f32,
+    /// Likeness in meaning to the nearest sentence of the class, -1 to 1; 0 where meaning is not known.
+    pub meant: f32,
 }
 
+impl Signs {
+    const fn all(self) -> [f32; SIGNS] {
+        [self.margin, self.gap, self.nearest, self.meant]
+    }
+}
+
+const SIGNS: usize = 4;
+
 /// Confidence as a logistic function of the signs, and the thresholds.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Calibration {
-    slope: [f32; 3],
+    slope: [f32; SIGNS],
     offset: f32,
     /// From here on the prediction is taken.
     pub sure: f32,
@@ -24,7 +34,7 @@ pub struct Calibration {
 
 impl Default for Calibration {
     fn default() -> Self {
-        Self { slope: [1.0, 1.0, 1.0], offset: 0.0, sure: 0.8, maybe: 0.5 }
+        Self { slope: [1.0; SIGNS], offset: 0.0, sure: 0.8, maybe: 0.5 }
     }
 }
 
@@ -34,38 +44,48 @@ const PRICE: f32 = 1.0;
 const PRECISION: f32 = 0.97;
 
 impl Calibration {
+    /// As plain numbers, for keeping.
+    pub(super) fn numbers(&self) -> Vec<f32> {
+        self.slope.into_iter().chain([self.offset, self.sure, self.maybe]).collect()
+    }
+
+    /// Of such numbers.
+    pub(super) fn of(numbers: &[f32]) -> Option<Self> {
+        let (slope, rest) = numbers.split_first_chunk::<SIGNS>()?;
+        let [offset, sure, maybe] = *<&[f32; 3]>::try_from(rest).ok()?;
+        Some(Self { slope: *slope, offset, sure, maybe })
+    }
+
     /// Confidence, 0 to 1.
     pub(super) fn confidence(&self, signs: Signs) -> f32 {
-        let [a, b, c] = self.slope;
-        let z = a * signs.margin + b * signs.gap + c * signs.nearest + self.offset;
+        let z = self.slope.iter().zip(signs.all()).map(|(a, x)| a * x).sum::<f32>() + self.offset;
         1.0 / (1.0 + (-z).exp())
     }
 
     /// Learns from predictions about unseen sentences and whether they were right.
     pub(super) fn learn(seen: &[(Signs, bool)]) -> Self {
-        let mut found = Self { slope: [1.0, 1.0, 1.0], offset: -1.0, ..Self::default() };
+        let mut found = Self { slope: [1.0; SIGNS], offset: -1.0, ..Self::default() };
         if seen.is_empty() {
             return found;
         }
         let share = 1.0 / f32::from(u16::try_from(seen.len()).unwrap_or(u16::MAX));
-        let mut speed = [0.0_f32; 4];
+        let mut speed = [0.0_f32; SIGNS + 1];
         for _ in 0..400 {
-            let mut pull = [0.0_f32; 4];
+            let mut pull = [0.0_f32; SIGNS + 1];
             for (signs, right) in seen {
                 let off = f32::from(u8::from(*right)) - found.confidence(*signs);
-                for (p, x) in pull.iter_mut().zip([signs.margin, signs.gap, signs.nearest, 1.0]) {
+                for (p, x) in pull.iter_mut().zip(signs.all().into_iter().chain([1.0])) {
                     *p += off * x * share;
                 }
             }
             for (v, p) in speed.iter_mut().zip(pull) {
                 *v = 0.9 * *v + p;
             }
-            let [a, b, c, d] = speed;
-            for (w, v) in found.slope.iter_mut().zip([a, b, c]) {
+            for (w, v) in found.slope.iter_mut().zip(speed) {
                 // Each sign speaks for the prediction; a slope against it would be noise.
                 *w = (*w + 0.5 * v).max(0.0);
             }
-            found.offset += 0.5 * d;
+            found.offset += 0.5 * speed[SIGNS];
         }
         found.thresholds(seen);
         found
@@ -104,7 +124,7 @@ mod tests {
     #[test]
     fn confidence_follows_how_often_it_was_right() {
         // Strong signs are right 19 times of 20, weak ones 1 time of 4.
-        let at = |margin, gap, nearest| Signs { margin, gap, nearest };
+        let at = |margin, gap, nearest| Signs { margin, gap, nearest, meant: nearest };
         let (strong, weak) = (at(0.8, 1.2, 0.9), at(-0.6, 0.1, 0.3));
         let mut seen = Vec::new();
         for i in 0..200 {

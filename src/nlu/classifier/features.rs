@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 /// The features that were seen, with their weights.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Space {
     ids: HashMap<u64, u32>,
     idf: Vec<f32>,
@@ -77,6 +77,23 @@ impl Space {
             space.idf.push(((1.0 + f32::from(n)) / (1.0 + count)).ln() + 1.0);
         }
         space
+    }
+
+    /// The features' hashes by number, and their weights.
+    pub(super) fn parts(&self) -> (Vec<u64>, &[f32]) {
+        let mut grams = vec![0; self.idf.len()];
+        for (gram, id) in &self.ids {
+            if let Some(place) = grams.get_mut(*id as usize) {
+                *place = *gram;
+            }
+        }
+        (grams, &self.idf)
+    }
+
+    /// The space of such parts.
+    pub(super) fn of(grams: Vec<u64>, idf: Vec<f32>) -> Option<Self> {
+        let ids = grams.into_iter().zip(0_u32..).collect::<HashMap<_, _>>();
+        (ids.len() == idf.len()).then_some(Self { ids, idf })
     }
 
     pub(super) const fn len(&self) -> usize {

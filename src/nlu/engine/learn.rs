@@ -2,9 +2,9 @@
 
 use super::find::Finder;
 use crate::nlu::{
-    Context, NONE,
+    Context,
     catalogue::{Catalogue, Piece, Sampler, SlotKind},
-    classifier::{Example, Model, Untrainable},
+    classifier::Example,
     grammar::Expr,
     words::{self, Word},
 };
@@ -19,7 +19,8 @@ pub(super) const PROVIDER: &str = "\u{1}provider";
 /// The same for days and times.
 pub(super) const WHEN: &str = "\u{1}when";
 
-pub(super) fn train(catalogue: &Catalogue) -> Result<Model, Untrainable> {
+/// Sentences of all intents, without their meaning.
+pub(super) fn examples(catalogue: &Catalogue) -> Vec<Example> {
     let mut sampler = Sampler::new(catalogue, 7);
     // Written-out names and days are masked as they are when somebody says them; the moment does not matter.
     let (lists, zone) = (NameLists::default(), jiff::tz::TimeZone::UTC);
@@ -52,10 +53,23 @@ pub(super) fn train(catalogue: &Catalogue) -> Result<Model, Untrainable> {
                 drawn.push(said);
             }
         }
-        examples.extend(drawn.into_iter().map(|words| Example { words, class: sentence.intent, group }));
+        examples.extend(drawn.into_iter().map(|words| Example { words, meaning: None, class: sentence.intent, group }));
     }
-    let none = catalogue.intents().iter().position(|i| i.name == NONE);
-    Model::train(&examples, catalogue.intents().len(), none)
+    examples
+}
+
+/// Masked words as a sentence that the network can read.
+pub(super) fn readable(words: &[String]) -> String {
+    let plain = |word: &String| {
+        match word.as_str() {
+            MEDICINE => "medicine",
+            PROVIDER => "doctor smith",
+            WHEN => "monday",
+            word => word,
+        }
+        .to_owned()
+    };
+    words.iter().map(plain).collect::<Vec<_>>().join(" ")
 }
 
 /// A name is mostly its mark, sometimes letters nobody has seen, as a recognizer writes them.
