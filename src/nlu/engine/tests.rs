@@ -67,7 +67,7 @@ intents:
 
 fn engine() -> Engine {
     let catalogue = Catalogue::from_files([("en/a.yaml", ONE)]).map_err(|e| e.to_string()).expect("loads");
-    Engine::new(Arc::new(catalogue)).expect("trains")
+    Engine::lexical(Arc::new(catalogue)).expect("trains")
 }
 
 fn told(engine: &Engine, said: &str, channel: &str, pending: Option<Pending<'_>>) -> String {
