@@ -2,7 +2,7 @@
 
 use super::{
     ActionError, Facts, Outcome, Pass, SPEAKABLE, Setting, of_a_person, permit,
-    prescription::{Which, which},
+    prescription::{Which, doubt, which},
     text,
 };
 use crate::{
@@ -17,6 +17,9 @@ pub const FLOOR: Floor = of_a_person(Effect::Read, Scope::Medicines);
 pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let permit = permit(pass)?;
     let all = setting.records.prescriptions(permit.subject()).await?.reveal(&permit)?;
+    if let Some(ask) = doubt(&all, slots) {
+        return Ok(ask);
+    }
     Ok(instructions(&all, text(slots, "medicine").unwrap_or_default()))
 }
 

@@ -158,6 +158,10 @@ fn pick<'a>(options: &'a [Choice], slot: &Slot) -> Option<&'a Choice> {
     match &slot.value {
         SlotValue::Number(n) if *n == -1.0 => options.last(),
         SlotValue::Number(n) => (1..=options.len()).find(|i| *i as f64 == *n).map(|i| &options[i - 1]),
+        // Exactly that name before one like it: prednisone and prednisolone are nearly the same letters.
+        SlotValue::Text(_) if options.iter().any(|choice| choice.value == slot.value) => {
+            options.iter().find(|choice| choice.value == slot.value)
+        }
         SlotValue::Text(text) => {
             let (text, spoken) = (text.to_lowercase(), slot.spoken.to_lowercase());
             let fits: Vec<_> = options

@@ -36,6 +36,7 @@ pub struct Catalogue {
     intents: Vec<IntentDef>,
     by_name: BTreeMap<String, usize>,
     lists: BTreeMap<String, List>,
+    taken_for: BTreeMap<String, BTreeMap<String, Vec<String>>>,
     tests: Vec<TestCase>,
     pub(crate) vocabulary: Vocabulary,
     /// Sentences and examples of all intents, compiled, in the order of the intents.
@@ -331,6 +332,12 @@ impl Catalogue {
     #[must_use]
     pub fn list(&self, name: &str) -> Option<&List> {
         self.lists.get(name)
+    }
+
+    /// Names that a name of a list is known to be taken for. Names are as [`super::words::normal`] writes them.
+    #[must_use]
+    pub fn taken_for(&self, list: &str, name: &str) -> &[String] {
+        self.taken_for.get(list).and_then(|names| names.get(name)).map_or(&[], Vec::as_slice)
     }
 
     /// Sentences with what must come of them.

@@ -54,6 +54,8 @@ async fn how_far_a_prescription_is(stage: &Stage) {
         ("odd", vec![("medicine", text("cetirizine"))], "answer", "The last fill of your cetirizine was cancelled. Please ask your pharmacy why."),
         ("odd", vec![("medicine", text("digoxin"))], "answer", "Digoxin is on hold on your record. Ask your care team before you take any."),
         ("odd", vec![("medicine", text("sertraline"))], "answer", "I have no fill of sertraline on record here. Your pharmacy can check."),
+        ("odd", vec![("medicine", text("sertraline ~ cetirizine"))], "ask", "Those names sound alike. Do you mean sertraline or cetirizine?"),
+        ("odd", vec![("medicine", text("setraline ~ cetirizine"))], "ask", "I see cetirizine on your list. Is that the one you mean?"),
     ];
     for (who, slots, kind, words) in rows {
         let said = stage.ask(who, "prescription.status", &slots).await;
@@ -74,6 +76,8 @@ async fn what_can_be_renewed(stage: &Stage) {
         ("odd", vec![("medicine", text("warfarin"))], "ask", "I see 2 of those: warfarin 5 mg tablet and warfarin 2.5 mg tablet. Which one do you mean?"),
         ("odd", vec![("medicine", text("warfarin 2.5 mg tablet"))], "confirm", "Warfarin, 2.5 mg tablet. You have 1 refill left. Shall I ask the pharmacy for one?"),
         ("odd", vec![("medicine", text("digoxin"))], "answer", "Digoxin is on hold on your record, so I can't ask for more. Please talk to your care team first."),
+        ("odd", vec![("medicine", text("sertraline ~ cetirizine"))], "ask", "Those names sound alike. Do you mean sertraline or cetirizine?"),
+        (ROSA, vec![("medicine", text("metformin ~ metronidazole"))], "confirm", "Metformin, 500 mg tablet. You have 3 refills left. Shall I ask the pharmacy for one?"),
         ("odd", vec![("medicine", text("sertraline"))], "confirm", "Sertraline, 1 mg tablet. The prescriber decides about more of it. Shall I ask your prescriber?"),
         ("odd", vec![("medicine", text("omeprazole"))], "confirm", "Omeprazole, 1 mg tablet. The prescription has run out. Shall I ask your prescriber?"),
         ("odd", vec![("medicine", text("losartan"))], "answer", "Your losartan is on its way."),
@@ -107,6 +111,7 @@ async fn how_to_take_it(stage: &Stage) {
         (ROSA, vec![("medicine", text("eliquis"))], "answer", "I don't see eliquis on your list here. Please ask your pharmacist before you take it."),
         ("odd", vec![("medicine", text("warfarin"))], "ask", "I see 2 of those: warfarin 5 mg tablet and warfarin 2.5 mg tablet. Which one do you mean?"),
         ("odd", vec![("medicine", text("digoxin"))], "answer", "Digoxin is on hold on your record. Ask your care team before you take any."),
+        ("odd", vec![("medicine", text("sertraline ~ cetirizine"))], "ask", "Those names sound alike. Do you mean sertraline or cetirizine?"),
         ("odd", vec![("medicine", text("sertraline"))], "answer", "I have no written directions for sertraline on record here. Please ask your pharmacist."),
         ("odd", vec![("medicine", text("prednisone"))], "answer", "The directions for prednisone are too long to read out. You'll find them on the label and on your page."),
     ];

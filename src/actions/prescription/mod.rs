@@ -5,7 +5,10 @@ pub mod renew;
 pub mod status;
 
 use super::{Choice, Facts, Outcome, words};
-use crate::{nlu::SlotValue, records::Prescription};
+use crate::{
+    nlu::{SlotValue, Slots},
+    records::Prescription,
+};
 
 /// Which prescription somebody means.
 pub(super) enum Which<'a> {
@@ -57,6 +60,41 @@ pub(super) fn which<'a>(all: &'a [Prescription], said: &str) -> Which<'a> {
             })
         }
     }
+}
+
+/// The question to ask before a prescription is looked for by a name that is known to be taken for another: between
+/// the two where both are on the list, for the other where only that is. `None` where nothing is in doubt; what was
+/// understood is named in the answer or read back all the same.
+///
+/// Reply: `alike` (options, one to three).
+pub(super) fn doubt(all: &[Prescription], slots: &Slots) -> Option<Outcome> {
+    let slot = slots.get("medicine")?;
+    let of = |value: &SlotValue| match value {
+        SlotValue::Text(name) => match which(all, name) {
+            Which::One(p) => Some(p),
+            Which::Several(_) | Which::None(_) => None,
+        },
+        _ => None,
+    };
+    let heard = of(&slot.value);
+    let others = slot.alike.iter().filter_map(of).filter(|p| p.active || p.on_hold);
+    let mut labels: Vec<String> = Vec::new();
+    for p in heard.into_iter().chain(others) {
+        let label = label(p, all);
+        // Three is as many as can be kept in mind by ear.
+        if !labels.contains(&label) && labels.len() < 3 {
+            labels.push(label);
+        }
+    }
+    if labels.len() == usize::from(heard.is_some()) {
+        return None;
+    }
+    let option = |spoken: &String| Choice { spoken: spoken.clone(), value: SlotValue::Text(spoken.clone()) };
+    Some(Outcome::Ask {
+        slot: "medicine".to_owned(),
+        options: labels.iter().map(option).collect(),
+        facts: Facts::new("alike").with("options", labels),
+    })
 }
 
 /// What tells a prescription from the others: the medicine, with its strength where another of the same name
@@ -149,5 +187,40 @@ mod tests {
         ] {
             assert_eq!(found(&all, said), want, "{said:?}");
         }
+    }
+
+    #[test]
+    fn names_that_are_taken_for_one_another_are_asked_about() {
+        use crate::nlu::Slot;
+        let heard = |said: &str, alike: &[&str]| {
+            let text = |t: &str| SlotValue::Text(t.to_owned());
+            let alike = alike.iter().map(|t| text(t)).collect();
+            let slot = Slot { alike, ..Slot::new(said, text(said), 0.8) };
+            Slots::from([("medicine".to_owned(), slot)])
+        };
+        let ended = Prescription { active: false, ..prescription("p3", "prednisone") };
+        let all = [
+            prescription("h1", "hydralazine"),
+            prescription("h2", "hydroxyzine"),
+            prescription("p2", "prednisolone"),
+            ended,
+        ];
+        let found = |slots: Slots| match doubt(&all, &slots) {
+            Some(Outcome::Ask { options, facts, .. }) => {
+                let names: Vec<String> = options.iter().map(|o| o.spoken.clone()).collect();
+                format!("{}: {}", facts.reply, names.join(" | "))
+            }
+            Some(_) => "?".into(),
+            None => "none".into(),
+        };
+        // Both are on the list, whatever was heard.
+        assert_eq!(found(heard("hydralazine", &["hydroxyzine"])), "alike: hydralazine | hydroxyzine");
+        // Only the other one is.
+        assert_eq!(found(heard("hydrochlorothiazide", &["hydralazine"])), "alike: hydralazine");
+        // Only the one that was heard is; an ended one is no other.
+        assert_eq!(found(heard("prednisolone", &["prednisone", "methylprednisolone"])), "none");
+        // Picked from the two: no doubt is left.
+        assert_eq!(found(heard("hydralazine", &[])), "none");
+        assert_eq!(found(heard("metformin", &["metronidazole"])), "none");
     }
 }

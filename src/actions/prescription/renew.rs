@@ -7,7 +7,7 @@ use super::{
         ActionError, Change, Facts, Outcome, Pass, Plan, Renewal, RenewalState, Route, Setting, of_a_person, permit,
         text,
     },
-    Which,
+    Which, doubt,
     status::{latest_renewal, under_way},
     which,
 };
@@ -23,6 +23,9 @@ pub const FLOOR: Floor = of_a_person(Effect::Change, Scope::Medicines);
 pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let permit = permit(pass)?;
     let (all, renewals) = known(&permit, setting).await?;
+    if let Some(ask) = doubt(&all, slots) {
+        return Ok(ask);
+    }
     let said = text(slots, "medicine").unwrap_or_default();
     Ok(match which(&all, said) {
         Which::One(p) => read_back(p, &advice(p, &renewals, setting.now, setting.zone)),

@@ -3,7 +3,7 @@
 
 use super::{
     super::{ActionError, Facts, Outcome, Pass, Renewal, RenewalState, Setting, of_a_person, permit, text},
-    Which, which,
+    Which, doubt, which,
 };
 use crate::{
     nlu::Slots,
@@ -21,6 +21,9 @@ pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Out
     let permit = permit(pass)?;
     let all = setting.records.prescriptions(permit.subject()).await?.reveal(&permit)?;
     let renewals = setting.records.renewals(permit.subject()).await?.reveal(&permit)?;
+    if let Some(ask) = doubt(&all, slots) {
+        return Ok(ask);
+    }
     Ok(status(&all, &renewals, text(slots, "medicine")))
 }
 

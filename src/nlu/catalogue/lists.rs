@@ -8,7 +8,7 @@ use super::{
     List, Range,
     load::Loader,
     samples::expansions,
-    source::{Bounds, ListBody},
+    source::{Bounds, ListBody, ListFile},
 };
 use crate::nlu::{
     grammar::{self, Rules, Vocabulary},
@@ -47,6 +47,30 @@ impl Loader {
             scope.0.insert(name.clone(), kept);
         }
         scope
+    }
+
+    /// Notes which names of a list are taken for one another.
+    pub(super) fn alike(&mut self, file: &str, raw: &ListFile) {
+        if raw.range.is_some() || raw.wildcard || !raw.values.rows.is_empty() {
+            self.wrong(file, 0, "`alike` stands in a file of its own, beside the list's values");
+        }
+        let known = self.taken_for.entry(raw.list.clone()).or_default();
+        let mut bad = Vec::new();
+        for row in &raw.alike {
+            let names: Vec<String> = row.value.iter().map(|name| words::normal(name)).collect();
+            if names.len() < 2 {
+                bad.push(row.referenced.line());
+            }
+            for name in &names {
+                let others = known.entry(name.clone()).or_default();
+                others.extend(names.iter().filter(|other| *other != name).cloned());
+                others.sort();
+                others.dedup();
+            }
+        }
+        for line in bad {
+            self.wrong(file, line, "names that are alike are at least two");
+        }
     }
 
     /// Adds one list.

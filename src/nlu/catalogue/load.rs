@@ -39,6 +39,10 @@ pub(super) fn build(files: &[File]) -> Result<Catalogue, CatalogueErrors> {
     }
     let common = shared.map(|(name, file)| loader.common(&name, file)).unwrap_or_default();
     for (name, file) in lists {
+        if !file.alike.is_empty() {
+            loader.alike(&name, &file);
+            continue;
+        }
         let (list, body) = file.split();
         loader.list(&name, 0, &list, &body, &common);
     }
@@ -53,6 +57,8 @@ pub(super) struct Loader {
     mistakes: Vec<Mistake>,
     pub(super) vocabulary: Vocabulary,
     pub(super) lists: BTreeMap<String, List>,
+    /// List, name, names it is taken for.
+    pub(super) taken_for: BTreeMap<String, BTreeMap<String, Vec<String>>>,
     tests: Vec<TestCase>,
     intents: BTreeMap<String, (IntentDef, Vec<Sentence>)>,
     openings: Vec<Pattern>,
@@ -280,6 +286,7 @@ impl Loader {
             intents,
             by_name,
             lists: self.lists,
+            taken_for: self.taken_for,
             tests: self.tests,
             vocabulary: self.vocabulary,
             sentences,

@@ -215,6 +215,9 @@ pub(super) struct ListFile {
     pub range: Option<Bounds>,
     #[serde(default)]
     pub wildcard: bool,
+    /// Names that are taken for one another: no values, but what is known of those of the list.
+    #[serde(default)]
+    pub alike: Vec<Spanned<Vec<String>>>,
 }
 
 impl ListFile {

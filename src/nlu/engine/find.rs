@@ -282,7 +282,7 @@ impl<'a> Finder<'a> {
         let span = words.get(start..end)?;
         let spoken = self.spoken(start, end).to_owned();
         if let Some(known) = self.known(kind) {
-            return Some(known.slot(&spoken, span));
+            return Some(self.with_alike(kind, span, known.slot(&spoken, span)));
         }
         let (value, confidence) = match kind {
             SlotKind::Date | SlotKind::Time => {
@@ -312,6 +312,14 @@ impl<'a> Finder<'a> {
             SlotKind::Text | SlotKind::Medicine | SlotKind::Provider => (SlotValue::Text(spoken.clone()), 1.0),
         };
         Some(Slot::new(spoken, value, confidence))
+    }
+
+    /// A medicine with those it is known to be taken for, by the name that was said and by the one that is meant.
+    fn with_alike(&self, kind: &SlotKind, said: &[&str], slot: Slot) -> Slot {
+        match (kind, self.known(kind)) {
+            (SlotKind::Medicine, Some(known)) => values::taken_for(self.catalogue, "medicine", known, said, slot),
+            _ => slot,
+        }
     }
 
     /// The slots of a sentence that fits, and whether one of them is a name of no list.
@@ -380,7 +388,8 @@ impl<'a> Finder<'a> {
         if let Some((start, end)) = best {
             return Some((start, end, self.value(&slot.kind, slot.sense, start, end)?));
         }
-        let known = self.known(&slot.kind)?;
+        let slot_kind = slot.kind.clone();
+        let known = self.known(&slot_kind)?;
         let words = self.words();
         let mut likest: Option<(usize, usize, Slot)> = None;
         for start in 0..n.min(64) {
@@ -395,7 +404,8 @@ impl<'a> Finder<'a> {
                 let likely = confidence >= if ordinary { FOUND + 0.06 } else { FOUND * 0.7 };
                 if likely && likest.as_ref().is_none_or(|(.., l)| confidence > l.confidence) {
                     let spoken = self.spoken(start, end).to_owned();
-                    likest = Some((start, end, Slot::new(spoken, SlotValue::Text(value), confidence)));
+                    let slot = Slot::new(spoken, SlotValue::Text(value), confidence);
+                    likest = Some((start, end, self.with_alike(&slot_kind, span, slot)));
                 }
             }
         }

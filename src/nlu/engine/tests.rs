@@ -170,3 +170,29 @@ fn numbers_that_sound_alike_carry_the_doubt_where_they_were_heard() {
     assert!(heard.confidence < 0.9);
     assert!(slot("chat").alike.is_empty());
 }
+
+#[test]
+fn medicines_that_are_taken_for_one_another_carry_the_doubt() {
+    let engine = Engine::new(Arc::new(Catalogue::builtin().expect("loads"))).expect("trains");
+    let named = |name: &str| crate::policy::Named { name: name.into(), aliases: vec![] };
+    let lists =
+        NameLists { medicines: vec![named("hydralazine"), named("lisinopril 10 mg tablet")], providers: vec![] };
+    let zone = TimeZone::UTC;
+    let ctx = Context { channel: "home", pending: None, lists: &lists, now: Timestamp::UNIX_EPOCH, zone: &zone };
+    for (said, value, alike) in [
+        ("renew my hydroxyzine", "hydroxyzine", &["hydralazine", "hydrochlorothiazide"][..]),
+        ("renew my hydralazine", "hydralazine", &["hydrochlorothiazide", "hydroxyzine"]),
+        ("renew my celebrex", "celecoxib", &["citalopram", "cerebyx"]),
+        ("renew my lisinopril", "lisinopril 10 mg tablet", &[]),
+    ] {
+        let got = engine.understand(said, &ctx);
+        let slot = got.slots.get("medicine").expect(said);
+        assert_eq!(slot.value.told(), value, "{said}");
+        let told: Vec<String> = slot.alike.iter().map(SlotValue::told).collect();
+        assert!(
+            alike.iter().all(|a| told.iter().any(|t| t == a)) && told.is_empty() == alike.is_empty(),
+            "{said}: {told:?}"
+        );
+        assert_eq!(slot.confidence < 0.9, !alike.is_empty(), "{said}");
+    }
+}

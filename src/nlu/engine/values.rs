@@ -11,6 +11,7 @@ use crate::nlu::{
     names::{Hit, Names},
     numbers, recurrence,
     when::{self, Sense},
+    words,
 };
 use crate::policy::Named;
 
@@ -160,6 +161,26 @@ pub(super) fn ranged(list: &List, words: &[&str]) -> Option<(f64, usize)> {
     let said = if range.fractions { measure::spoken(words) } else { numbers::number(words) };
     let (said, n) = said?;
     Some((range.value(said)?, n))
+}
+
+/// A name with the names it is known to be taken for, as the person's own list or the general one writes them.
+pub(super) fn taken_for(catalogue: &Catalogue, list: &str, known: &Known<'_>, said: &[&str], slot: Slot) -> Slot {
+    let SlotValue::Text(value) = &slot.value else { return slot };
+    // "lisinopril 10 mg tablet" goes by its first words.
+    let head = value.split(|c: char| c.is_ascii_digit()).next().unwrap_or_default();
+    let mut alike: Vec<SlotValue> = Vec::new();
+    for name in [said.join(" "), words::normal(head)] {
+        for other in catalogue.taken_for(list, &name) {
+            let spelled: Vec<&str> = other.split(' ').collect();
+            let meant = known.value(&spelled, false).filter(|(_, sure)| *sure >= 0.95);
+            let other = SlotValue::Text(meant.map_or_else(|| other.clone(), |(name, _)| name));
+            if other != slot.value && !alike.contains(&other) {
+                alike.push(other);
+            }
+        }
+    }
+    let confidence = if alike.is_empty() { slot.confidence } else { slot.confidence.min(DOUBTED) };
+    Slot { confidence, alike, ..slot }
 }
 
 /// A value with what sounds like it; where something does, it is less sure.

@@ -123,8 +123,15 @@ impl Phrase<'_> {
             }
         }
         let mark = self.at;
+        let beside = if self.take_any(&["the day after", "day after"]) {
+            1
+        } else if self.take_any(&["the day before", "day before"]) {
+            -1
+        } else {
+            0
+        };
         if let Some(date) = self.holiday() {
-            return Some(one(date));
+            return Some(one(days_on(date, beside)?));
         }
         self.at = mark;
         // The part of the day stays for the clock to read.

@@ -57,6 +57,19 @@ const AHEAD: &[(&str, &str)] = &[
     ("tomorrow late afternoon", "2026-11-24 16:00-18:00"),
     ("early morning", "06:00-08:00"),
     ("later today", "2026-11-23"),
+    // Days that go by a name
+    ("christmas", "2026-12-25"),
+    ("christmas eve", "2026-12-24"),
+    ("on thanksgiving", "2026-11-26"),
+    ("the day after thanksgiving", "2026-11-27"),
+    ("the day before christmas", "2026-12-24"),
+    ("two days after christmas", "2026-12-27"),
+    ("a week from thanksgiving", "2026-12-03"),
+    ("new year's eve", "2026-12-31"),
+    ("new year's day", "2027-01-01"),
+    ("easter", "2027-03-28"),
+    ("the fourth of july", "2027-07-04"),
+    ("halloween at six", "2027-10-31 18:00"),
     // Weekdays
     ("tuesday", "2026-11-24"),
     ("on Friday", "2026-11-27"),
@@ -207,6 +220,23 @@ const AHEAD: &[(&str, &str)] = &[
     ("one twenty over eighty", "nothing"),
     ("wait a second", "nothing"),
 ];
+
+#[test]
+fn days_that_do_not_exist_are_asked_about() {
+    for said in [
+        "february thirtieth",
+        "april thirty first",
+        "the thirty first of november",
+        "february 29 2027",
+        "13/45/2026 at nine",
+        "friday november twenty fourth",
+        "2026-02-30",
+        "june thirty first at ten",
+    ] {
+        let got = read(said, &monday(), Sense::Ahead, true);
+        assert!(got == "impossible" || got == "nothing", "{said}: {got}");
+    }
+}
 
 #[test]
 fn phrases_that_look_behind() {

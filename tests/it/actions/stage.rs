@@ -138,7 +138,15 @@ impl Stage {
                     SlotValue::Text(text) => text.clone(),
                     _ => String::new(),
                 };
-                ((*name).to_owned(), Slot::new(spoken, value.clone(), 1.0))
+                // "sertraline ~ cetirizine": heard as the one, and taken for the other.
+                let heard = match spoken.split_once(" ~ ") {
+                    Some((said, other)) => {
+                        let alike = vec![SlotValue::Text(other.to_owned())];
+                        Slot { alike, ..Slot::new(said, SlotValue::Text(said.to_owned()), 0.8) }
+                    }
+                    None => Slot::new(spoken, value.clone(), 1.0),
+                };
+                ((*name).to_owned(), heard)
             })
             .collect();
         let outcome = action.run(pass, &slots, &self.setting(channel)).await.expect("it runs");
