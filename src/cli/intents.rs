@@ -1,13 +1,20 @@
 //! `wellspoken intents`: check or list the intent catalogue.
 
-use std::io::Write;
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context;
 
 use super::Global;
 use crate::{
     actions::Action,
-    nlu::catalogue::{Catalogue, IntentDef, Mistake, Sampler},
+    nlu::{
+        alexa,
+        catalogue::{Catalogue, IntentDef, Mistake, Sampler},
+    },
     speech::reply::Replies,
 };
 
@@ -22,6 +29,20 @@ pub struct IntentsArgs {
 enum IntentsCommand {
     /// Explain every mistake with its file and line; fails when there is one.
     Check,
+    /// Make a catalogue of an Alexa interaction model.
+    Import {
+        /// The model, as the developer console writes it (JSON).
+        model: PathBuf,
+        /// The folder to write it to. Files that are there are not overwritten.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Print the catalogue as an Alexa interaction model (JSON).
+    Export {
+        /// What the skill is called by: two words or more.
+        #[arg(long, default_value = "well spoken")]
+        invocation: String,
+    },
     /// Print sentences the catalogue understands as they stand or learns from.
     Sample {
         /// An intent; all of them where none is named.
@@ -40,6 +61,9 @@ enum IntentsCommand {
 /// # Errors
 /// When the catalogue has a mistake, or the intent that was named does not exist.
 pub fn run(global: &Global, args: IntentsArgs) -> anyhow::Result<()> {
+    if let IntentsCommand::Import { model, out } = &args.command {
+        return import(model, out);
+    }
     let catalogue = catalogue(global)?;
     let mut out = std::io::stdout().lock();
     match args.command {
@@ -57,6 +81,11 @@ pub fn run(global: &Global, args: IntentsArgs) -> anyhow::Result<()> {
             let (intents, tests) = (catalogue.intents().len(), catalogue.tests().len());
             writeln!(out, "{intents} intents, {sentences} sentences and examples, {tests} tests: no mistake")?;
         }
+        IntentsCommand::Import { .. } => {}
+        IntentsCommand::Export { invocation } => {
+            serde_json::to_writer_pretty(&mut out, &alexa::export(&catalogue, &invocation)?)?;
+            writeln!(out)?;
+        }
         IntentsCommand::Sample { intent, n, seed } => {
             if let Some(name) = &intent {
                 catalogue.intent(name).with_context(|| format!("there is no intent `{name}`"))?;
@@ -69,6 +98,34 @@ pub fn run(global: &Global, args: IntentsArgs) -> anyhow::Result<()> {
             }
         }
     }
+    Ok(())
+}
+
+/// Reads the model, makes the files, and writes them where none of them is yet.
+fn import(model: &Path, out: &Path) -> anyhow::Result<()> {
+    let json = fs::read_to_string(model).with_context(|| format!("cannot read {}", model.display()))?;
+    let imported = alexa::import(&json).with_context(|| format!("cannot import {}", model.display()))?;
+    for (path, _) in &imported.files {
+        let path = out.join(path);
+        anyhow::ensure!(!path.exists(), "{} is there already; choose another folder", path.display());
+    }
+    for (path, text) in &imported.files {
+        let path = out.join(path);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        }
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    let mut told = std::io::stdout().lock();
+    for note in &imported.notes {
+        writeln!(told, "{note}")?;
+    }
+    writeln!(
+        told,
+        "{} files in {out}; look at them with: wellspoken --intents {out} intents check",
+        imported.files.len(),
+        out = out.display()
+    )?;
     Ok(())
 }
 

@@ -29,6 +29,7 @@ mod source;
 
 pub(crate) use samples::Piece;
 pub use samples::Sampler;
+pub(crate) use source::conversation;
 
 /// Everything that can be understood. Compiled and immutable.
 #[derive(Debug)]

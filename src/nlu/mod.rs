@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::policy::NameLists;
 
+pub mod alexa;
 pub mod catalogue;
 pub mod classifier;
 pub mod digits;

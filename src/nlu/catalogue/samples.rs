@@ -1,6 +1,6 @@
 //! Sentences drawn from templates: for the classifier to learn from, for people to read, for finding clashes.
 
-use super::{Catalogue, SlotKind};
+use super::{Catalogue, Conditions, SlotKind};
 use crate::nlu::grammar::{Expr, Pattern};
 
 /// Every expansion of an expression without slots, up to a limit.
@@ -135,6 +135,16 @@ impl<'c> Sampler<'c> {
             }
         };
         words.get(self.below(words.len())).copied().unwrap_or("it").to_owned()
+    }
+
+    /// Draws one sentence of an intent that holds in any conversation.
+    pub(crate) fn anywhere(&mut self, name: &str) -> Option<String> {
+        let catalogue = self.catalogue;
+        let &index = catalogue.by_name.get(name)?;
+        let own = catalogue.sentences.iter().filter(|s| s.intent == index && s.exact);
+        let free: Vec<_> = own.filter(|s| s.requires == Conditions::default()).collect();
+        let pick = self.below(free.len());
+        free.get(pick).map(|sentence| self.sentence(index, &sentence.pattern))
     }
 
     /// Draws up to `n` different sentences of an intent.

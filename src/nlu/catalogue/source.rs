@@ -35,6 +35,12 @@ pub(super) fn embedded() -> Vec<File> {
     EMBEDDED.iter().map(|(path, text)| (PathBuf::from(path), (*text).to_owned())).collect()
 }
 
+/// The files of the conversation itself, which every domain has: what is shared, and the dialogue's own intents.
+pub(crate) fn conversation() -> Vec<(String, String)> {
+    let own = EMBEDDED.iter().filter(|(path, _)| matches!(*path, "en/_common.yaml" | "en/dialogue.yaml"));
+    own.map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
+}
+
 /// Reads the YAML files of a folder, in the order of their names.
 pub(super) fn read_folder(dir: &Path) -> Result<Vec<File>, CatalogueErrors> {
     let mut files = Vec::new();
