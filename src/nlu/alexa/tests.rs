@@ -38,8 +38,8 @@ fn what_goes_there_comes_back() {
         }
     }
     let (ours, back) = (Arc::new(ours), Arc::new(back));
-    let engine = Engine::new(Arc::clone(&ours)).expect("trains");
-    let again = Engine::new(Arc::clone(&back)).expect("trains");
+    let engine = Engine::lexical(Arc::clone(&ours)).expect("trains");
+    let again = Engine::lexical(Arc::clone(&back)).expect("trains");
     let mut drawn = Sampler::new(&back, 9);
     let (mut asked, mut lost) = (0, Vec::new());
     for def in back.intents().iter().filter(|d| !d.name.starts_with("dialogue.")) {
@@ -143,7 +143,7 @@ fn a_skill_moves_in() {
     assert!(told.is_empty(), "{told:#?}");
     assert!(imported.notes.iter().any(|n| n.contains("AMAZON.PauseIntent")), "{:?}", imported.notes);
     assert!(imported.notes.iter().any(|n| n.contains("AMAZON.LocalBusiness")));
-    let engine = Engine::new(Arc::new(catalogue)).expect("trains");
+    let engine = Engine::lexical(Arc::new(catalogue)).expect("trains");
     for (said, meant) in [
         ("book a visit with moss on friday", "book.visit"),
         ("see ivo hart now", "book.visit"),

@@ -173,7 +173,7 @@ fn numbers_that_sound_alike_carry_the_doubt_where_they_were_heard() {
 
 #[test]
 fn medicines_that_are_taken_for_one_another_carry_the_doubt() {
-    let engine = Engine::new(Arc::new(Catalogue::builtin().expect("loads"))).expect("trains");
+    let engine = Engine::lexical(Arc::new(Catalogue::builtin().expect("loads"))).expect("trains");
     let named = |name: &str| crate::policy::Named { name: name.into(), aliases: vec![] };
     let lists =
         NameLists { medicines: vec![named("hydralazine"), named("lisinopril 10 mg tablet")], providers: vec![] };
