@@ -329,6 +329,11 @@ impl Catalogue {
         &self.intents
     }
 
+    /// All lists, by name.
+    pub fn lists(&self) -> impl Iterator<Item = &List> {
+        self.lists.values()
+    }
+
     /// The list of that name.
     #[must_use]
     pub fn list(&self, name: &str) -> Option<&List> {

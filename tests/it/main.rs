@@ -4,6 +4,7 @@
 
 mod actions;
 mod architecture;
+mod barista;
 mod board;
 mod demo;
 mod hear;

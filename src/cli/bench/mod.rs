@@ -5,6 +5,7 @@ use clap::Subcommand;
 use super::Global;
 
 mod hear;
+mod speech_intent;
 mod turn;
 mod words;
 
@@ -19,6 +20,8 @@ pub struct BenchArgs {
 enum What {
     /// Hearing: processor time and errors, beside faster-whisper on the same clips.
     Hear(hear::HearBenchArgs),
+    /// Speech to intent and slots, over a corpus of recorded commands, clean and in noise.
+    SpeechIntent(speech_intent::SpeechIntentArgs),
     /// A whole turn, by stage; making it durable beside one raw fsync.
     Turn(turn::TurnBenchArgs),
 }
@@ -30,6 +33,7 @@ enum What {
 pub fn run(global: &Global, args: BenchArgs) -> anyhow::Result<()> {
     match args.what {
         What::Hear(args) => hear::run(global, args),
+        What::SpeechIntent(args) => speech_intent::run(global, args),
         What::Turn(args) => turn::run(global, args),
     }
 }

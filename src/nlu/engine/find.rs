@@ -10,11 +10,13 @@ use super::{
 };
 use crate::nlu::{
     Context, Slot, SlotValue, Slots, When,
-    catalogue::{Catalogue, IntentDef, SlotDef, SlotKind},
+    catalogue::{Catalogue, IntentDef, SlotKind},
     grammar::{Candidate, Fit, Pattern, SlotUse, Values, WORD},
     when::{self, Sense, Span},
     words::Word,
 };
+
+mod scan;
 
 /// One utterance with what is known about its words.
 pub(super) struct Finder<'a> {
@@ -45,8 +47,6 @@ const FREE: i32 = 10;
 const LONGEST_NAME: usize = 5;
 /// Longest free text in a sentence, in words.
 const LONGEST_TEXT: usize = 120;
-/// A name found among other words must be at least this like.
-const FOUND: f32 = 0.82;
 
 /// The channel on which words are typed.
 const TYPED: &str = "chat";
@@ -346,9 +346,30 @@ impl<'a> Finder<'a> {
     pub(super) fn slots_of(&mut self, def: &'a IntentDef) -> Slots {
         let mut taken = vec![false; self.heard.len()];
         let mut slots = self.message(def, &mut taken);
-        for slot in def.slots.iter().filter(|s| s.kind != SlotKind::Text) {
-            if let Some((start, end, value)) = self.find(slot, &taken) {
-                taken.iter_mut().take(end).skip(start).for_each(|t| *t = true);
+        let wanted = || def.slots.iter().filter(|s| s.kind != SlotKind::Text);
+        let mark = |span: (usize, usize), to: bool, taken: &mut Vec<bool>| {
+            taken.iter_mut().take(span.1).skip(span.0).for_each(|t| *t = to);
+        };
+        // What is sure of every slot first: "some sugar" must not be taken for another slot's "some cream".
+        let mut sure = Vec::new();
+        for slot in wanted() {
+            let span = self.sure(slot, &taken);
+            if let Some(span) = span {
+                mark(span, true, &mut taken);
+            }
+            sure.push(span);
+        }
+        for (slot, span) in wanted().zip(sure) {
+            let found = match span {
+                Some(span) => {
+                    mark(span, false, &mut taken);
+                    let (start, end) = self.misheard(slot, Some(span), &taken).unwrap_or(span);
+                    self.value(&slot.kind, slot.sense, start, end).map(|value| (start, end, value))
+                }
+                None => self.find(slot, &taken),
+            };
+            if let Some((start, end, value)) = found {
+                mark((start, end), true, &mut taken);
                 slots.insert(slot.name.clone(), value);
             }
         }
@@ -368,48 +389,6 @@ impl<'a> Finder<'a> {
             let value = SlotValue::Text(spoken.clone());
             slots.entry(slot.name.clone()).or_insert_with(|| Slot::new(spoken, value, 0.5));
         }
-    }
-
-    /// The best value of a slot among words that are not taken: the longest sure one, else the likest.
-    pub(super) fn find(&self, slot: &SlotDef, taken: &[bool]) -> Option<(usize, usize, Slot)> {
-        let n = self.heard.len();
-        let free = |start: usize, end: usize| !taken.iter().take(end).skip(start).any(|t| *t);
-        let mut best: Option<(usize, usize)> = None;
-        for at in 0..n.min(64) {
-            for c in self.compute(&slot.kind, slot.sense, at) {
-                let words = i32::try_from(c.end - at).unwrap_or(1);
-                let sure = c.points >= words * SURE || (slot.kind == SlotKind::Provider && c.points >= words * TITLED);
-                let longer = best.is_none_or(|(s, e)| c.end - at > e - s);
-                if sure && longer && free(at, c.end) {
-                    best = Some((at, c.end));
-                }
-            }
-        }
-        if let Some((start, end)) = best {
-            return Some((start, end, self.value(&slot.kind, slot.sense, start, end)?));
-        }
-        let slot_kind = slot.kind.clone();
-        let known = self.known(&slot_kind)?;
-        let words = self.words();
-        let mut likest: Option<(usize, usize, Slot)> = None;
-        for start in 0..n.min(64) {
-            for end in start + 1..=n.min(start + LONGEST_NAME) {
-                let Some(span) = words.get(start..end).filter(|_| free(start, end)) else { continue };
-                if span.iter().all(|w| plain(w)) {
-                    continue;
-                }
-                // A name made of ordinary words ("war for in") must sound very much like it.
-                let ordinary = span.iter().all(|w| self.catalogue.vocabulary.knows(w));
-                let Some((value, confidence)) = known.value(span, !ordinary) else { continue };
-                let likely = confidence >= if ordinary { FOUND + 0.06 } else { FOUND * 0.7 };
-                if likely && likest.as_ref().is_none_or(|(.., l)| confidence > l.confidence) {
-                    let spoken = self.spoken(start, end).to_owned();
-                    let slot = Slot::new(spoken, SlotValue::Text(value), confidence);
-                    likest = Some((start, end, self.with_alike(&slot_kind, span, slot)));
-                }
-            }
-        }
-        likest
     }
 
     /// The words for the classifier: known names and dates as marks, so that all of them are one feature.
