@@ -1,6 +1,7 @@
-//! The classifier: one linear SVM for each intent over words, letters and meaning, and a calibrated confidence.
+//! The classifier: one linear SVM for each intent over words, letters and meaning, averaged with softmax regression
+//! over meaning, and a calibrated confidence.
 //!
-//! Words and letters are TF-IDF, meaning is an [`Embedding`]; where no sentence network is loaded, it works on
+//! Words and letters are TF-IDF, meaning is an [`Embedding`]; where no sentence network is loaded, the SVMs work on
 //! words and letters alone. It is trained on the catalogue alone. How sure it is comes from predictions about
 //! sentences it had not seen (out of fold, whole templates held out together), so confidence means "how often
 //! was this right".
@@ -8,6 +9,7 @@
 mod calibrate;
 mod dense;
 mod features;
+mod softmax;
 mod svm;
 mod written;
 
@@ -15,6 +17,7 @@ use super::embed::{self, Embedding};
 pub use calibrate::Calibration;
 use dense::Dense;
 use features::Space;
+use softmax::Softmax;
 
 /// One sentence to learn from.
 #[derive(Debug, Clone)]
@@ -45,6 +48,7 @@ pub struct Model {
     dense: Option<Dense>,
     known: Vec<Known>,
     weights: svm::Weights,
+    softmax: Option<Softmax>,
     none: Option<usize>,
     calibration: Calibration,
 }
@@ -71,12 +75,18 @@ struct Known {
 pub struct Prediction {
     /// Classes in scope, best first, with confidence.
     pub ranked: Vec<(usize, f32)>,
+    /// Whether the class of what is out of scope stands before all of them.
+    pub outside: bool,
 }
 
 /// Folds of the out-of-fold predictions.
 const FOLDS: usize = 3;
 /// What words and letters weigh beside meaning.
 const BESIDE_MEANING: f32 = 0.6;
+/// Margins times this, as exponents, are shares of what is likely.
+const SHARPNESS: f32 = 4.0;
+/// How much of the share of what is out of scope speaks against an intent.
+const OUTSIDE: f32 = 0.5;
 
 impl Model {
     /// Learns. `none` is the class of what is out of scope: it can win against the others, never be the answer.
@@ -95,10 +105,9 @@ impl Model {
             let part = Self::fit(&rest, classes, none, Calibration::default());
             for example in examples.iter().filter(held) {
                 let said = part.said(&example.words, example.meaning.as_deref());
-                let margins = part.weights.margins(&said.row);
-                let best = part.in_scope(&margins).max_by(|a, b| a.1.total_cmp(&b.1)).map(|(c, _)| c);
+                let best = part.in_scope(&said).max_by(|a, b| a.1.total_cmp(&b.1)).map(|(c, _)| c);
                 let right = best == Some(example.class) && Some(example.class) != none;
-                seen.push((part.signs(&said, &margins, best), right));
+                seen.push((part.signs(&said, best), right));
             }
         }
         let all: Vec<&Example> = examples.iter().collect();
@@ -109,11 +118,23 @@ impl Model {
         let meanings = examples.iter().filter_map(|e| e.meaning.as_deref());
         let dense = (meanings.clone().count() == examples.len()).then(|| Dense::learn(meanings));
         let space = Space::learn(examples.iter().map(|e| e.words.as_slice()));
-        let mut model = Self { space, dense, known: Vec::new(), weights: svm::Weights::default(), none, calibration };
+        let mut model = Self {
+            space,
+            dense,
+            known: Vec::new(),
+            weights: svm::Weights::default(),
+            softmax: None,
+            none,
+            calibration,
+        };
         let rows = examples.iter().map(|e| Row { class: e.class, ..model.row(&e.words, e.meaning.as_deref()) });
         let rows: Vec<Row> = rows.collect();
         let wide = model.dense.as_ref().map_or(0, Dense::len);
         model.weights = svm::train(&rows, model.space.len(), wide, classes);
+        if model.dense.is_some() {
+            let of: Vec<usize> = rows.iter().map(|r| r.class).collect();
+            model.softmax = Softmax::train(&rows.iter().map(|r| r.dense.as_slice()).collect::<Vec<_>>(), &of, classes);
+        }
         let meaning = |e: &Example| e.meaning.iter().flat_map(|m| m.iter().take(embed::WIDTH)).copied().collect();
         let known = |(row, e): (Row, &&Example)| Known { class: row.class, sparse: row.sparse, meaning: meaning(e) };
         model.known = rows.into_iter().zip(examples).map(known).collect();
@@ -132,25 +153,36 @@ impl Model {
     }
 
     fn said<'m>(&self, words: &[String], meaning: Option<&'m [f32]>) -> Said<'m> {
-        Said { row: self.row(words, meaning), meaning: meaning.unwrap_or_default() }
+        let row = self.row(words, meaning);
+        let margins = self.weights.margins(&row);
+        let mut shares: Vec<f32> = margins.iter().map(|m| m * SHARPNESS).collect();
+        softmax::normalize(&mut shares);
+        if let (Some(softmax), Some(_)) = (&self.softmax, meaning) {
+            shares.iter_mut().zip(softmax.shares(&row.dense)).for_each(|(a, b)| *a = (*a + b) / 2.0);
+        }
+        Said { row, margins, shares, meaning: meaning.unwrap_or_default() }
     }
 
-    fn in_scope<'m>(&self, margins: &'m [f32]) -> impl Iterator<Item = (usize, f32)> + 'm {
+    fn in_scope<'s>(&self, said: &'s Said<'_>) -> impl Iterator<Item = (usize, f32)> + 's {
         let none = self.none;
-        margins.iter().copied().enumerate().filter(move |(c, _)| Some(*c) != none)
+        said.shares.iter().copied().enumerate().filter(move |(c, _)| Some(*c) != none)
     }
 
     /// What speaks for a class.
-    fn signs(&self, said: &Said<'_>, margins: &[f32], class: Option<usize>) -> calibrate::Signs {
-        let margin = class.and_then(|c| margins.get(c)).copied().unwrap_or(-2.0);
-        let others = margins.iter().enumerate().filter(|(c, _)| Some(*c) != class).map(|(_, m)| *m);
-        let gap = margin - others.fold(f32::MIN, f32::max).max(-4.0);
+    fn signs(&self, said: &Said<'_>, class: Option<usize>) -> calibrate::Signs {
         let of_class = || self.known.iter().filter(|k| Some(k.class) == class);
-        // Vectors are two parts of the same length: words and letters.
-        let most = 2.0 * if self.dense.is_some() { BESIDE_MEANING * BESIDE_MEANING } else { 1.0 };
-        let nearest = of_class().map(|k| features::dot(&said.row.sparse, &k.sparse)).fold(0.0, f32::max) / most;
-        let meant = of_class().map(|k| embed::likeness(said.meaning, &k.meaning)).fold(0.0, f32::max);
-        calibrate::Signs { margin, gap, nearest, meant }
+        if self.dense.is_some() && !said.meaning.is_empty() {
+            let share = |c: Option<usize>| c.and_then(|c| said.shares.get(c)).copied().unwrap_or(0.0);
+            let nearest = of_class().map(|k| embed::likeness(said.meaning, &k.meaning)).fold(0.0, f32::max);
+            let strength = (share(class) - OUTSIDE * share(self.none)).max(0.0) * nearest;
+            return calibrate::Signs { strength, ..Default::default() };
+        }
+        let margin = class.and_then(|c| said.margins.get(c)).copied().unwrap_or(-2.0);
+        let others = said.margins.iter().enumerate().filter(|(c, _)| Some(*c) != class).map(|(_, m)| *m);
+        let gap = margin - others.fold(f32::MIN, f32::max).max(-4.0);
+        // Vectors are two parts of length 1: words and letters.
+        let nearest = of_class().map(|k| features::dot(&said.row.sparse, &k.sparse)).fold(0.0, f32::max) / 2.0;
+        calibrate::Signs { margin, gap, nearest, strength: 0.0 }
     }
 
     /// Ranks the classes in scope. A sentence without a known word or letter ranks nothing.
@@ -158,17 +190,15 @@ impl Model {
     pub fn predict(&self, words: &[String], meaning: Option<&[f32]>) -> Prediction {
         let said = self.said(words, meaning);
         if said.row.sparse.is_empty() {
-            return Prediction { ranked: Vec::new() };
+            return Prediction { ranked: Vec::new(), outside: true };
         }
-        let margins = self.weights.margins(&said.row);
-        let mut order: Vec<(usize, f32)> = self.in_scope(&margins).collect();
+        let mut order: Vec<(usize, f32)> = self.in_scope(&said).collect();
         order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         order.truncate(4);
-        let ranked = order
-            .into_iter()
-            .map(|(class, _)| (class, self.calibration.confidence(self.signs(&said, &margins, Some(class)))))
-            .collect();
-        Prediction { ranked }
+        let none = self.none.and_then(|c| said.shares.get(c)).copied().unwrap_or(f32::MIN);
+        let outside = order.first().is_none_or(|(_, best)| *best < none);
+        let sure = |class| self.calibration.confidence(self.signs(&said, Some(class)));
+        Prediction { ranked: order.into_iter().map(|(class, _)| (class, sure(class))).collect(), outside }
     }
 
     /// Whether it was trained with meaning.
@@ -193,6 +223,10 @@ impl Model {
 /// A sentence to predict.
 struct Said<'m> {
     row: Row,
+    /// How far each class's side of its boundary it lies.
+    margins: Vec<f32>,
+    /// How likely each class is.
+    shares: Vec<f32>,
     meaning: &'m [f32],
 }
 

@@ -7,6 +7,7 @@ use super::Global;
 mod hear;
 mod speech_intent;
 mod turn;
+mod understand;
 mod words;
 
 /// Measure.
@@ -24,6 +25,8 @@ enum What {
     SpeechIntent(speech_intent::SpeechIntentArgs),
     /// A whole turn, by stage; making it durable beside one raw fsync.
     Turn(turn::TurnBenchArgs),
+    /// Understanding: right, guessed and refused, beside the published figures; its cost.
+    Understand(understand::UnderstandBenchArgs),
 }
 
 /// Runs `wellspoken bench`.
@@ -35,5 +38,6 @@ pub fn run(global: &Global, args: BenchArgs) -> anyhow::Result<()> {
         What::Hear(args) => hear::run(global, args),
         What::SpeechIntent(args) => speech_intent::run(global, args),
         What::Turn(args) => turn::run(global, args),
+        What::Understand(args) => understand::run(global, args),
     }
 }

@@ -9,13 +9,14 @@ pub(super) struct Signs {
     pub gap: f32,
     /// Likeness in words and letters to the nearest sentence of the class, 0 to 1.
     pub nearest: f32,
-    /// Likeness in meaning to the nearest sentence of the class, -1 to 1; 0 where meaning is not known.
-    pub meant: f32,
+    /// Where meaning is known, this alone counts: how likely the class is, times the likeness in meaning to its
+    /// nearest sentence, 0 to 1.
+    pub strength: f32,
 }
 
 impl Signs {
     const fn all(self) -> [f32; SIGNS] {
-        [self.margin, self.gap, self.nearest, self.meant]
+        [self.margin, self.gap, self.nearest, self.strength]
     }
 }
 
@@ -70,7 +71,7 @@ impl Calibration {
         }
         let share = 1.0 / f32::from(u16::try_from(seen.len()).unwrap_or(u16::MAX));
         let mut speed = [0.0_f32; SIGNS + 1];
-        for _ in 0..400 {
+        for _ in 0..1200 {
             let mut pull = [0.0_f32; SIGNS + 1];
             for (signs, right) in seen {
                 let off = f32::from(u8::from(*right)) - found.confidence(*signs);
@@ -124,7 +125,7 @@ mod tests {
     #[test]
     fn confidence_follows_how_often_it_was_right() {
         // Strong signs are right 19 times of 20, weak ones 1 time of 4.
-        let at = |margin, gap, nearest| Signs { margin, gap, nearest, meant: nearest };
+        let at = |margin, gap, nearest| Signs { margin, gap, nearest, strength: nearest };
         let (strong, weak) = (at(0.8, 1.2, 0.9), at(-0.6, 0.1, 0.3));
         let mut seen = Vec::new();
         for i in 0..200 {

@@ -2,7 +2,7 @@
 //!
 //! Nothing here judges whether the bytes are to be believed; [`crate::nlu::shelf`] does, by their checksum.
 
-use super::{Calibration, Dense, Known, Model, Space, svm::Weights};
+use super::{Calibration, Dense, Known, Model, Softmax, Space, svm::Weights};
 
 /// Little-endian numbers and lists of them, each list with its length before it.
 #[derive(Default)]
@@ -79,6 +79,11 @@ impl Model {
         for part in [&self.weights.table, &self.weights.dense, &self.weights.bias] {
             out.floats(part);
         }
+        out.number(u64::from(self.softmax.is_some()));
+        if let Some(softmax) = &self.softmax {
+            out.number(softmax.width as u64);
+            out.floats(&softmax.weights);
+        }
         out.number(self.known.len() as u64);
         for known in &self.known {
             out.number(known.class as u64);
@@ -103,12 +108,16 @@ impl Model {
             _ => Some(Dense { mean: from.floats()?, scale: from.floats()? }),
         };
         let weights = Weights { table: from.floats()?, dense: from.floats()?, bias: from.floats()? };
+        let softmax = match from.number()? {
+            0 => None,
+            _ => Some(Softmax { width: usize::try_from(from.number()?).ok()?, weights: from.floats()? }),
+        };
         let n = from.length(8)?;
         let known = (0..n).map(|_| {
             let class = usize::try_from(from.number()?).ok()?;
             Some(Known { class, sparse: from.sparse()?, meaning: from.floats()? })
         });
         let known = known.collect::<Option<Vec<_>>>()?;
-        from.0.is_empty().then_some(Self { space, dense, known, weights, none, calibration })
+        from.0.is_empty().then_some(Self { space, dense, known, weights, softmax, none, calibration })
     }
 }
