@@ -19,6 +19,7 @@ use wellspoken::{
 
 use crate::support::models_dir;
 
+mod meaning;
 mod mistakes;
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| {

@@ -1,7 +1,6 @@
 //! Text to the pieces a BERT network knows: the uncased WordPiece scheme, read from `tokenizer.json`.
 //!
-//! Written here because it is one page, and the general crate for it brings forty others. Its answers equal that crate's on
-//! with that crate's in the tests below.
+//! Written here because it is one page, and the general crate for it brings forty others.
 
 use std::collections::HashMap;
 
