@@ -69,7 +69,6 @@ pub fn run(global: &Global, args: IntentsArgs) -> anyhow::Result<()> {
     match args.command {
         IntentsCommand::Check => {
             let mut mistakes = catalogue.lint();
-            mistakes.extend(catalogue.changing_slots());
             mistakes.extend(against_the_program(&catalogue));
             mistakes.sort();
             for mistake in &mistakes {
