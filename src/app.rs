@@ -162,6 +162,7 @@ impl App {
             voice,
             zone,
             organization: config.place.organization.clone(),
+            phone: config.place.phone.clone(),
             emergency_number: config.place.emergency_number.clone(),
             recognized: Recognized::default(),
             hear_deadline: Duration::from_millis(config.hear.deadline_ms),

@@ -63,11 +63,13 @@ pub struct PlaceConfig {
     pub organization: String,
     /// What it tells people at home to dial in an emergency.
     pub emergency_number: String,
+    /// The number at which people answer, for those who would rather talk to one; said digit by digit.
+    pub phone: Option<String>,
 }
 
 impl Default for PlaceConfig {
     fn default() -> Self {
-        Self { zone: "UTC".into(), organization: "your care team".into(), emergency_number: "911".into() }
+        Self { zone: "UTC".into(), organization: "your care team".into(), emergency_number: "911".into(), phone: None }
     }
 }
 

@@ -9,6 +9,7 @@
 mod appointment;
 mod change;
 mod emergency;
+mod human;
 mod medicine;
 mod nurse;
 mod outcome;
@@ -53,6 +54,8 @@ pub struct Setting<'a> {
     pub organization: &'a str,
     /// What people at home dial in an emergency.
     pub emergency_number: &'a str,
+    /// The number at which people answer; `None` where none is configured.
+    pub phone: Option<&'a str>,
     /// The channel's name: `room`, `home`, `chat`, `third-party`.
     pub channel: &'a str,
 }
@@ -145,6 +148,8 @@ actions!(
     EmergencyHelp = "emergency.help" in self::emergency::help,
     /// A false alarm.
     EmergencyCancel = "emergency.cancel" in self::emergency::cancel,
+    /// Puts through to a person.
+    HumanTalk = "human.talk" in self::human,
     /// What happens to what is said.
     PrivacyHowProtected = "privacy.how_protected" in self::privacy,
 );

@@ -4,7 +4,7 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -15,7 +15,7 @@ use crate::{
         Engine,
         catalogue::Catalogue,
         embed::{EmbedError, Embedder},
-        shelf::{LearnError, Shelf},
+        shelf::{CLASSIFIER, LearnError, Shelf},
     },
 };
 
@@ -23,6 +23,8 @@ use crate::{
 const MODEL: &str = "minilm";
 /// Folder of what was learned, beside the model's files.
 const LEARNED: &str = "learned";
+/// Classifiers that are kept: the program's own catalogue, the one before, and a few others.
+const KEPT: usize = 4;
 
 /// Why there is no sentence network.
 #[derive(Debug, thiserror::Error)]
@@ -44,8 +46,16 @@ pub fn engine(models: &Path, catalogue: Arc<Catalogue>) -> Result<(Engine, Optio
         Ok(embedder) => {
             let folder = models.join(MODEL).join(LEARNED);
             let told = AtomicBool::new(false);
+            // Where nothing is kept yet, one process learns and the others wait to read what it learned.
+            let learning = Mutex::new(None);
             let shelf = Shelf {
-                read: &|name| fs::read(folder.join(name)).ok(),
+                read: &|name| {
+                    let kept = || fs::read(folder.join(name)).ok();
+                    kept().or_else(|| {
+                        learning.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| alone(&folder));
+                        kept()
+                    })
+                },
                 write: &|name, bytes| {
                     if let Err(e) = keep(&folder, name, bytes) {
                         tracing::warn!(error = %e, "what was learned cannot be kept: the next start learns it again");
@@ -83,5 +93,33 @@ fn keep(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
         // What is left over would only take room; the first error is the one to tell.
         let _ = fs::remove_file(&mine);
     }
+    if done.is_ok() {
+        forget_oldest(folder)?;
+    }
     done
+}
+
+/// Waits until nobody else learns into this folder; until the file is dropped, everybody else waits.
+fn alone(folder: &Path) -> io::Result<fs::File> {
+    fs::create_dir_all(folder)?;
+    let file = fs::File::create(folder.join(".lock"))?;
+    file.lock()?;
+    Ok(file)
+}
+
+/// Leaves the newest classifiers; each belongs to one catalogue, and catalogues change.
+fn forget_oldest(folder: &Path) -> io::Result<()> {
+    let mut classifiers = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(CLASSIFIER) {
+            classifiers.push((entry.metadata()?.modified()?, entry.path()));
+        }
+    }
+    classifiers.sort();
+    for (_, path) in classifiers.iter().rev().skip(KEPT) {
+        // Somebody else may have been quicker.
+        let _ = fs::remove_file(path);
+    }
+    Ok(())
 }

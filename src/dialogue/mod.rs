@@ -6,5 +6,6 @@
 mod moves;
 mod state;
 
-pub use moves::{Move, next};
-pub use state::{Needs, Open, QUESTION_LASTS, SESSION_LASTS, Said, State, Wait};
+pub(crate) use moves::run_or_ask;
+pub use moves::{MAYBE, Move, PATIENCE, Volume, next};
+pub use state::{Needs, Open, QUESTION_LASTS, Request, SESSION_LASTS, Said, State, Wait};

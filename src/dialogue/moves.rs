@@ -2,13 +2,17 @@
 
 use crate::{
     actions::{Choice, Plan},
-    nlu::{By, Interpretation, NONE, Slot, SlotValue, Slots, catalogue::Catalogue},
+    nlu::{By, CHOICE, Interpretation, NONE, OTHER, Slot, SlotValue, Slots, catalogue::Catalogue},
+    policy::Effect,
 };
 
 use super::{Open, State, Wait};
 
-/// Answers that were not understood before the question is given up.
-const TRIES: u8 = 2;
+/// Times in a row that nothing is understood before a person is offered.
+pub const PATIENCE: u8 = 2;
+
+/// A yes that does not sound like one.
+pub const MAYBE: &str = "dialogue.maybe";
 
 /// Letters alike enough to pick an option by its name (Jaro-Winkler, 0 to 1).
 const ALIKE: f64 = 0.9;
@@ -49,45 +53,94 @@ pub enum Move {
     },
     /// Say the open question once more.
     AskAgain(Open),
+    /// Say that a clear yes is needed, and the open question once more.
+    MakeSure(Open),
     /// Say what was said last once more.
     SayLast,
     /// Say a reply of a dialogue intent; an open question is closed.
     Say {
         /// `dialogue.…`
-        intent: &'static str,
+        intent: String,
         /// The reply of it.
         reply: &'static str,
     },
+    /// Say a reply of a dialogue intent; an open question waits on.
+    Hold(String),
+    /// Something else in the middle of a question: do it, then ask the question again.
+    Meanwhile(Box<Move>),
+    /// Something else that asks a question of its own: the one that is open steps back.
+    Instead(Box<Move>),
+    /// Say what can be said now; the question stays open.
+    Help,
+    /// Say it all more slowly from now on, starting with what was said last.
+    Slower,
+    /// Speak up or down from now on.
+    Volume(Volume),
+    /// Nothing was understood again: offer a person.
+    OfferPerson,
+    /// Put through to a person.
+    Person,
+}
+
+/// Which way the loudness of the device goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Volume {
+    /// Louder.
+    Up,
+    /// Quieter.
+    Down,
 }
 
 /// Decides the next move.
 #[must_use]
 pub fn next(state: &State, heard: &Interpretation, catalogue: &Catalogue) -> Move {
-    match &state.open {
-        Some(open) => answer(open, heard, catalogue),
-        None => fresh(heard, catalogue),
+    let step = match &state.open {
+        Some(open) => answer(state, open, heard, catalogue),
+        None => fresh(state, heard, catalogue),
+    };
+    let lost = matches!(&step, Move::Say { intent, .. } if intent == NONE);
+    if lost && state.misses.saturating_add(1) >= PATIENCE { Move::OfferPerson } else { step }
+}
+
+/// Nothing is open, or what is open is not answered.
+fn fresh(state: &State, heard: &Interpretation, catalogue: &Catalogue) -> Move {
+    match heard.intent.as_str() {
+        "dialogue.yes" | "dialogue.no" | MAYBE => say("dialogue.common", "nothing_open"),
+        "dialogue.cancel" => say("dialogue.cancel", "nothing_open"),
+        "dialogue.repeat" => Move::SayLast,
+        "dialogue.slower" => Move::Slower,
+        "dialogue.louder" => Move::Volume(Volume::Up),
+        "dialogue.quieter" => Move::Volume(Volume::Down),
+        "dialogue.help" => Move::Help,
+        "dialogue.back" => say("dialogue.back", "nothing"),
+        "dialogue.next" => say("dialogue.next", "nothing"),
+        "dialogue.wait" => Move::Hold(heard.intent.clone()),
+        // What is only said, such as a greeting.
+        intent if catalogue.intent(intent).is_none_or(|def| def.action.as_deref() == Some("dialogue")) => {
+            say(intent, "answer")
+        }
+        intent if heard.by == By::Unsure => Move::AskMeant { intent: intent.to_owned(), slots: heard.slots.clone() },
+        intent => {
+            let mut slots = heard.slots.clone();
+            // "And my metformin?", "no, I said Tuesday": the rest is as it was.
+            if heard.by == By::Answer
+                && let Some(recent) = state.recent.as_ref().filter(|recent| recent.intent == intent)
+            {
+                slots = recent.slots.clone();
+                slots.extend(heard.slots.clone());
+            }
+            run_or_ask(intent, slots, catalogue)
+        }
     }
 }
 
-/// Nothing is open.
-fn fresh(heard: &Interpretation, catalogue: &Catalogue) -> Move {
-    let say = |intent, reply| Move::Say { intent, reply };
-    match heard.intent.as_str() {
-        "dialogue.yes" | "dialogue.no" => say("dialogue.common", "nothing_open"),
-        "dialogue.cancel" => say("dialogue.cancel", "nothing_open"),
-        "dialogue.stop" => say("dialogue.stop", "answer"),
-        "dialogue.repeat" => Move::SayLast,
-        "dialogue.help" => say("dialogue.help", "answer"),
-        "dialogue.thanks" => say("dialogue.thanks", "answer"),
-        "dialogue.greet" => say("dialogue.greet", "answer"),
-        NONE => say(NONE, "answer"),
-        intent if heard.by == By::Unsure => Move::AskMeant { intent: intent.to_owned(), slots: heard.slots.clone() },
-        intent => run_or_ask(intent, heard.slots.clone(), catalogue),
-    }
+fn say(intent: &str, reply: &'static str) -> Move {
+    Move::Say { intent: intent.to_owned(), reply }
 }
 
 /// Runs an intent once every required slot is filled.
-fn run_or_ask(intent: &str, slots: Slots, catalogue: &Catalogue) -> Move {
+pub(crate) fn run_or_ask(intent: &str, slots: Slots, catalogue: &Catalogue) -> Move {
     let missing = catalogue
         .intent(intent)
         .and_then(|def| def.slots.iter().find(|slot| slot.required && !slots.contains_key(&slot.name)))
@@ -100,35 +153,72 @@ fn run_or_ask(intent: &str, slots: Slots, catalogue: &Catalogue) -> Move {
 }
 
 /// A question is open: an answer to it, a way out of it, or something else altogether.
-fn answer(open: &Open, heard: &Interpretation, catalogue: &Catalogue) -> Move {
+fn answer(state: &State, open: &Open, heard: &Interpretation, catalogue: &Catalogue) -> Move {
+    let cancelled = say("dialogue.cancel", "cancelled");
     match (heard.intent.as_str(), &open.wait) {
-        ("dialogue.cancel" | "dialogue.stop", _) | ("dialogue.no", Wait::Confirm { .. } | Wait::Meant) => {
-            Move::Say { intent: "dialogue.cancel", reply: "cancelled" }
-        }
+        ("dialogue.cancel" | "dialogue.stop", _) => cancelled,
+        ("dialogue.no", Wait::Resume | Wait::Person) => say("dialogue.common", "all_right"),
+        ("dialogue.no", Wait::Confirm { .. } | Wait::Meant | Wait::Slot { .. }) => cancelled,
         ("dialogue.yes", Wait::Confirm { plan }) => {
             Move::Perform { intent: open.intent.clone(), slots: open.slots.clone(), plan: plan.clone() }
         }
-        ("dialogue.yes", Wait::Meant) => run_or_ask(&open.intent, open.slots.clone(), catalogue),
+        (MAYBE, Wait::Confirm { .. }) => Move::MakeSure(open.clone()),
+        ("dialogue.yes" | MAYBE, Wait::Meant) => run_or_ask(&open.intent, open.slots.clone(), catalogue),
+        ("dialogue.yes" | MAYBE, Wait::Person) => Move::Person,
+        ("dialogue.yes" | MAYBE, Wait::Resume) => match &state.aside {
+            Some(aside) => Move::AskAgain(aside.clone()),
+            None => cancelled,
+        },
         ("dialogue.yes", Wait::Slot { slot, options }) if options.len() == 1 => {
             picked(open, slot, &options[0], catalogue)
         }
-        ("dialogue.no", Wait::Slot { .. }) => Move::Say { intent: "dialogue.cancel", reply: "cancelled" },
         ("dialogue.repeat", _) => Move::AskAgain(open.clone()),
-        (_, wait) if heard.by == By::Answer => given(open, wait, heard, catalogue),
-        ("dialogue.yes" | NONE, _) => again(open),
-        _ if heard.by == By::Unsure => again(open),
-        _ => fresh(heard, catalogue),
+        ("dialogue.help", _) => Move::Help,
+        ("dialogue.slower", _) => Move::Slower,
+        ("dialogue.wait", _) => Move::Hold(heard.intent.clone()),
+        ("dialogue.goodbye", _) => say("dialogue.goodbye", "answer"),
+        ("dialogue.back", _) => match &open.before {
+            Some(before) => Move::AskAgain((**before).clone()),
+            None => Move::Meanwhile(Box::new(say("dialogue.back", "nothing"))),
+        },
+        (_, Wait::Resume | Wait::Person) if heard.by != By::Answer => fresh(state, heard, catalogue),
+        (intent, wait) if heard.by == By::Answer && intent == open.intent => given(state, open, wait, heard, catalogue),
+        ("dialogue.correct", _) => Move::Meanwhile(Box::new(say("dialogue.correct", "answer"))),
+        ("dialogue.yes" | MAYBE | "dialogue.next" | NONE, _) => again(state, open),
+        _ if heard.by == By::Unsure => again(state, open),
+        (intent, _) => {
+            let step = fresh(state, heard, catalogue);
+            let changes = catalogue.intent(intent).is_some_and(|def| def.effect == Effect::Change);
+            if changes || intent == open.intent {
+                Move::Instead(Box::new(step))
+            } else {
+                Move::Meanwhile(Box::new(step))
+            }
+        }
     }
 }
 
 /// A bare value came.
-fn given(open: &Open, wait: &Wait, heard: &Interpretation, catalogue: &Catalogue) -> Move {
-    let Wait::Slot { slot, options } = wait else { return again(open) };
-    let Some(value) = heard.slots.get(slot).or_else(|| heard.slots.values().next()) else { return again(open) };
-    if options.is_empty() {
+fn given(state: &State, open: &Open, wait: &Wait, heard: &Interpretation, catalogue: &Catalogue) -> Move {
+    let with_heard = || {
         let mut slots = open.slots.clone();
         slots.extend(heard.slots.clone());
-        return run_or_ask(&open.intent, slots, catalogue);
+        run_or_ask(&open.intent, slots, catalogue)
+    };
+    let other_one = heard.slots.values().any(|slot| slot.value == SlotValue::Number(OTHER));
+    let Wait::Slot { slot, options } = wait else {
+        // Something else than what was read back: "no, Thursday", "the other one".
+        return match &open.before {
+            Some(before) if other_one || heard.slots.contains_key(CHOICE) => other(open, before, heard, catalogue),
+            _ if heard.slots.is_empty() || heard.slots.contains_key(CHOICE) => Move::AskAgain(open.clone()),
+            _ => with_heard(),
+        };
+    };
+    let Some(value) = heard.slots.get(slot).or_else(|| heard.slots.values().next()) else {
+        return Move::AskAgain(open.clone());
+    };
+    if options.is_empty() {
+        return with_heard();
     }
     if let Some(choice) = pick(options, value) {
         return picked(open, slot, choice, catalogue);
@@ -141,14 +231,27 @@ fn given(open: &Open, wait: &Wait, heard: &Interpretation, catalogue: &Catalogue
             slots.insert(name.to_owned(), value.clone());
             run_or_ask(&open.intent, slots, catalogue)
         }
-        _ => again(open),
+        _ => again(state, open),
+    }
+}
+
+/// "The other one", or another pick out of what was offered before.
+fn other(open: &Open, before: &Open, heard: &Interpretation, catalogue: &Catalogue) -> Move {
+    let Wait::Slot { slot, options } = &before.wait else { return Move::AskAgain(open.clone()) };
+    let chosen = open.slots.get(slot).map(|s| &s.value);
+    let rest: Vec<&Choice> = options.iter().filter(|o| Some(&o.value) != chosen).collect();
+    let named = heard.slots.values().find(|s| s.value != SlotValue::Number(OTHER));
+    match (named.and_then(|value| pick(options, value)), rest.as_slice()) {
+        (Some(choice), _) => picked(before, slot, choice, catalogue),
+        (None, [one]) => picked(before, slot, one, catalogue),
+        _ => Move::AskAgain(before.clone()),
     }
 }
 
 /// One of the offered options.
 fn picked(open: &Open, slot: &str, choice: &Choice, catalogue: &Catalogue) -> Move {
     let mut slots = open.slots.clone();
-    let filled = Slot::new(choice.spoken.clone(), choice.value.clone(), 1.0);
+    let filled = Slot::new(&choice.spoken, choice.value.clone(), 1.0);
     slots.insert(slot.to_owned(), filled);
     run_or_ask(&open.intent, slots, catalogue)
 }
@@ -182,11 +285,11 @@ fn pick<'a>(options: &'a [Choice], slot: &Slot) -> Option<&'a Choice> {
     }
 }
 
-/// The answer was not understood: ask once more, then let go.
-fn again(open: &Open) -> Move {
+/// The answer was not understood: ask once more, then offer a person.
+fn again(state: &State, open: &Open) -> Move {
     let tries = open.tries.saturating_add(1);
-    if tries >= TRIES {
-        return Move::Say { intent: "dialogue.common", reply: "gave_up" };
+    if tries >= PATIENCE || state.misses.saturating_add(1) >= PATIENCE {
+        return Move::OfferPerson;
     }
     Move::AskAgain(Open { tries, ..open.clone() })
 }

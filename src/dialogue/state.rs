@@ -17,11 +17,31 @@ pub const SESSION_LASTS: SignedDuration = SignedDuration::from_mins(30);
 
 /// One conversation.
 #[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct State {
     /// The question that is open.
     pub open: Option<Open>,
     /// What was said last, for "say that again".
-    pub last: Option<Said>,
+    pub last: Vec<Said>,
+    /// A question that stepped back for an emergency or another change; going on with it is offered once.
+    pub aside: Option<Open>,
+    /// The second of two requests in one sentence, while the first still waits for an answer.
+    pub later: Option<Request>,
+    /// What was answered last, for "no, I said Tuesday" and "and my metformin?".
+    pub recent: Option<Request>,
+    /// Turns in a row of which nothing was understood.
+    pub misses: u8,
+    /// Answers are wanted spoken slowly.
+    pub slowly: bool,
+}
+
+/// Something that was asked for.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// The intent.
+    pub intent: String,
+    /// What was filled.
+    pub slots: Slots,
 }
 
 /// What permission something needed when it was said, so that it can be asked for again.
@@ -59,6 +79,9 @@ pub struct Open {
     pub said: Said,
     /// How often an answer was not understood.
     pub tries: u8,
+    /// The question this one came out of: for "the other one" and "go back". One step, no more.
+    #[serde(default)]
+    pub before: Option<Box<Open>>,
 }
 
 /// What a question waits for.
@@ -79,6 +102,10 @@ pub enum Wait {
     },
     /// A yes to "did you mean".
     Meant,
+    /// A yes to going on with what stepped back.
+    Resume,
+    /// A yes to talking to a person.
+    Person,
 }
 
 impl State {
@@ -90,7 +117,8 @@ impl State {
             return Self::default();
         }
         if idle > QUESTION_LASTS {
-            self.open = None;
+            // How fast to speak stays; what waited for an answer does not.
+            self = Self { last: self.last, slowly: self.slowly, ..Self::default() };
         }
         self
     }
@@ -103,8 +131,15 @@ mod tests {
     fn open() -> State {
         let needs = Needs { data: DataClass::Public, effect: Effect::Read, scope: None };
         let said = Said { intent: "a.b".into(), facts: Facts::new("x"), needs };
-        let open = Open { intent: "a.b".into(), slots: Slots::new(), wait: Wait::Meant, said: said.clone(), tries: 0 };
-        State { open: Some(open), last: Some(said) }
+        let open = Open {
+            intent: "a.b".into(),
+            slots: Slots::new(),
+            wait: Wait::Meant,
+            said: said.clone(),
+            tries: 0,
+            before: None,
+        };
+        State { open: Some(open), last: vec![said], slowly: true, ..State::default() }
     }
 
     #[test]
@@ -113,7 +148,7 @@ mod tests {
         let after = |minutes: i64| open().after_pause(then, then + SignedDuration::from_mins(minutes));
         assert!(after(2).open.is_some());
         let later = after(10);
-        assert!(later.open.is_none() && later.last.is_some());
-        assert!(after(31).last.is_none());
+        assert!(later.open.is_none() && !later.last.is_empty() && later.slowly);
+        assert!(after(31).last.is_empty());
     }
 }

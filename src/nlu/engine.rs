@@ -18,6 +18,7 @@ mod learn;
 mod message;
 mod values;
 
+pub use answer::{CHOICE, OTHER};
 use find::Finder;
 
 /// The understanding engine. Immutable once built; share it.

@@ -211,7 +211,7 @@ fn teen_or_ten(value: f64) -> Option<f64> {
         return Some(value - last + (last - 10.0) * 10.0);
     }
     let tens = last / 10.0;
-    (tens.fract() == 0.0 && (3.0..=9.0).contains(&tens)).then(|| value - last + 10.0 + tens)
+    (tens.fract() == 0.0 && (3.0..=9.0).contains(&tens)).then_some(value - last + 10.0 + tens)
 }
 
 /// The measured values that begin with the first of the words, each with how many words it takes: without and with

@@ -28,7 +28,7 @@ pub mod template;
 pub mod when;
 pub mod words;
 
-pub use engine::Engine;
+pub use engine::{CHOICE, Engine, OTHER};
 pub use lasting::{Lasting, TimeUnit};
 pub use measure::{Measured, Unit};
 pub use recurrence::Recurring;

@@ -13,7 +13,7 @@ use super::{
 
 /// The name under which embeddings are kept.
 pub const VECTORS: &str = "vectors";
-/// The name under which the trained classifier is kept.
+/// What the names begin with under which trained classifiers are kept, one for each catalogue.
 pub const CLASSIFIER: &str = "classifier";
 
 /// The code that turns sentences into a classifier: a change of it makes what was kept stale.
@@ -64,7 +64,8 @@ pub(super) fn classifier(
     shelf: &Shelf<'_>,
 ) -> Result<Model, LearnError> {
     let key = key(embedder, &examples, texts, [classes, none]);
-    let kept = (shelf.read)(CLASSIFIER);
+    let name = format!("{CLASSIFIER}-{}", hex::encode(key.get(..8).unwrap_or_default()));
+    let kept = (shelf.read)(&name);
     if let Some(model) = kept.as_deref().and_then(|bytes| sealed(bytes, &key)).and_then(Model::from_bytes) {
         return Ok(model);
     }
@@ -77,7 +78,7 @@ pub(super) fn classifier(
     }
     drop(vectors);
     let model = Model::train(&examples, classes, Some(none).filter(|n| *n < classes))?;
-    (shelf.write)(CLASSIFIER, &seal(model.to_bytes(), &key));
+    (shelf.write)(&name, &seal(model.to_bytes(), &key));
     Ok(model)
 }
 

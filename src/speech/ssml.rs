@@ -1,7 +1,7 @@
 //! From a rendered reply to plain text and SSML, both from one rendering.
 //!
 //! Invariant: markup comes only from [`Mark`], whose constructors are the allow-list (`speak`, `p`, `s`, `sub`,
-//! `say-as`, `break`). Marks travel through the template as private-use characters, which [`clean`] takes out
+//! `say-as`, `break`; [`slowly`] adds `prosody`). Marks travel through the template as private-use characters, which [`clean`] takes out
 //! of every value first; all that is left is text and is escaped. A name that contains `<audio …>` is read
 //! out, letter by letter, and nothing else.
 
@@ -68,9 +68,27 @@ fn unspeakable(c: char) -> bool {
         || u32::from(c) & 0xFFFE == 0xFFFE
 }
 
+const BEGIN: &str = "<speak>";
+const END: &str = "</speak>";
+
+/// What stands between `<speak>` and `</speak>`.
+pub(super) fn inside(ssml: &str) -> &str {
+    ssml.strip_prefix(BEGIN).and_then(|rest| rest.strip_suffix(END)).unwrap_or_default()
+}
+
+/// One document of the insides of several.
+pub(super) fn spoken<'a>(insides: impl Iterator<Item = &'a str>) -> String {
+    format!("{BEGIN}{}{END}", insides.collect::<String>())
+}
+
+/// The same document, spoken slowly.
+pub(super) fn slowly(ssml: &str) -> String {
+    format!("{BEGIN}<prosody rate=\"slow\">{}</prosody>{END}", inside(ssml))
+}
+
 /// Text and SSML of a rendered template.
 pub(super) fn rendered(marked: &str) -> Rendered {
-    let (mut text, mut ssml) = (String::new(), String::from("<speak><p>"));
+    let (mut text, mut ssml) = (String::new(), format!("{BEGIN}<p>"));
     for sentence in sentences(marked) {
         ssml.push_str("<s>");
         let mut rest = sentence;
@@ -82,7 +100,8 @@ pub(super) fn rendered(marked: &str) -> Rendered {
         ssml.push_str("</s>");
         text.push(' ');
     }
-    ssml.push_str("</p></speak>");
+    ssml.push_str("</p>");
+    ssml.push_str(END);
     // A pause leaves no gap in the text.
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     Rendered { text, ssml }

@@ -425,7 +425,8 @@ mod tests {
         let (text, _) = joined(&[insert.clone(), update, Statement::new("COMMIT", vec![])], Joint::Script);
         assert_eq!(text, "INSERT INTO a VALUES ($1, $2);UPDATE b SET c = $4 WHERE d = $3;COMMIT");
         let (text, _) = joined(&[insert.clone(), insert], Joint::Inserts);
-        assert_eq!(text, "WITH s0 AS (INSERT INTO a VALUES ($1, $2)), s1 AS (INSERT INTO a VALUES ($3, $4)) SELECT 1");
+        let both = "WITH s0 AS (INSERT INTO a VALUES ($1, $2)), s1 AS (INSERT INTO a VALUES ($3, $4)) SELECT ";
+        assert_eq!(text, format!("{both}pg_advisory_xact_lock({CHAIN_LOCK})"));
     }
 
     #[test]

@@ -89,6 +89,8 @@ pub struct TurnCommit {
     pub answer: Vec<u8>,
     /// The audit row that closes the turn.
     pub closing: JournalEntry,
+    /// More rows, where one turn opened several disclosures.
+    pub also_closing: Vec<JournalEntry>,
     /// When.
     pub at: Timestamp,
 }
@@ -193,8 +195,9 @@ impl Store {
             steps.extend(self.change_steps(change, &commit)?);
         }
         steps.push(self.session_step(&commit)?);
-        let closing = self.draft(&commit.closing, None)?;
-        match self.inner.writer.submit(steps, vec![closing]).await {
+        let closings = std::iter::once(&commit.closing).chain(&commit.also_closing);
+        let closings = closings.map(|entry| self.draft(entry, None)).collect::<Result<_, _>>()?;
+        match self.inner.writer.submit(steps, closings).await {
             Ok(ids) => ids.first().map(|id| Committed { closing: *id }).ok_or(CommitError::Store(StoreError::Closed)),
             Err(JobError::Refused(Refusal::Conflict(conflict))) => Err(CommitError::Conflict(conflict)),
             Err(JobError::Refused(Refusal::Repeated)) => Err(self.answered_meanwhile(&commit).await?),

@@ -2,60 +2,16 @@
 
 use std::time::Instant;
 
-use super::{State, Turn, TurnError, millis};
+use super::{Said, State, Turn, TurnError, go_on::PERSON, millis};
 use crate::{
-    actions::{Action, Change, Facts, Outcome, Pass, Plan, Setting},
-    dialogue::{self, Move, Needs, Open, Wait},
+    actions::{Action, Facts, Outcome, Pass, Plan, Setting},
+    dialogue::{self, Move, Needs, Open, Request, Volume, Wait},
     nlu::{Interpretation, NONE, Slot, SlotValue, Slots},
     policy::{
         DataClass, Decision, Effect, EntryId, Question, Reason, Surface, Task, Verdict, admit, decide,
         triage::{Level, Triage},
     },
 };
-
-/// What will be said, and what must be durable before it is.
-pub(super) struct Said {
-    /// The intent of the result.
-    pub intent: String,
-    /// The slots of the result.
-    pub slots: Slots,
-    /// The intent whose reply this is.
-    pub from: String,
-    /// What the reply is made of.
-    pub facts: Facts,
-    /// How the turn ends.
-    pub state: State,
-    /// What must be durable first.
-    pub changes: Vec<Change>,
-    /// What is said when a change no longer fits.
-    pub conflict: Option<Facts>,
-    /// The question that is open afterwards.
-    pub open: Option<Open>,
-    /// Whether the conversation's open question stays as it was.
-    pub keep_open: bool,
-    /// What saying it needed.
-    pub needs: Needs,
-    /// The audit row that opened the disclosure.
-    pub opened: Option<EntryId>,
-}
-
-impl Said {
-    pub(super) fn new(from: &str, facts: Facts, state: State) -> Self {
-        Self {
-            intent: from.to_owned(),
-            slots: Slots::new(),
-            from: from.to_owned(),
-            facts,
-            state,
-            changes: Vec::new(),
-            conflict: None,
-            open: None,
-            keep_open: state == State::Rejected,
-            needs: Needs { data: DataClass::Public, effect: Effect::Local, scope: None },
-            opened: None,
-        }
-    }
-}
 
 /// What policy answered, ready for an action, or what to say instead.
 enum Admitted {
@@ -72,23 +28,54 @@ impl Turn<'_> {
             Move::AskSlot { intent, slots, slot } => self.ask_slot(intent, slots, slot).await,
             Move::AskMeant { intent, slots } => Ok(self.ask_meant(intent, slots, meaning)),
             Move::AskAgain(open) => {
-                let state = if matches!(open.wait, Wait::Confirm { .. }) { State::Confirms } else { State::Asks };
-                let said = open.said.clone();
-                self.say_again(said, Some(open), state).await
+                let missed = self.state.open.as_ref().is_some_and(|before| open.tries > before.tries);
+                Ok(Said { missed, ..self.ask_again(open).await? })
+            }
+            Move::MakeSure(open) => {
+                let sure = Said::new("dialogue.common", Facts::new("make_sure"), State::Confirms);
+                Ok(Said { intent: meaning.intent.clone(), ..sure }.then(self.ask_again(open).await?))
             }
             Move::SayLast => match self.state.last.clone() {
-                Some(last) => self.say_again(last, self.state.open.clone(), State::Answered).await,
-                None => Ok(Said::new("dialogue.repeat", Facts::new("nothing"), State::Answered)),
+                last if last.is_empty() => Ok(Said::new("dialogue.repeat", Facts::new("nothing"), State::Answered)),
+                last => self.say_again(last, None).await,
             },
+            Move::Meanwhile(step) => {
+                let said = Box::pin(self.carry_out(*step, meaning)).await?;
+                self.back_to_question(said).await
+            }
+            Move::Instead(step) => {
+                let said = Box::pin(self.carry_out(*step, meaning)).await?;
+                match &self.state.open {
+                    Some(open) if open.intent == said.intent => Ok(said),
+                    _ => self.back_to_question(said).await,
+                }
+            }
+            Move::Help => self.help().await,
+            Move::Slower => self.slower().await,
+            Move::Volume(volume) => {
+                let intent = if volume == Volume::Up { "dialogue.louder" } else { "dialogue.quieter" };
+                let said = Said::new(intent, Facts::new("answer"), State::Answered);
+                Ok(Said { volume: Some(volume), ..said })
+            }
+            Move::OfferPerson => Ok(self.given_up(&meaning.intent)),
+            Move::Person => self.run(PERSON.to_owned(), Slots::new()).await,
             // Where a call to the nurse may be open, "never mind" must not sound as if it had closed it.
-            Move::Say { intent: intent @ "dialogue.cancel", reply: "nothing_open" }
-                if matches!(self.caller.surface, Surface::Room(_)) =>
+            Move::Say { intent, reply: "nothing_open" }
+                if intent == "dialogue.cancel" && matches!(self.caller.surface, Surface::Room(_)) =>
             {
-                Ok(Said::new(intent, Facts::new("nothing_open_room"), State::Answered))
+                Ok(Said::new(&intent, Facts::new("nothing_open_room"), State::Answered))
+            }
+            Move::Hold(intent) => {
+                let state = match self.state.open.as_ref().map(|open| &open.wait) {
+                    Some(Wait::Confirm { .. }) => State::Confirms,
+                    Some(_) => State::Asks,
+                    None => State::Answered,
+                };
+                Ok(Said { keep_open: true, ..Said::new(&intent, Facts::new("answer"), state) })
             }
             Move::Say { intent, reply } => {
-                let said = Said::new(intent, Facts::new(reply), State::Answered);
-                Ok(Said { intent: meaning.intent.clone(), ..said })
+                let said = Said::new(&intent, Facts::new(reply), State::Answered);
+                Ok(Said { intent: meaning.intent.clone(), missed: intent == NONE, ..said })
             }
         }
     }
@@ -103,8 +90,14 @@ impl Turn<'_> {
         let spoken = |value: &str| Slot::new(words, SlotValue::Text(value.to_owned()), 1.0);
         let kind = serde_json::to_value(cry.kind).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
         let slots = Slots::from([("need".to_owned(), spoken(words)), ("kind".to_owned(), spoken(&kind))]);
+        // What was being asked steps back; going on with it is offered when the next turn is over.
+        if let Some(open) =
+            self.state.open.take().filter(|open| matches!(open.wait, Wait::Slot { .. } | Wait::Confirm { .. }))
+        {
+            self.state.aside = Some(open);
+        }
         let said = match self.run(intent.to_owned(), slots).await {
-            Ok(said) => Said { state: State::Escalated, keep_open: false, ..said },
+            Ok(said) => Said { state: State::Escalated, keep_open: false, request: None, ..said },
             Err(e) => {
                 tracing::error!(stage = "emergency", error = %e, "an emergency could not be recorded");
                 Said::new("dialogue.common", self.unrecorded(), State::Escalated)
@@ -163,7 +156,7 @@ impl Turn<'_> {
         })
     }
 
-    async fn run(&mut self, intent: String, slots: Slots) -> Result<Said, TurnError> {
+    pub(super) async fn run(&mut self, intent: String, slots: Slots) -> Result<Said, TurnError> {
         if self.core.catalogue.intent(&intent).is_some_and(|def| def.action.is_none()) {
             let said = Said::new("dialogue.common", Facts::new("not_connected"), State::Answered);
             return Ok(Said { intent, slots, ..said });
@@ -203,6 +196,7 @@ impl Turn<'_> {
             zone: &self.core.zone,
             organization: &self.core.organization,
             emergency_number: &self.core.emergency_number,
+            phone: self.core.phone.as_deref(),
             channel: self.caller.surface.name(),
         }
     }
@@ -210,6 +204,7 @@ impl Turn<'_> {
     /// From an action's outcome to what is said and what stays open.
     fn absorb(intent: String, slots: Slots, outcome: Outcome, needs: Needs, opened: Option<EntryId>) -> Said {
         let said = |facts: &Facts, state| Said {
+            request: Some(Request { intent: intent.clone(), slots: slots.clone() }),
             slots: slots.clone(),
             needs: needs.clone(),
             opened,
@@ -221,6 +216,7 @@ impl Turn<'_> {
             wait,
             said: dialogue::Said { intent: intent.clone(), facts, needs: needs.clone() },
             tries: 0,
+            before: None,
         };
         match outcome {
             Outcome::Answer(facts) => said(&facts, State::Answered),
@@ -267,22 +263,37 @@ impl Turn<'_> {
         said
     }
 
+    /// The question once more.
+    pub(super) async fn ask_again(&mut self, open: Open) -> Result<Said, TurnError> {
+        self.say_again(vec![open.said.clone()], Some(open)).await
+    }
+
     /// Saying something again discloses it again: policy is asked again.
-    async fn say_again(&mut self, last: dialogue::Said, open: Option<Open>, state: State) -> Result<Said, TurnError> {
-        let state = match &open {
-            Some(Open { wait: Wait::Confirm { .. }, .. }) => State::Confirms,
-            Some(_) => State::Asks,
-            None => state,
-        };
-        match self.admitted(&last.intent, &last.needs).await? {
-            Admitted::Go(_, opened) => Ok(Said {
-                slots: open.as_ref().map(|o| o.slots.clone()).unwrap_or_default(),
-                open,
-                needs: last.needs.clone(),
-                opened,
-                ..Said::new(&last.intent, last.facts, state)
-            }),
-            Admitted::No(said) => Ok(*said),
+    pub(super) async fn say_again(
+        &mut self,
+        parts: Vec<dialogue::Said>,
+        open: Option<Open>,
+    ) -> Result<Said, TurnError> {
+        let mut whole: Option<Said> = None;
+        for part in parts {
+            let said = match self.admitted(&part.intent, &part.needs).await? {
+                Admitted::Go(_, opened) => {
+                    let said = Said::new(&part.intent, part.facts, State::Answered);
+                    Said { needs: part.needs, opened, ..said }
+                }
+                Admitted::No(said) => return Ok(*said),
+            };
+            whole = Some(match whole {
+                Some(before) => before.then(said),
+                None => said,
+            });
         }
+        let mut said = whole.unwrap_or_else(|| Said::new("dialogue.repeat", Facts::new("nothing"), State::Answered));
+        if let Some(open) = open {
+            said.state = if matches!(open.wait, Wait::Confirm { .. }) { State::Confirms } else { State::Asks };
+            said.slots.clone_from(&open.slots);
+            said.open = Some(open);
+        }
+        Ok(said)
     }
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Heard, State, Turn, TurnError, TurnResult, carry::Said, millis};
+use super::{Heard, State, Turn, TurnError, TurnResult, millis, said::Said};
 use crate::{
     actions::{Change, Facts},
     dialogue::{self, Needs},
@@ -13,11 +13,15 @@ use crate::{
     store::{Answered, CommitError, KeyOwner, TurnCommit},
 };
 
+/// Speaking speed where somebody asked for slower.
+const SLOWLY: f32 = 0.8;
+
 /// An answer as it is kept for a client that repeats its turn.
 #[derive(Serialize, Deserialize)]
 struct Kept {
     result: TurnResult,
-    needs: Needs,
+    /// What each part of it needed.
+    needs: Vec<Needs>,
     person: Option<String>,
 }
 
@@ -38,12 +42,13 @@ impl Turn<'_> {
         match self.commit(said, &result).await {
             Ok(()) => Ok(self.spoken(result).await),
             Err(TurnError::Commit(CommitError::Conflict(_))) => {
-                let conflict = said.conflict.clone().unwrap_or_else(|| Facts::new("conflict"));
+                let acts = said.parts().find(|part| !part.changes.is_empty()).unwrap_or(said);
+                let conflict = acts.conflict.clone().unwrap_or_else(|| Facts::new("conflict"));
                 let instead = Said {
-                    slots: said.slots.clone(),
-                    needs: said.needs.clone(),
-                    opened: said.opened,
-                    ..Said::new(&said.from, conflict, State::Answered)
+                    slots: acts.slots.clone(),
+                    needs: acts.needs.clone(),
+                    opened: acts.opened,
+                    ..Said::new(&acts.from, conflict, State::Answered)
                 };
                 let result = self.worded(&instead)?;
                 self.commit(&instead, &result).await?;
@@ -65,7 +70,7 @@ impl Turn<'_> {
 
     /// Nothing could be made durable, so nothing that happened is claimed, and nothing personal is said.
     async fn undurable(mut self, said: Said) -> TurnResult {
-        let urgent = said.state == State::Escalated || said.needs.effect == Effect::Urgent;
+        let urgent = said.parts().any(|p| p.state == State::Escalated || p.needs.effect == Effect::Urgent);
         let (facts, state) =
             if urgent { (self.unrecorded(), State::Escalated) } else { (Facts::new("failed"), State::Rejected) };
         let instead = Said { intent: said.intent, slots: said.slots, ..Said::new("dialogue.common", facts, state) };
@@ -78,22 +83,28 @@ impl Turn<'_> {
 
     fn worded(&mut self, said: &Said) -> Result<TurnResult, TurnError> {
         let clock = Instant::now();
-        let rendered = self.core.replies.render(&said.from, &said.facts, &self.moment());
+        let parts = said.parts().map(|part| self.core.replies.render(&part.from, &part.facts, &self.moment()));
+        let rendered = parts.collect::<Result<Vec<_>, _>>().map(Rendered::joined);
         self.timings.speech += millis(clock);
-        Ok(self.result(said, rendered?))
+        let rendered = rendered?;
+        Ok(self.result(said, if self.state.slowly { rendered.slowly() } else { rendered }))
     }
 
     fn result(&self, said: &Said, rendered: Rendered) -> TurnResult {
+        let state = said.whole_state();
         TurnResult {
             turn_id: self.id.as_str().to_owned(),
             session: self.session.as_str().to_owned(),
             heard: self.heard.clone(),
             intent: said.intent.clone(),
             slots: said.slots.clone(),
+            also: said.parts().skip(1).find_map(|part| part.request.clone()),
             triage: self.triage,
-            state: said.state,
+            state,
             reply: rendered.text,
             ssml: rendered.ssml,
+            follow_up_ms: state.follow_up_ms(),
+            volume: said.parts().find_map(|part| part.volume),
             timings_ms: self.timings,
             audio: None,
         }
@@ -118,9 +129,10 @@ impl Turn<'_> {
         };
         let kept = Kept {
             result: result.clone(),
-            needs: said.needs.clone(),
+            needs: said.parts().map(|part| part.needs.clone()).collect(),
             person: self.caller.person.as_ref().map(|p| p.as_str().to_owned()),
         };
+        let more = said.parts().skip(1).filter(|part| part.opened.is_some());
         self.core
             .store
             .commit(TurnCommit {
@@ -131,10 +143,11 @@ impl Turn<'_> {
                 owner,
                 person: self.caller.person.clone(),
                 room: self.caller.surface.room().cloned(),
-                changes: said.changes.clone(),
+                changes: said.parts().flat_map(|part| part.changes.clone()).collect(),
                 session_state: to_bytes(&self.remembered(said)),
                 answer: to_bytes(&kept),
                 closing,
+                also_closing: more.map(|p| self.closing(p.opened, p.state.name(), Some(&p.intent))).collect(),
                 at: self.now,
             })
             .await?;
@@ -143,13 +156,26 @@ impl Turn<'_> {
 
     /// What the conversation remembers of this turn.
     fn remembered(&self, said: &Said) -> dialogue::State {
-        let open = if said.keep_open { self.state.open.clone() } else { said.open.clone() };
-        let last = if said.state == State::Rejected {
-            self.state.last.clone()
-        } else {
-            Some(dialogue::Said { intent: said.from.clone(), facts: said.facts.clone(), needs: said.needs.clone() })
+        let last = said.parts().last().unwrap_or(said);
+        let open = if last.keep_open { self.state.open.clone() } else { last.open.clone() };
+        let spoken = |part: &Said| dialogue::Said {
+            intent: part.from.clone(),
+            facts: part.facts.clone(),
+            needs: part.needs.clone(),
         };
-        dialogue::State { open, last }
+        dialogue::State {
+            last: if last.state == State::Rejected {
+                self.state.last.clone()
+            } else {
+                said.parts().map(spoken).collect()
+            },
+            recent: said.parts().filter_map(|p| p.request.clone()).last().or_else(|| self.state.recent.clone()),
+            misses: if said.parts().any(|part| part.missed) { self.state.misses.saturating_add(1) } else { 0 },
+            aside: self.state.aside.clone(),
+            later: self.state.later.clone(),
+            slowly: self.state.slowly,
+            open,
+        }
     }
 
     /// Under whose key the words of this turn are kept: the stay's in a hospital room, else the person's, else
@@ -194,7 +220,8 @@ impl Turn<'_> {
             && let Some(voice) = self.core.voice.clone()
         {
             let text = result.reply.clone();
-            let wav = tokio::task::spawn_blocking(move || voice.to_wav(&text)).await;
+            let speed = if self.state.slowly { SLOWLY } else { 1.0 };
+            let wav = tokio::task::spawn_blocking(move || voice.to_wav(&text, speed)).await;
             match wav {
                 Ok(Ok(wav)) => result.audio = Some(wav),
                 Ok(Err(e)) => tracing::error!(stage = "speech", error = %e, "an answer could not be spoken"),
@@ -239,16 +266,18 @@ impl Turn<'_> {
             return Ok(None);
         }
         let clock = Instant::now();
-        let task = Task { intent: &result.intent, data: needs.data, effect: needs.effect, scope: needs.scope };
-        let verdict = admit(&task, &self.caller, &self.consent, &self.occasion(), &self.core.store).await?;
-        let allowed = match verdict {
-            Verdict::Allow(permit) => {
-                self.core.store.append(self.closing(Some(permit.entry()), "repeated", Some(&result.intent))).await?;
-                true
+        let mut allowed = true;
+        for needs in needs {
+            let task = Task { intent: &result.intent, data: needs.data, effect: needs.effect, scope: needs.scope };
+            match admit(&task, &self.caller, &self.consent, &self.occasion(), &self.core.store).await? {
+                Verdict::Allow(permit) => {
+                    let closing = self.closing(Some(permit.entry()), "repeated", Some(&result.intent));
+                    self.core.store.append(closing).await?;
+                }
+                Verdict::AllowRoom(_) | Verdict::AllowPublic => {}
+                Verdict::StepUp(_) | Verdict::Refuse(_) | Verdict::Escalate => allowed = false,
             }
-            Verdict::AllowRoom(_) | Verdict::AllowPublic => true,
-            Verdict::StepUp(_) | Verdict::Refuse(_) | Verdict::Escalate => false,
-        };
+        }
         self.timings.policy += millis(clock);
         self.heard.clone_from(&result.heard);
         Ok(allowed.then_some(result))

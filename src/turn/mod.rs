@@ -6,10 +6,13 @@
 //! fails, bad luck is an answer too.
 
 mod carry;
+mod go_on;
 mod hear;
 mod keep;
 mod names;
 mod request;
+mod said;
+mod understand;
 
 use std::{sync::Arc, time::Instant};
 
@@ -24,16 +27,16 @@ use crate::{
     ambient::Ambient,
     asr::pool::Pool,
     dialogue,
-    nlu::{Context, Engine, Interpretation, NONE, Pending, Slots, catalogue::Catalogue},
+    nlu::{Engine, NONE, Slots, catalogue::Catalogue},
     policy::{
-        Caller, JournalError, NameLists, Occasion, Scope, SessionId, Trust, TurnId,
+        Caller, JournalError, Occasion, Scope, SessionId, Trust, TurnId,
         triage::{self, Triage},
     },
     records::{Records, RecordsError},
     speech::{Moment, Replies, ReplyError, voice::Voice},
     store::{Answered, CommitError, OpeningQuery, Store, StoreError},
 };
-use carry::Said;
+use said::Said;
 
 /// Everything a turn works with; built once by [`crate::app`].
 pub struct Core {
@@ -59,6 +62,8 @@ pub struct Core {
     pub organization: String,
     /// What it tells people at home to dial.
     pub emergency_number: String,
+    /// The number at which people answer.
+    pub phone: Option<String>,
     /// Names let out for recognition, by session.
     pub recognized: Recognized,
     /// How long a clip may wait and be decoded.
@@ -214,10 +219,9 @@ impl<'a> Turn<'a> {
             Ok(names) => names,
             Err(e) => return self.failed(&e).await,
         };
-        let meaning = self.understand(heard, &names).await;
-        let step = dialogue::next(&self.state, &meaning, &self.core.catalogue);
-        let (intent, slots) = (meaning.intent.clone(), meaning.slots.clone());
-        match self.carry_out(step, &meaning).await {
+        let understood = self.understand(heard, &names).await;
+        let (intent, slots) = (understood.meaning.intent.clone(), understood.meaning.slots.clone());
+        match self.answered(understood).await {
             Ok(said) => self.finish(said).await,
             Err(e) => {
                 let reply = self.failed_reply(&e);
@@ -226,45 +230,14 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// The words' meaning; where a name was missed, the clip is heard once more with the person's names in mind.
-    async fn understand(&mut self, heard: hear::Hearing, names: &NameLists) -> Interpretation {
-        let first = self.meaning(heard.words(), names);
-        let Some(clip) = heard.worth_another_listen(&first, names) else { return first };
-        let Some(second_hearing) = self.hear_again(clip, names).await else { return first };
-        let second = self.meaning(&second_hearing.text, names);
-        if hear::better(&second, &first) {
-            self.heard = Some(second_hearing);
-            second
-        } else {
-            first
-        }
-    }
-
-    fn meaning(&mut self, words: &str, names: &NameLists) -> Interpretation {
-        let clock = Instant::now();
-        let pending = self.state.open.as_ref().map(|open| Pending {
-            intent: &open.intent,
-            slot: match &open.wait {
-                dialogue::Wait::Slot { slot, .. } => Some(slot),
-                dialogue::Wait::Confirm { .. } | dialogue::Wait::Meant => None,
-            },
-        });
-        let context = Context {
-            channel: self.caller.surface.name(),
-            pending,
-            lists: names,
-            now: self.now,
-            zone: &self.core.zone,
-        };
-        let meaning = self.core.engine.understand(words, &context);
-        self.timings.nlu += millis(clock);
-        meaning
-    }
-
     /// Nothing could be made of what was heard. In a room staff learn of it where the fault is ours.
     async fn rejected(self, reply: &'static str, staff: Option<&'static str>) -> TurnResult {
         let mut said = Said::new("dialogue.common", Facts::new(reply), State::Rejected);
         said.intent = NONE.to_owned();
+        said.missed = reply == "unclear";
+        if said.missed && self.state.misses.saturating_add(1) >= dialogue::PATIENCE {
+            said = said.then(self.offered_person());
+        }
         if let Some(need) = staff
             && let Some(change) = self.spoke_unheard(need)
         {

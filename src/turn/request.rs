@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    dialogue::{Request, Volume},
     nlu::Slots,
     policy::{Caller, SessionId, TurnId, triage::Triage},
 };
@@ -44,6 +45,9 @@ pub struct TurnResult {
     pub intent: String,
     /// The slots that were filled.
     pub slots: Slots,
+    /// A second request in the same sentence, where it was answered in this turn, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub also: Option<Request>,
     /// The emergency it cried for, if it did.
     pub triage: Option<Triage>,
     /// How it ended.
@@ -52,6 +56,13 @@ pub struct TurnResult {
     pub reply: String,
     /// The answer as SSML.
     pub ssml: String,
+    /// How long the microphone may listen for an answer without a wake word, once this has been said, in
+    /// milliseconds; 0 where nothing was asked.
+    #[serde(default)]
+    pub follow_up_ms: u32,
+    /// Whether the device is to speak up or down from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume: Option<Volume>,
     /// Milliseconds each stage took.
     pub timings_ms: Timings,
     /// The answer as a WAV file, where sound was asked for.
@@ -91,6 +102,16 @@ pub enum State {
 }
 
 impl State {
+    /// How long the microphone stays open for an answer, in milliseconds: long enough to think of a day or look
+    /// for a bottle, short enough not to overhear the next conversation.
+    #[must_use]
+    pub const fn follow_up_ms(self) -> u32 {
+        match self {
+            Self::Asks | Self::Confirms => 8_000,
+            Self::Answered | Self::Done | Self::Refused | Self::Escalated | Self::Rejected => 0,
+        }
+    }
+
     /// The word in results, audit rows and metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -313,6 +313,8 @@ async fn help_in_a_room_and_elsewhere(stage: &Stage) {
         (Surface::ThirdParty, "emergency.help", vec![], "answer", "Call 911 now. I can't call for you from this speaker."),
         (room(), "emergency.cancel", vec![], "done", "The nurses' board now says that you are okay. Only the staff can close the call."),
         (home(), "emergency.cancel", vec![], "answer", "I haven't called anyone. If you called 911, please tell them that you are okay."),
+        (room(), "human.talk", vec![], "done", "I've put it on the nurses' board that you want to talk to a person. If it can't wait, press your call button."),
+        (Surface::Chat, "human.talk", vec![], "answer", "Please call your care team to talk to a person. In an emergency, call 911."),
         (Surface::Chat, "privacy.how_protected", vec![], "answer", "What you say stays with Lakeside Clinic. The sound isn't kept, and your words are locked with a key of their own. Every look at your record is logged."),
         (Surface::ThirdParty, "privacy.how_protected", vec![], "answer", "This speaker belongs to another company, and it may keep what you say. I don't keep it, and I won't talk about your health here."),
     ];
@@ -327,6 +329,7 @@ async fn help_in_a_room_and_elsewhere(stage: &Stage) {
             ("nurse.request", [Change::CallNurse { need, emergency: false, .. }]) => assert_eq!(need, "water"),
             ("emergency.help", [Change::CallNurse { need, emergency: true, .. }]) => assert_eq!(need, "help me"),
             ("emergency.cancel", [Change::PatientSaysCancel { .. }]) => {}
+            ("human.talk", [Change::CallNurse { need, emergency: false, .. }]) => assert!(need.contains("a person")),
             _ => panic!("{action} changes something else"),
         }
     }
@@ -374,7 +377,8 @@ async fn every_reply_is_said_by_some_line() {
     let said: BTreeSet<(String, String)> = stage.said.lock().expect("said").clone();
     let moment = Moment { now: stage.now, zone: jiff::tz::TimeZone::UTC };
     let mut unsaid = Vec::new();
-    for def in Catalogue::builtin().expect("the catalogue").intents() {
+    // What nothing is connected to says only that, whatever replies wait for the day it is.
+    for def in Catalogue::builtin().expect("the catalogue").intents().iter().filter(|def| def.action.is_some()) {
         for reply in def.replies.keys() {
             let needs_nothing = def.name.starts_with("dialogue.") || reply == "meant" || reply.starts_with("ask_");
             if needs_nothing {

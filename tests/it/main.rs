@@ -7,6 +7,7 @@ mod architecture;
 mod barista;
 mod board;
 mod demo;
+mod dialogue;
 mod hear;
 mod http;
 mod import;

@@ -160,7 +160,7 @@ fn a_wav_holds_the_samples() {
     assert_eq!((reader.spec().channels, reader.spec().sample_rate, reader.spec().bits_per_sample), (1, 24_000, 16));
     let samples: Vec<i16> = reader.samples().map(Result::unwrap).collect();
     assert_eq!(samples, [0, 16_384, -32_767, 32_767]);
-    let spoken = voice().to_wav("Yes.").unwrap();
+    let spoken = voice().to_wav("Yes.", 1.0).unwrap();
     assert!(hound::WavReader::new(&spoken[..]).unwrap().duration() > SAMPLE_RATE / 4);
 }
 

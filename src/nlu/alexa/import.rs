@@ -292,7 +292,7 @@ fn template(sample: &str, slots: &BTreeMap<String, (&Slot, SlotKind)>) -> Option
         let (before, after) = rest.split_at(open);
         words_beside |= !words::normal(before).is_empty();
         out.push_str(&escaped(before));
-        let Some(close) = after.find('}') else { return None };
+        let close = after.find('}')?;
         let name = snake(after.get(1..close)?);
         let (_, kind) = slots.get(&name)?;
         free |= *kind == SlotKind::Text;
@@ -329,7 +329,10 @@ fn list_name(name: &str) -> String {
     let bare = name.strip_suffix("List").filter(|n| !n.is_empty()).unwrap_or(name);
     let name = snake(bare);
     let kinds = ["medicine", "provider", "date", "time", "number", "reading", "duration", "recurrence", "period"];
-    if name.is_empty() || kinds.contains(&name.as_str()) || matches!(name.as_str(), "ordinal" | "digits" | "text") {
+    if name.is_empty()
+        || kinds.contains(&name.as_str())
+        || matches!(name.as_str(), "ordinal" | "digits" | "text" | "language")
+    {
         return format!("{name}_values").trim_start_matches('_').to_owned();
     }
     name

@@ -37,7 +37,8 @@ pub(super) fn embedded() -> Vec<File> {
 
 /// The files of the conversation itself, which every domain has: what is shared, and the dialogue's own intents.
 pub(crate) fn conversation() -> Vec<(String, String)> {
-    let own = EMBEDDED.iter().filter(|(path, _)| matches!(*path, "en/_common.yaml" | "en/dialogue.yaml"));
+    const OWN: [&str; 3] = ["en/_common.yaml", "en/dialogue.yaml", "lists/languages.yaml"];
+    let own = EMBEDDED.iter().filter(|(path, _)| OWN.contains(path));
     own.map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
 }
 

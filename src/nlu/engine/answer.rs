@@ -11,6 +11,9 @@ use crate::nlu::{
 /// Where a pick goes while no slot is named.
 pub const CHOICE: &str = "choice";
 
+/// A pick of the one that was not picked before.
+pub const OTHER: f64 = 0.0;
+
 /// Words an answer is wrapped in.
 fn glue(word: &str) -> bool {
     matches!(
@@ -98,6 +101,13 @@ fn glue(word: &str) -> bool {
             | "time"
             | "day"
             | "there"
+            | "no"
+            | "but"
+            | "instead"
+            | "said"
+            | "meant"
+            | "what"
+            | "then"
     )
 }
 
@@ -205,7 +215,8 @@ fn bare_when(asked: &SlotDef, finder: &Finder<'_>) -> Option<Option<Slot>> {
     read(0, words.len()).or_else(|| (0..=first).rev().find_map(|from| read(from, last + 1)))
 }
 
-/// "the second one", "the later one", "number two", "the last": 1, 2, 3 … counted from the first, −1 for the last.
+/// "the second one", "the later one", "number two", "the last": 1, 2, 3 … counted from the first, −1 for the last,
+/// [`OTHER`] for "the other one".
 fn pick(words: &[&str]) -> Option<f64> {
     let wrap = |w: &&&str| {
         matches!(
@@ -251,6 +262,7 @@ fn pick(words: &[&str]) -> Option<f64> {
         matches!(w, "one" | "option" | "choice" | "time" | "slot" | "appointment" | "opening" | "offer" | "doctor")
     };
     match kept.as_slice() {
+        ["other" | "different", rest @ ..] if rest.iter().all(|w| noun(w)) => Some(OTHER),
         ["last" | "latest" | "later", rest @ ..] if rest.iter().all(|w| noun(w)) => Some(-1.0),
         ["earliest" | "earlier" | "soonest" | "former", rest @ ..] if rest.iter().all(|w| noun(w)) => Some(1.0),
         ["number" | "option" | "choice", rest @ ..] => {
@@ -280,6 +292,8 @@ mod tests {
             ("the last one", Some(-1.0)),
             ("the earlier time", Some(1.0)),
             ("number two", Some(2.0)),
+            ("the other one", Some(OTHER)),
+            ("the other doctor please", Some(OTHER)),
             ("the fifteenth", None),
             ("second opinion", None),
             ("tuesday", None),

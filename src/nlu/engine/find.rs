@@ -16,7 +16,10 @@ use crate::nlu::{
     words::Word,
 };
 
+mod plain;
 mod scan;
+
+use plain::{known_and_more, plain};
 
 /// One utterance with what is known about its words.
 pub(super) struct Finder<'a> {
@@ -50,97 +53,6 @@ const LONGEST_TEXT: usize = 120;
 
 /// The channel on which words are typed.
 const TYPED: &str = "chat";
-
-/// Words that are no name and begin or end none.
-fn plain(word: &str) -> bool {
-    matches!(
-        word,
-        "the"
-            | "a"
-            | "an"
-            | "my"
-            | "our"
-            | "your"
-            | "his"
-            | "her"
-            | "its"
-            | "their"
-            | "it"
-            | "this"
-            | "that"
-            | "these"
-            | "those"
-            | "is"
-            | "are"
-            | "was"
-            | "am"
-            | "be"
-            | "of"
-            | "for"
-            | "to"
-            | "in"
-            | "on"
-            | "at"
-            | "with"
-            | "from"
-            | "and"
-            | "or"
-            | "i"
-            | "you"
-            | "me"
-            | "we"
-            | "he"
-            | "she"
-            | "they"
-            | "do"
-            | "does"
-            | "did"
-            | "not"
-            | "any"
-            | "some"
-            | "more"
-            | "all"
-            | "one"
-            | "ones"
-            | "please"
-            | "about"
-            | "what"
-            | "when"
-            | "how"
-            | "where"
-            | "who"
-            | "which"
-            | "can"
-            | "could"
-            | "will"
-            | "would"
-            | "should"
-            | "have"
-            | "has"
-            | "had"
-            | "so"
-            | "if"
-            | "left"
-            | "yet"
-            | "now"
-            | "today"
-            | "tomorrow"
-            | "new"
-            | "another"
-            | "other"
-            | "something"
-            | "anything"
-            | "them"
-            | "next"
-            | "last"
-            | "up"
-            | "out"
-            | "get"
-            | "take"
-            | "need"
-            | "want"
-    )
-}
 
 impl<'a> Finder<'a> {
     pub(super) fn new(catalogue: &'a Catalogue, text: &'a str, heard: Vec<Word>, ctx: &'a Context<'a>) -> Self {
@@ -225,7 +137,7 @@ impl<'a> Finder<'a> {
                         worth(n, SURE)
                     } else if titled {
                         worth(n, TITLED)
-                    } else if n <= LONGEST_NAME && !edges_plain {
+                    } else if n <= LONGEST_NAME && !edges_plain && !known_and_more(known, name) {
                         worth(n, OPEN)
                     } else {
                         continue;

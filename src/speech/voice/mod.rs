@@ -186,12 +186,12 @@ impl Voice {
         Ok(runs?.into_iter().flatten().collect())
     }
 
-    /// Says a whole text, at the voice's own speed, as a WAV file: 16-bit, mono, [`SAMPLE_RATE`].
+    /// Says a whole text, at a speed of 0.5 (slow) to 2.0 (fast), as a WAV file: 16-bit, mono, [`SAMPLE_RATE`].
     ///
     /// # Errors
     /// As [`Self::speak`].
-    pub fn to_wav(&self, text: &str) -> Result<Vec<u8>, VoiceError> {
-        let sound: Result<Vec<Vec<f32>>, _> = self.speak(text, Delivery::default())?.collect();
+    pub fn to_wav(&self, text: &str, speed: f32) -> Result<Vec<u8>, VoiceError> {
+        let sound: Result<Vec<Vec<f32>>, _> = self.speak(text, Delivery { speed, ..Delivery::default() })?.collect();
         wav(&sound?.concat(), SAMPLE_RATE)
     }
 }

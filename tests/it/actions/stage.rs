@@ -83,6 +83,7 @@ impl Stage {
             zone: &self.zone,
             organization: "Lakeside Clinic",
             emergency_number: "911",
+            phone: None,
             channel,
         }
     }
@@ -101,7 +102,7 @@ impl Stage {
             stay: None,
         };
         let floor = action.floor();
-        let room = action.name().starts_with("emergency") && !matches!(caller.surface, Surface::ThirdParty);
+        let room = floor.effect == wellspoken::policy::Effect::Urgent && !matches!(caller.surface, Surface::ThirdParty);
         let data = if room { DataClass::Room } else { floor.data };
         let task = Task { intent: action.name(), data, effect: floor.effect, scope: floor.scope };
         let occasion = Occasion {
@@ -217,6 +218,7 @@ impl Stage {
             session_state: vec![],
             answer: vec![],
             closing,
+            also_closing: vec![],
             at: self.now,
         };
         self.store.commit(commit).await.map(drop)

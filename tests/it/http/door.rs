@@ -21,6 +21,7 @@ use wellspoken::{
         http::{Doors, Drained, Limits, Listener},
     },
     config::HttpConfig,
+    dialogue::{Request, Volume},
     policy::{Caller, CredentialId, RoomId, Surface},
     turn::{Heard, Input, State, Timings, TurnRequest, TurnResult},
 };
@@ -98,6 +99,9 @@ impl Backend for Parrot {
                 heard: Some(Heard { text: said.clone(), confidence: 1.0, no_speech: 0.0 }),
                 intent: "dialogue.repeat".into(),
                 slots: Default::default(),
+                also: Some(Request { intent: "dialogue.greet".into(), slots: Default::default() }),
+                follow_up_ms: 0,
+                volume: Some(Volume::Down),
                 triage: None,
                 state: State::Answered,
                 reply: format!("You said {said}"),

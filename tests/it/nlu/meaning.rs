@@ -129,15 +129,16 @@ fn what_was_kept_is_believed_only_whole() {
         (serde_json::to_string(&got).expect("json"), std::mem::take(&mut *written.borrow_mut()))
     };
     let (first, wrote) = start();
-    assert_eq!(wrote, [VECTORS, CLASSIFIER]);
+    let [vectors, classifier] = wrote.as_slice() else { panic!("{wrote:?}") };
+    assert!(vectors == VECTORS && classifier.starts_with(CLASSIFIER), "{wrote:?}");
     assert_eq!(start(), (first.clone(), Vec::new()), "nothing changed, nothing is learned");
-    let good = kept.borrow()[CLASSIFIER].clone();
+    let good = kept.borrow()[classifier].clone();
     for at in [0, 40, good.len() / 2, good.len() - 1] {
-        kept.borrow_mut().get_mut(CLASSIFIER).expect("kept")[at] ^= 0x10;
-        assert_eq!(start(), (first.clone(), vec![CLASSIFIER.to_owned()]), "byte {at}");
-        assert_eq!(kept.borrow()[CLASSIFIER], good);
+        kept.borrow_mut().get_mut(classifier).expect("kept")[at] ^= 0x10;
+        assert_eq!(start(), (first.clone(), vec![classifier.clone()]), "byte {at}");
+        assert_eq!(kept.borrow()[classifier], good);
     }
-    kept.borrow_mut().insert(CLASSIFIER.to_owned(), Vec::new());
+    kept.borrow_mut().insert(classifier.clone(), Vec::new());
     kept.borrow_mut().get_mut(VECTORS).expect("kept").truncate(500);
-    assert_eq!(start(), (first, vec![VECTORS.to_owned(), CLASSIFIER.to_owned()]));
+    assert_eq!(start(), (first, vec![VECTORS.to_owned(), classifier.clone()]));
 }

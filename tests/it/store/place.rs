@@ -83,7 +83,7 @@ pub fn credential(name: &str) -> CredentialId {
 
 /// Words that must never be found in clear.
 pub const CANARIES: [&str; 7] =
-    ["Quetzalina", "Xylander", "fluorozepamol", "MRN-77123", "4711", "Dr. Wombat", "my secret need"];
+    ["Quetzalina", "Xylander", "fluorozepamol", "MRN-77123", "47118842", "Dr. Wombat", "my secret need"];
 
 pub fn chart(medicine: &str) -> Chart {
     Chart {
@@ -120,7 +120,7 @@ pub fn slot(n: i64) -> OpenSlot {
 
 pub async fn admitted(store: &Store, where_to: Option<&str>) -> PersonId {
     let options = ImportOptions {
-        pin: Some("4711"),
+        pin: Some("47118842"),
         consent: Some(wellspoken::policy::Scope::ALL.to_vec()),
         room: where_to.map(room),
     };
@@ -156,6 +156,7 @@ pub fn commit(name: &str, person: &PersonId, changes: Vec<Change>) -> TurnCommit
         session_state: format!("state after {name}").into_bytes(),
         answer: format!("answer to {name}").into_bytes(),
         closing: entry(Event::Closed, Some(person), 1),
+        also_closing: vec![],
         at: at(10),
     }
 }

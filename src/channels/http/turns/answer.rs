@@ -19,6 +19,9 @@ pub struct TurnBody {
     pub intent: String,
     /// The slots that were filled, by name.
     pub slots: BTreeMap<String, SlotBody>,
+    /// A second request in the same sentence, where it was answered in this turn, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub also: Option<RequestBody>,
     /// The emergency it cried for, if it did.
     pub triage: Option<TriageBody>,
     /// How it ended: `asks` and `confirms` wait for an answer.
@@ -27,6 +30,12 @@ pub struct TurnBody {
     pub reply: String,
     /// The answer as SSML.
     pub ssml: String,
+    /// How long the microphone may listen for an answer without a wake word, once this has been said, in
+    /// milliseconds; 0 where nothing was asked.
+    pub follow_up_ms: u32,
+    /// Whether the device is to speak `up` or `down` from now on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub volume: Option<String>,
     /// Milliseconds each stage took.
     pub timings_ms: TimingsBody,
     /// The answer as a WAV file in base64, where it was asked for.
@@ -44,6 +53,16 @@ pub struct HeardBody {
     pub confidence: f32,
     /// Probability that nobody spoke, 0 to 1; 0 for typed text.
     pub no_speech: f32,
+}
+
+/// A request.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Request)]
+pub struct RequestBody {
+    /// What was understood.
+    pub intent: String,
+    /// The slots that were filled, by name.
+    pub slots: BTreeMap<String, SlotBody>,
 }
 
 /// One filled slot.
