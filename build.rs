@@ -22,8 +22,10 @@ fn main() -> io::Result<()> {
         paths.sort();
         for path in paths {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            writeln!(code, "    ({:?}, include_str!({:?})),", format!("{folder}/{name}"), path.display().to_string())
-                .map_err(io::Error::other)?;
+            let below = format!("{folder}/{name}");
+            // Not the whole path: a build folder may serve another clone, whose files stand elsewhere.
+            let file = format!("concat!(env!(\"CARGO_MANIFEST_DIR\"), {:?})", format!("/intents/{below}"));
+            writeln!(code, "    ({below:?}, include_str!({file})),").map_err(io::Error::other)?;
         }
     }
     code.push_str("];\n");

@@ -132,7 +132,9 @@ impl App {
     pub async fn build(config: Config, places: Places, ambient: Ambient, senses: Senses) -> Result<Self, AppError> {
         let zone = TimeZone::get(&config.place.zone).map_err(AppError::Zone)?;
         let (ears_config, ears_dir) = (config.clone(), places.models_dir.clone());
-        let ears = tokio::task::spawn_blocking(move || senses.ears.then(|| load_ears(&ears_config, &ears_dir)));
+        let ears = tokio::task::spawn_blocking(move || {
+            senses.ears.then(|| load_ears(&ears_config, &ears_dir).map(|(pool, _)| pool))
+        });
         let voice_dir = places.models_dir.clone();
         let voice = tokio::task::spawn_blocking(move || senses.voice.then(|| Voice::load(&voice_dir)));
         let catalogue = Arc::new(match &places.intents_dir {
@@ -243,17 +245,24 @@ async fn open_store(config: &Config, places: &Places) -> Result<Store, AppError>
 
 /// Why the ears are missing.
 #[derive(Debug, thiserror::Error)]
-enum EarsError {
+pub enum EarsError {
+    /// The model is missing or has other bytes.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// The model was read and cannot be loaded.
     #[error(transparent)]
     Whisper(#[from] WhisperError),
 }
 
-fn load_ears(config: &Config, models: &std::path::Path) -> Result<Pool, EarsError> {
+/// The decoders as configured, with the limits they work under.
+///
+/// # Errors
+/// When the model is missing, damaged, or cannot be loaded.
+pub fn load_ears(config: &Config, models: &std::path::Path) -> Result<(Pool, PoolLimits), EarsError> {
     let weights = Models::in_dir(models)?.read_whisper(&config.models.hear)?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    Ok(Pool::load(&weights, PoolLimits::new(&config.hear, cores))?)
+    let limits = PoolLimits::new(&config.hear, cores);
+    Ok((Pool::load(&weights, limits)?, limits))
 }
 
 /// A part that loaded, or a warning.

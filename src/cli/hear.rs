@@ -12,10 +12,10 @@ use futures_util::StreamExt;
 use serde_json::json;
 
 use super::Global;
+use crate::app::load_ears;
 use crate::asr::{
     BadAudio, Heard, Rejection, Timings,
-    model::Models,
-    pool::{HearRequest, Pool, PoolLimits, Priority},
+    pool::{HearRequest, Pool, Priority},
     wav,
 };
 
@@ -42,11 +42,7 @@ pub struct HearArgs {
 /// When the model cannot be loaded. A file that cannot be heard is a line that says so.
 pub fn run(global: &Global, args: HearArgs) -> anyhow::Result<()> {
     let config = global.config()?;
-    let weights = Models::in_dir(&global.models_dir()?)?.read_whisper(&config.models.hear)?;
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let limits = PoolLimits::new(&config.hear, cores);
-    let pool = Pool::load(&weights, limits)?;
-    drop(weights);
+    let (pool, limits) = load_ears(&config, &global.models_dir()?)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_time().build()?;
     runtime.block_on(async {
         // No more at a time than there are decoders: the files are read as they are needed.

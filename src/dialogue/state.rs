@@ -55,6 +55,11 @@ pub struct Needs {
     pub scope: Option<Scope>,
 }
 
+impl Needs {
+    /// What names no fact and changes nothing.
+    pub const NOTHING: Self = Self { data: DataClass::Public, effect: Effect::Local, scope: None };
+}
+
 /// Something that was said.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Said {

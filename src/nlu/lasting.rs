@@ -255,7 +255,7 @@ fn since(words: &[&str], now: &Zoned) -> Option<(Lasting, usize, f32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nlu::words;
+    use crate::nlu::table;
 
     /// Monday, 23 November 2026, in the morning.
     fn now() -> Zoned {
@@ -264,22 +264,14 @@ mod tests {
     }
 
     fn read(said: &str) -> String {
-        let normal = words::normal(said);
-        let words: Vec<&str> = normal.split(' ').collect();
-        let whole = at(&words, &now()).into_iter().find(|(_, n, _)| *n == words.len());
-        whole.map_or_else(|| "nothing".to_owned(), |(lasting, ..)| lasting.told())
+        table::whole(said, |words| {
+            at(words, &now()).into_iter().map(|(lasting, used, _)| (lasting.told(), used)).collect()
+        })
     }
 
     #[test]
     fn lengths_as_they_are_said() {
-        let mut wrong = Vec::new();
-        for (said, meant) in TABLE {
-            let got = read(said);
-            if got != *meant {
-                wrong.push(format!("{said}: wanted {meant}, got {got}"));
-            }
-        }
-        assert!(wrong.is_empty(), "{} of {} wrong:\n{}", wrong.len(), TABLE.len(), wrong.join("\n"));
+        table::holds(TABLE, read);
     }
 
     const TABLE: &[(&str, &str)] = &[

@@ -24,6 +24,8 @@ pub mod names;
 pub mod numbers;
 pub mod recurrence;
 pub mod shelf;
+#[cfg(test)]
+mod table;
 pub mod template;
 pub mod when;
 pub mod words;

@@ -306,29 +306,19 @@ fn plural_days(words: &[&str]) -> Option<(Recurring, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nlu::words;
+    use crate::nlu::table;
 
     fn now() -> Zoned {
         "2026-11-23T15:00:00Z".parse::<jiff::Timestamp>().expect("RFC 3339").to_zoned(jiff::tz::TimeZone::UTC)
     }
 
     fn read(said: &str) -> String {
-        let normal = words::normal(said);
-        let words: Vec<&str> = normal.split(' ').collect();
-        let whole = at(&words, &now()).into_iter().find(|(_, n)| *n == words.len());
-        whole.map_or_else(|| "nothing".to_owned(), |(r, _)| r.told())
+        table::whole(said, |words| at(words, &now()).into_iter().map(|(r, used)| (r.told(), used)).collect())
     }
 
     #[test]
     fn rhythms_as_they_are_said() {
-        let mut wrong = Vec::new();
-        for (said, meant) in TABLE {
-            let got = read(said);
-            if got != *meant {
-                wrong.push(format!("{said}: wanted {meant}, got {got}"));
-            }
-        }
-        assert!(wrong.is_empty(), "{} of {} wrong:\n{}", wrong.len(), TABLE.len(), wrong.join("\n"));
+        table::holds(TABLE, read);
     }
 
     const TABLE: &[(&str, &str)] = &[

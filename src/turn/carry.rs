@@ -245,8 +245,7 @@ impl Turn<'_> {
         }
         let facts = Facts::new(&format!("ask_{slot}"));
         let outcome = Outcome::Ask { slot, facts, options: Vec::new() };
-        let public = Needs { data: DataClass::Public, effect: Effect::Local, scope: None };
-        Ok(Self::absorb(intent, slots, outcome, public, None))
+        Ok(Self::absorb(intent, slots, outcome, Needs::NOTHING, None))
     }
 
     fn ask_meant(&self, intent: String, slots: Slots, meaning: &Interpretation) -> Said {
@@ -254,9 +253,8 @@ impl Turn<'_> {
         if !asks {
             return Said { slots: meaning.slots.clone(), ..Said::new(NONE, Facts::new("answer"), State::Answered) };
         }
-        let public = Needs { data: DataClass::Public, effect: Effect::Local, scope: None };
         let outcome = Outcome::Ask { slot: String::new(), facts: Facts::new("meant"), options: Vec::new() };
-        let mut said = Self::absorb(intent, slots, outcome, public, None);
+        let mut said = Self::absorb(intent, slots, outcome, Needs::NOTHING, None);
         if let Some(open) = &mut said.open {
             open.wait = Wait::Meant;
         }

@@ -6,7 +6,7 @@ use crate::{
     actions::Facts,
     dialogue::{self, Needs, Open, Request, Wait},
     nlu::{By, Interpretation, Slots},
-    policy::{DataClass, Effect, Surface},
+    policy::Surface,
 };
 
 /// The intent that puts through to a person.
@@ -126,8 +126,7 @@ impl Turn<'_> {
     /// A question of the conversation's own, which names no fact.
     fn asked(reply: &str, wait: Wait) -> Said {
         let facts = Facts::new(reply);
-        let needs = Needs { data: DataClass::Public, effect: Effect::Local, scope: None };
-        let said = dialogue::Said { intent: "dialogue.common".to_owned(), facts: facts.clone(), needs };
+        let said = dialogue::Said { intent: "dialogue.common".to_owned(), facts: facts.clone(), needs: Needs::NOTHING };
         let intent = if matches!(wait, Wait::Person) { PERSON } else { "dialogue.common" };
         let open = Open { intent: intent.to_owned(), slots: Slots::new(), wait, said, tries: 0, before: None };
         Said { open: Some(open), ..Said::new("dialogue.common", facts, State::Asks) }

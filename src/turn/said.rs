@@ -5,7 +5,7 @@ use crate::{
     actions::{Change, Facts},
     dialogue::{Needs, Open, Request, Volume},
     nlu::Slots,
-    policy::{DataClass, Effect, EntryId},
+    policy::EntryId,
 };
 
 /// What will be said, and what must be durable before it is.
@@ -54,7 +54,7 @@ impl Said {
             conflict: None,
             open: None,
             keep_open: state == State::Rejected,
-            needs: Needs { data: DataClass::Public, effect: Effect::Local, scope: None },
+            needs: Needs::NOTHING,
             opened: None,
             request: None,
             missed: false,

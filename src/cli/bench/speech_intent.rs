@@ -19,10 +19,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
-    app::understanding,
+    app::{load_ears, understanding},
     asr::{
-        model::Models,
-        pool::{HearRequest, Pool, PoolLimits, Priority},
+        pool::{HearRequest, Pool, Priority},
         wav,
     },
     cli::{Global, intents},
@@ -109,11 +108,7 @@ pub fn run(global: &Global, args: SpeechIntentArgs) -> anyhow::Result<()> {
         eprintln!("understanding goes by words alone: {why}");
     }
     let config = global.config()?;
-    let weights = Models::in_dir(&global.models_dir()?)?.read_whisper(&config.models.hear)?;
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let limits = PoolLimits::new(&config.hear, cores);
-    let pool = Pool::load(&weights, limits)?;
-    drop(weights);
+    let (pool, limits) = load_ears(&config, &global.models_dir()?)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_time().build()?;
     let mut out = std::io::stdout().lock();
     let mut rows = Vec::new();
