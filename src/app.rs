@@ -240,7 +240,7 @@ async fn open_store(config: &Config, places: &Places) -> Result<Store, AppError>
     std::fs::create_dir_all(&places.data_dir)
         .map_err(|source| AppError::DataDir { path: places.data_dir.clone(), source })?;
     let url = database_url(config.store.url.as_deref(), &places.data_dir);
-    Ok(Store::open(StoreOptions { url, key_file: places.key_file.clone() }).await?)
+    Ok(Store::open(StoreOptions { url, key_file: places.key_file.clone(), keys: config.keys.clone() }).await?)
 }
 
 /// Why the ears are missing.

@@ -3,10 +3,15 @@
 
 use std::{
     collections::BTreeMap,
+    fmt,
     path::{Path, PathBuf},
 };
 
 use serde::Deserialize;
+
+mod keys;
+
+pub use keys::{KeysConfig, Provider, TransitConfig};
 
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +54,8 @@ pub struct Config {
     pub hear: HearConfig,
     /// The database.
     pub store: StoreConfig,
+    /// Where the master key is.
+    pub keys: KeysConfig,
     /// The HTTP door.
     pub http: HttpConfig,
 }
@@ -110,11 +117,18 @@ impl Default for HearConfig {
 }
 
 /// The database.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoreConfig {
     /// `postgres://…`; absent means SQLite inside the data folder.
     pub url: Option<String>,
+}
+
+/// Without the address: it may hold a password.
+impl fmt::Debug for StoreConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreConfig").field("url", &self.url.as_ref().map(|_| "…")).finish()
+    }
 }
 
 /// The HTTP door.
@@ -183,6 +197,7 @@ impl Config {
                 "must start with postgres://; leave it out for SQLite in the data folder".into(),
             );
         }
+        self.keys.validated()?;
         let Ok(listen) = self.http.listen.parse::<std::net::SocketAddr>() else {
             return invalid(
                 "http.listen",

@@ -22,6 +22,7 @@ pub mod hardening;
 pub mod hear;
 pub mod import;
 pub mod intents;
+pub mod keys;
 pub mod logging;
 pub mod models;
 pub mod play;
@@ -132,7 +133,8 @@ pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 /// # Errors
 /// As [`Store::open`].
 pub async fn config_store(global: &Global) -> anyhow::Result<Store> {
-    Ok(Store::open(StoreOptions { url: global.database_url()?, key_file: global.key_file()? }).await?)
+    let (url, key_file, keys) = (global.database_url()?, global.key_file()?, global.config()?.keys);
+    Ok(Store::open(StoreOptions { url, key_file, keys }).await?)
 }
 
 /// The running parts, as the command line names their places.
@@ -185,6 +187,8 @@ pub enum Command {
     Intents(intents::IntentsArgs),
     /// Verify or print the audit chain.
     Audit(audit::AuditArgs),
+    /// Look at the keys, rotate the master key, destroy a person's or a stay's key.
+    Keys(keys::KeysArgs),
     /// Measure.
     Bench(bench::BenchArgs),
 }
@@ -211,6 +215,7 @@ pub fn main(args: Args) -> ExitCode {
         Command::Say(a) => say::run(&global, a),
         Command::Intents(a) => intents::run(&global, a),
         Command::Audit(a) => audit::run(&global, a),
+        Command::Keys(a) => keys::run(&global, a),
         Command::Bench(a) => bench::run(&global, a),
     };
     match done {

@@ -150,6 +150,10 @@ pub enum Event {
     Credential,
     /// Staff or a counterpart moved a request on.
     Progressed,
+    /// The master key was rotated, or a key destroyed.
+    Keys,
+    /// Somebody read the audit trail by name.
+    AuditRead,
 }
 
 impl Event {
@@ -166,6 +170,8 @@ impl Event {
             Self::ConsentChanged => "consent",
             Self::Credential => "credential",
             Self::Progressed => "progressed",
+            Self::Keys => "keys",
+            Self::AuditRead => "audit-read",
         }
     }
 }

@@ -36,12 +36,24 @@ impl Store {
 
     /// An audit row that only misses its place in the chain. `by` names staff.
     pub(super) fn draft(&self, entry: &JournalEntry, by: Option<&str>) -> Result<Draft, StoreError> {
+        self.draft_about(entry, by, None)
+    }
+
+    /// As [`Self::draft`]; `about_key` names a key that the row is about. Such a row is the organization's, since it has to
+    /// stay readable when that key is gone.
+    pub(super) fn draft_about(
+        &self,
+        entry: &JournalEntry,
+        by: Option<&str>,
+        about_key: Option<&str>,
+    ) -> Result<Draft, StoreError> {
         let owner = entry.subject.clone().map_or(KeyOwner::House, KeyOwner::Person);
         let (owner, key) = self.inner.keys.key(&owner)?;
         let details = Details {
             subject: entry.subject.as_ref().map(|id| id.as_str()),
             actor: entry.actor.as_ref().map(|id| id.as_str()),
             by,
+            key: about_key,
             intent: entry.intent.as_deref(),
             session: entry.session.as_ref().map(|id| id.as_str()),
             turn: entry.turn.as_ref().map(|id| id.as_str()),
@@ -169,6 +181,8 @@ struct Details<'a> {
     actor: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     intent: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -175,7 +175,7 @@ impl Store {
 
     /// A credential's name: a keyed hash of its token.
     fn credential_id(&self, token: &str) -> Result<CredentialId, StoreError> {
-        let hash = self.inner.keys.master().hash("credential", &[token.as_bytes()]);
+        let hash = self.inner.keys.root().hash("credential", &[token.as_bytes()]);
         CredentialId::parse(&hash).map_err(|_| StoreError::Damaged("credential".into()))
     }
 }

@@ -1,23 +1,47 @@
-//! The master key file and the key store beside it.
+//! The key store: data keys, wrapped under the master key, in a folder of their own.
 //!
-//! Invariants: a data key exists in the key store or nowhere: not in the database, not in its backups. A key
-//! file appears whole or not at all (written elsewhere, synced, linked into place). A destroyed key is gone at
-//! once for every process, because a cached key is used only while its file exists. File names are keyed hashes.
+//! Invariants: a data key exists in the key store or nowhere: not in the database, not in its backups. A destroyed
+//! key is gone at once for every process, because a cached key is used only while its file exists, and only for a
+//! configured time, so that shutting the key service cuts access. File names are keyed hashes of a secret that
+//! outlives every master key, so the master key can be replaced while the program runs.
+//!
+//! Where to look: `master` who wraps, `transit` the key service, `folder` the files, `unlock` the start,
+//! `rotate` a new master key.
 
 use std::{
     collections::HashMap,
-    fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Read, Write},
-    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    time::{Duration, Instant},
 };
 
-use rustix::fs::{Access, AtFlags, FlockOperation};
 use zeroize::Zeroizing;
 
-use super::seal::{DataKey, Entropy, Master, SealError};
+use super::seal::{DataKey, Entropy, Root};
 use crate::policy::{PersonId, RoomId, StayId};
+
+mod error;
+mod folder;
+mod master;
+mod rotate;
+mod status;
+mod transit;
+mod unlock;
+
+pub use error::{KeyError, Trouble};
+pub use rotate::Rotated;
+pub use status::KeyStatus;
+
+pub(super) use folder::{Turnstile, make_folder};
+pub(super) use master::Sources;
+pub(super) use unlock::unlock;
+
+use folder::{Folder, Identity};
+use master::{Master, Plain};
+
+/// The key under which the secret lies that lookups and PINs hang on.
+const ROOT: &str = "root";
+/// The key that signs the audit chain.
+const SIGNING: &str = "signing";
 
 /// Whose key seals something. Destroying the key makes all of it unreadable.
 #[derive(Clone, PartialEq, Eq)]
@@ -48,78 +72,47 @@ impl KeyOwner {
     }
 }
 
-/// What is wrong with a key. Every message says what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyError {
-    /// The database was made with a master key, and the key file is not there.
-    #[error(
-        "the key file {0} is missing, and the database cannot be read without it. Restore it from where it is kept, or name its place with --key-file"
-    )]
-    Missing(PathBuf),
-    /// The key file is not 32 bytes.
-    #[error("the key file {path} holds {bytes} bytes instead of 32. Restore it from where it is kept")]
-    WrongLength {
-        /// The file.
-        path: PathBuf,
-        /// What it holds.
-        bytes: u64,
-    },
-    /// Somebody else may read the key file.
-    #[error("the key file {path} may be read by others (mode {mode:o}). Run: chmod 600 {path}")]
-    Exposed {
-        /// The file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// The key file belongs to another database.
-    #[error(
-        "the key file {0} is not the one this database was made with. Name the right one with --key-file, or restore it"
-    )]
-    Wrong(PathBuf),
-    /// The key store could not be read or written.
-    #[error("{doing} {path}: {source}. Check that the folder exists, is writable and has space")]
-    Io {
-        /// What was tried.
-        doing: &'static str,
-        /// Where.
-        path: PathBuf,
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// There is no such key: it was destroyed, or the owner was never admitted. What it sealed stays unreadable.
-    #[error("the key of this data was destroyed; the data cannot be read any more")]
-    Gone,
-    /// A file of the key store was changed.
-    #[error("{0} in the key store is damaged. Restore the key store folder from its backup")]
-    Damaged(PathBuf),
-    /// No random bytes for a new key.
-    #[error(transparent)]
-    Seal(#[from] SealError),
-}
-
 /// Keys kept in memory at once.
 const CACHED: usize = 4096;
+/// How often something is tried again that a rotation in another process got in the way of.
+const TRIES: u32 = 8;
 
-/// Data keys, one wrapped key a file, in the folder beside the master key file.
+/// Data keys, one wrapped key a file.
 pub(super) struct KeyStore {
-    master: Master,
-    folder: PathBuf,
-    handle: File,
+    sources: Sources,
+    root: Root,
+    folder: Folder,
     entropy: Entropy,
-    cache: Mutex<HashMap<String, Arc<DataKey>>>,
+    masters: RwLock<Arc<Masters>>,
+    cache: Mutex<Cache>,
+}
+
+/// The master keys at hand.
+pub(super) struct Masters {
+    /// The one that wraps new keys comes first.
+    list: Vec<Master>,
+    /// The file of the root secret when they were loaded. A rotation replaces it last.
+    known_by: Option<Identity>,
+}
+
+/// Unwrapped keys, each with when it was unwrapped.
+struct Cache {
+    keys: HashMap<String, (Arc<DataKey>, Instant)>,
+    lasts: Duration,
+    swept: Instant,
 }
 
 impl KeyStore {
-    /// Opens the folder beside the key file, making it where it is not there yet.
-    pub fn open(key_file: &Path, master: Master, entropy: Entropy) -> Result<Self, KeyError> {
-        let folder = beside(key_file);
-        let handle = make_folder(&folder)?;
-        Ok(Self { master, folder, handle, entropy, cache: Mutex::default() })
+    /// The key store of a master key that [`unlock`] has found to be the right one.
+    pub fn new(sources: Sources, unlocked: unlock::Unlocked, entropy: Entropy) -> Self {
+        let lasts = Duration::from_secs(sources.config.cache_seconds);
+        let unlock::Unlocked { root, folder, masters } = unlocked;
+        let cache = Cache { keys: HashMap::new(), lasts, swept: Instant::now() };
+        Self { sources, root, folder, entropy, masters: RwLock::new(Arc::new(masters)), cache: Mutex::new(cache) }
     }
 
-    pub const fn master(&self) -> &Master {
-        &self.master
+    pub const fn root(&self) -> &Root {
+        &self.root
     }
 
     pub const fn entropy(&self) -> &Entropy {
@@ -129,7 +122,7 @@ impl KeyStore {
     /// The name under which the owner's key is kept; also names the owner in sealed rows.
     pub fn name(&self, owner: &KeyOwner) -> String {
         let (kind, id) = owner.parts();
-        self.master.hash("key", &[kind.as_bytes(), id.as_bytes()])
+        self.root.hash("key", &[kind.as_bytes(), id.as_bytes()])
     }
 
     /// The owner's key, for writing and reading.
@@ -144,154 +137,161 @@ impl KeyStore {
 
     /// The key of that name. One system call where it is cached.
     pub fn named(&self, name: &str) -> Result<Arc<DataKey>, KeyError> {
-        let there = rustix::fs::accessat(&self.handle, file_name(name), Access::EXISTS, AtFlags::empty()).is_ok();
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        if !there {
-            cache.remove(name);
+        if !self.folder.has(name) {
+            self.forget(name);
             return Err(KeyError::Gone);
         }
-        if let Some(key) = cache.get(name) {
-            return Ok(Arc::clone(key));
+        if let Some(key) = self.cached(name) {
+            return Ok(key);
         }
-        let path = self.path(name);
-        let wrapped = match fs::read(&path) {
-            Ok(wrapped) => wrapped,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(KeyError::Gone),
-            Err(source) => return Err(KeyError::Io { doing: "cannot read", path, source }),
-        };
-        let key = Arc::new(self.master.unwrap(name, &wrapped).map_err(|_| KeyError::Damaged(path))?);
-        if cache.len() >= CACHED {
-            let any = cache.keys().next().cloned();
-            any.map(|any| cache.remove(&any));
-        }
-        cache.insert(name.to_owned(), Arc::clone(&key));
+        let key = Arc::new(DataKey::new(self.unwrap(name)?));
+        self.lock_cache().keep(name, &key);
         Ok(key)
     }
 
     /// The owner's key, made and synced first where there is none. Two processes that both make it agree on one.
     pub fn create(&self, owner: &KeyOwner) -> Result<(String, Arc<DataKey>), KeyError> {
         let name = self.name(owner);
-        let bytes: Zeroizing<[u8; 32]> = Zeroizing::new(self.entropy.bytes()?);
-        let wrapped = self.master.wrap(&name, &bytes, &self.entropy)?;
-        put(&self.path(&name), &wrapped, &self.handle, &self.entropy)?;
+        self.make(&name)?;
         let key = self.named(&name)?;
         Ok((name, key))
     }
 
+    fn make(&self, name: &str) -> Result<(), KeyError> {
+        let bytes: Plain = Zeroizing::new(self.entropy.bytes()?);
+        for _ in 0..TRIES {
+            let masters = self.current()?;
+            // A key service may take its time, so the lock comes after it.
+            let wrapped = masters.newest()?.wrap(name, &bytes, &self.entropy)?;
+            let _adding = self.folder.lock_to_add()?;
+            if self.folder.identity(ROOT) == masters.known_by {
+                return self.folder.put(name, &wrapped, &self.entropy);
+            }
+        }
+        Err(KeyError::Rotating)
+    }
+
+    /// The key that signs the audit chain, made where there is none.
+    pub fn signing(&self) -> Result<Plain, KeyError> {
+        if !self.folder.has(SIGNING) {
+            self.make(SIGNING)?;
+        }
+        self.unwrap(SIGNING)
+    }
+
     /// Destroys a key for good; quiet where there is none.
     pub fn destroy(&self, name: &str) -> Result<(), KeyError> {
-        let path = self.path(name);
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
-        let io = |source| KeyError::Io { doing: "cannot destroy", path: path.clone(), source };
-        // Overwritten first, so that the bytes are not simply left in freed blocks.
-        match OpenOptions::new().write(true).open(&path) {
-            Ok(mut file) => {
-                file.write_all(&[0; 60]).and_then(|()| file.sync_all()).map_err(io)?;
+        self.forget(name);
+        let alone = self.folder.lock_alone()?;
+        self.folder.scrub(name, &alone)
+    }
+
+    /// Whether there is a key of that name.
+    pub fn has(&self, name: &str) -> bool {
+        self.folder.has(name)
+    }
+
+    /// Another process may be rotating: what does not open under the masters at hand is read again with those
+    /// that are there now.
+    fn unwrap(&self, name: &str) -> Result<Plain, KeyError> {
+        let mut masters = self.at_hand();
+        for _ in 0..3 {
+            let wrapped = self.folder.read(name)?.ok_or(KeyError::Gone)?;
+            if let Some(plain) = masters.unwrap(name, &wrapped)? {
+                return Ok(plain);
             }
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(e) => return Err(io(e)),
+            masters = self.reload()?;
         }
-        fs::remove_file(&path).and_then(|()| self.handle.sync_all()).map_err(io)
+        // A key that is being destroyed is overwritten before it goes.
+        if self.folder.has(name) { Err(KeyError::Damaged(self.folder.place(name))) } else { Err(KeyError::Gone) }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(file_name(name))
+    fn at_hand(&self) -> Arc<Masters> {
+        Arc::clone(&self.masters.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The masters, loaded anew where a rotation has gone by.
+    fn current(&self) -> Result<Arc<Masters>, KeyError> {
+        let masters = self.at_hand();
+        if self.folder.identity(ROOT) == masters.known_by { Ok(masters) } else { self.reload() }
+    }
+
+    fn reload(&self) -> Result<Arc<Masters>, KeyError> {
+        let (masters, _) = unlock::masters(&self.sources, &self.folder)?;
+        let masters = Arc::new(masters);
+        *self.masters.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&masters);
+        Ok(masters)
+    }
+
+    fn cached(&self, name: &str) -> Option<Arc<DataKey>> {
+        let mut cache = self.lock_cache();
+        cache.sweep();
+        cache.fresh(name)
+    }
+
+    fn forget(&self, name: &str) {
+        self.lock_cache().keys.remove(name);
+    }
+
+    fn lock_cache(&self) -> std::sync::MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn file_name(name: &str) -> String {
-    format!("{name}.key")
-}
-
-/// The key store folder of a key file: `<key-file>.d`.
-fn beside(key_file: &Path) -> PathBuf {
-    let mut name = key_file.as_os_str().to_owned();
-    name.push(".d");
-    PathBuf::from(name)
-}
-
-/// Keeps other processes from opening or making the same store until it is dropped.
-pub(super) struct Turnstile(#[expect(dead_code, reason = "closing the file releases the lock")] File);
-
-impl Turnstile {
-    pub fn enter(key_file: &Path) -> Result<Self, KeyError> {
-        let folder = beside(key_file);
-        let handle = make_folder(&folder)?;
-        rustix::fs::flock(&handle, FlockOperation::LockExclusive).map_err(|e| KeyError::Io {
-            doing: "cannot lock",
-            path: folder,
-            source: e.into(),
-        })?;
-        Ok(Self(handle))
+impl Masters {
+    fn newest(&self) -> Result<&Master, KeyError> {
+        self.list.first().ok_or(KeyError::Gone)
     }
-}
 
-/// Reads the master key; `None` where there is no file.
-pub(super) fn load_master(path: &Path) -> Result<Option<Master>, KeyError> {
-    let io = |source| KeyError::Io { doing: "cannot read", path: path.to_owned(), source };
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(io(e)),
-    };
-    let about = file.metadata().map_err(io)?;
-    if !about.is_file() {
-        return Err(KeyError::WrongLength { path: path.to_owned(), bytes: 0 });
-    }
-    let mode = about.mode() & 0o777;
-    if mode & 0o077 != 0 {
-        return Err(KeyError::Exposed { path: path.to_owned(), mode });
-    }
-    if about.len() != 32 {
-        return Err(KeyError::WrongLength { path: path.to_owned(), bytes: about.len() });
-    }
-    let mut bytes = Zeroizing::new([0; 32]);
-    file.read_exact(bytes.as_mut_slice()).map_err(io)?;
-    Ok(Some(Master::new(*bytes)))
-}
-
-/// Makes a master key file with 32 random bytes.
-pub(super) fn create_master(path: &Path, entropy: &Entropy) -> Result<Master, KeyError> {
-    let bytes: Zeroizing<[u8; 32]> = Zeroizing::new(entropy.bytes()?);
-    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    let handle = make_folder(parent)?;
-    put(path, bytes.as_slice(), &handle, entropy)?;
-    load_master(path)?.ok_or_else(|| KeyError::Missing(path.to_owned()))
-}
-
-/// Makes a folder that only its owner may enter, and opens it.
-pub(super) fn make_folder(path: &Path) -> Result<File, KeyError> {
-    let io = |source| KeyError::Io { doing: "cannot make the folder", path: path.to_owned(), source };
-    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io)?;
-    File::open(path).map_err(io)
-}
-
-/// Puts a file in its place whole, synced, and never over another one.
-fn put(path: &Path, contents: &[u8], folder: &File, entropy: &Entropy) -> Result<(), KeyError> {
-    let io = |source| KeyError::Io { doing: "cannot write", path: path.to_owned(), source };
-    let random: [u8; 8] = entropy.bytes()?;
-    let draft = path.with_extension(format!("{}.new", hex::encode(random)));
-    let written = (|| {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-        file.write_all(contents)?;
-        file.sync_all()?;
-        match fs::hard_link(&draft, path) {
-            Err(e) if e.kind() != io::ErrorKind::AlreadyExists => Err(e),
-            _ => Ok(()),
+    fn unwrap(&self, name: &str, wrapped: &[u8]) -> Result<Option<Plain>, KeyError> {
+        for master in &self.list {
+            if let Some(plain) = master.unwrap(name, wrapped)? {
+                return Ok(Some(plain));
+            }
         }
-    })();
-    let _ = fs::remove_file(&draft);
-    written.and_then(|()| folder.sync_all()).map_err(io)
+        Ok(None)
+    }
+}
+
+impl Cache {
+    fn fresh(&self, name: &str) -> Option<Arc<DataKey>> {
+        let (key, since) = self.keys.get(name)?;
+        (since.elapsed() < self.lasts).then(|| Arc::clone(key))
+    }
+
+    fn keep(&mut self, name: &str, key: &Arc<DataKey>) {
+        if self.keys.len() >= CACHED {
+            let any = self.keys.keys().next().cloned();
+            any.map(|any| self.keys.remove(&any));
+        }
+        self.keys.insert(name.to_owned(), (Arc::clone(key), Instant::now()));
+    }
+
+    /// Takes what is too old out of memory, now and then.
+    fn sweep(&mut self) {
+        if self.swept.elapsed() >= self.lasts {
+            let lasts = self.lasts;
+            self.keys.retain(|_, (_, since)| since.elapsed() < lasts);
+            self.swept = Instant::now();
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
     use super::*;
+    use crate::config::KeysConfig;
+
+    fn open(dir: &Path, config: &KeysConfig) -> KeyStore {
+        let sources = Sources::new(dir.join("master.key"), config.clone()).expect("configured");
+        let unlocked = unlock(&sources, None, &Entropy::system()).expect("unlocked");
+        KeyStore::new(sources, unlocked, Entropy::system())
+    }
 
     fn store(dir: &Path) -> KeyStore {
-        KeyStore::open(&dir.join("master.key"), Master::new([1; 32]), Entropy::system()).expect("opens")
+        open(dir, &KeysConfig::default())
     }
 
     fn person(id: &str) -> KeyOwner {
@@ -303,17 +303,17 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let place = super::super::seal::Place { table: "t", column: "c", row: "r", owner: "o" };
         let one = store(dir.path());
-        let (_, key) = one.create(&person("rosa")).expect("made");
+        let (name, key) = one.create(&person("rosa")).expect("made");
         let sealed = key.seal(place, b"x", &Entropy::system()).expect("seals");
         let two = store(dir.path());
         let (_, again) = two.create(&person("rosa")).expect("found");
         assert_eq!(again.open(place, &sealed).expect("the same key").as_slice(), b"x");
-        let names: Vec<_> = fs::read_dir(beside(&dir.path().join("master.key")))
-            .expect("a folder")
-            .map(|f| f.expect("a file").file_name().into_string().expect("text"))
-            .collect();
-        assert_eq!(names.len(), 1, "{names:?}");
-        assert!(!names[0].contains("rosa"));
+        let mut names = one.folder.names().expect("listed");
+        names.sort();
+        let mut wanted = [name, ROOT.to_owned()];
+        wanted.sort();
+        assert_eq!(names, wanted);
+        assert!(!names.concat().contains("rosa"));
     }
 
     #[test]
@@ -342,7 +342,7 @@ mod tests {
     fn a_changed_key_file_is_named() {
         let dir = tempfile::tempdir().expect("a folder");
         let (name, _) = store(dir.path()).create(&person("rosa")).expect("made");
-        let path = store(dir.path()).path(&name);
+        let path = store(dir.path()).folder.place(&name);
         let mut bytes = fs::read(&path).expect("reads");
         bytes[20] ^= 1;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("mode");
@@ -351,18 +351,15 @@ mod tests {
     }
 
     #[test]
-    fn the_master_key_file_is_private_and_whole() {
+    fn a_cached_key_lasts_no_longer_than_it_may() {
         let dir = tempfile::tempdir().expect("a folder");
-        let path = dir.path().join("deep/master.key");
-        assert!(load_master(&path).expect("no error").is_none());
-        let made = create_master(&path, &Entropy::system()).expect("made");
-        assert_eq!(fs::metadata(&path).expect("there").mode() & 0o777, 0o600);
-        let again = load_master(&path).expect("no error").expect("there");
-        assert_eq!(made.fingerprint(), again.fingerprint());
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("mode");
-        assert!(matches!(load_master(&path), Err(KeyError::Exposed { mode: 0o640, .. })));
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("mode");
-        fs::write(&path, [0; 31]).expect("writes");
-        assert!(matches!(load_master(&path), Err(KeyError::WrongLength { bytes: 31, .. })));
+        let keys = open(dir.path(), &KeysConfig { cache_seconds: 1, ..KeysConfig::default() });
+        let (name, _) = keys.create(&person("rosa")).expect("made");
+        assert!(keys.cached(&name).is_some());
+        std::thread::sleep(Duration::from_millis(1100));
+        assert!(keys.lock_cache().fresh(&name).is_none(), "too old to be used");
+        assert!(keys.cached(&name).is_none());
+        assert!(keys.lock_cache().keys.is_empty(), "nor does it stay in memory");
+        assert!(keys.named(&name).is_ok(), "the master key is still there");
     }
 }

@@ -13,6 +13,7 @@ mod credentials;
 mod database;
 mod error;
 mod job;
+mod key_care;
 pub mod keys;
 mod people;
 mod readers;
@@ -34,7 +35,8 @@ pub use credentials::{Grant, Listed};
 use database::{Database, Statement, run};
 pub use error::StoreError;
 pub use keys::KeyOwner;
-use keys::{KeyError, KeyStore, Turnstile, create_master, load_master};
+pub use keys::{KeyStatus, Rotated};
+use keys::{KeyStore, Sources, Turnstile, unlock};
 pub use people::{ChartKind, ImportOptions, Occupant, PinCheck};
 pub use requests::BoardRow;
 use seal::Place;
@@ -42,13 +44,17 @@ pub use seal::{Entropy, SealError};
 pub use turns::{Answered, CommitError, Committed, Opening, OpeningQuery, SavedSession, TurnCommit};
 use writer::Writer;
 
+use crate::config::KeysConfig;
+
 /// Where the database and its keys are.
 #[derive(Clone)]
 pub struct StoreOptions {
     /// A path for SQLite, or `postgres://user@host/database`.
     pub url: String,
-    /// The master key file; the key store is the folder `<key-file>.d` beside it.
+    /// The master key file; the key store is the folder `<key-file>.d` beside it, whoever holds the master key.
     pub key_file: PathBuf,
+    /// Who holds the master key.
+    pub keys: KeysConfig,
 }
 
 /// The database with its keys. Cheap to clone; all clones share one writer.
@@ -64,8 +70,8 @@ struct Inner {
 }
 
 impl Store {
-    /// Opens a database, or makes one where there is none yet. Only a database without content gets a new
-    /// master key; any other must be opened with the key it was made with.
+    /// Opens a database, or makes one where there is none yet. Only a database and a key store without content
+    /// get a new master key; any other must be opened with the one its keys are wrapped under.
     ///
     /// # Errors
     /// What is missing or wrong, and what to do. Nothing was changed.
@@ -78,32 +84,24 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub async fn open_with(options: StoreOptions, entropy: Entropy) -> Result<Self, StoreError> {
-        let key_file = options.key_file;
-        // Read first: a key file that cannot be used must not leave an empty database behind.
-        load_master(&key_file)?;
-        let turnstile = Turnstile::enter(&key_file)?;
-        let loaded = load_master(&key_file)?;
+        let sources = Sources::new(options.key_file, options.keys)?;
+        // Read first: a master key that cannot be used must not leave an empty database behind.
+        sources.load()?;
+        let turnstile = Turnstile::enter(&sources.key_file)?;
         let database = Database::reach(&options.url, false).await?;
         let remembered = fingerprint(&database).await?;
-        let master = match (loaded, &remembered) {
-            (Some(master), Some(known)) if master.fingerprint() != known => {
-                return Err(KeyError::Wrong(key_file).into());
-            }
-            (Some(master), _) => master,
-            (None, Some(_)) => return Err(KeyError::Missing(key_file).into()),
-            (None, None) => create_master(&key_file, &entropy)?,
-        };
+        let unlocked = unlock(&sources, remembered.as_deref(), &entropy)?;
         let mut connection = database.writer().await?;
         database.migrate(&mut connection).await?;
         if remembered.is_none() {
             let remember = Statement::new(
                 "INSERT INTO meta (name, value) VALUES ('master key', $1)",
-                vec![master.fingerprint().into()],
+                vec![unlocked.root.fingerprint().into()],
             );
             run(&mut connection, database.dialect, &[&[remember]]).await.map_err(|failed| failed.error)?;
         }
         drop(turnstile);
-        let keys = KeyStore::open(&key_file, master, entropy.clone())?;
+        let keys = KeyStore::new(sources, unlocked, entropy.clone());
         let writer = Writer::start(database.clone(), connection, entropy);
         Ok(Self { inner: Arc::new(Inner { database, keys, writer }) })
     }
@@ -155,7 +153,7 @@ impl Store {
     }
 }
 
-/// The master key this database was made with; `None` where it has no tables yet.
+/// What this database knows the secret of its key store by; `None` where it has no tables yet.
 async fn fingerprint(database: &Database) -> Result<Option<String>, StoreError> {
     if !database.has_tables().await? {
         return Ok(None);

@@ -11,7 +11,7 @@ use super::{
     Place, Store,
     error::StoreError,
     job::{JobError, Refusal, Step},
-    keys::KeyOwner,
+    keys::{KeyError, KeyOwner},
 };
 use crate::{
     policy::{Event, JournalEntry, PersonId, Phi, RoomId, Scope, StayId},
@@ -116,7 +116,7 @@ impl Store {
         at: Timestamp,
     ) -> Result<PersonId, JobError> {
         let lookups: Vec<String> =
-            chart.identifiers.iter().map(|id| self.inner.keys.master().hash("identifier", &[id.as_bytes()])).collect();
+            chart.identifiers.iter().map(|id| self.inner.keys.root().hash("identifier", &[id.as_bytes()])).collect();
         let known = self.known_by(&lookups).await?;
         let person = match &known {
             Some(person) => person.clone(),
@@ -195,7 +195,7 @@ impl Store {
         }
         if let Some(pin) = options.pin {
             let (store, pin) = (self.clone(), pin.to_owned());
-            let keys = move || store.inner.keys.master().pin_hash(&pin, store.inner.keys.entropy());
+            let keys = move || store.inner.keys.root().pin_hash(&pin, store.inner.keys.entropy());
             let hash = tokio::task::spawn_blocking(keys).await.map_err(|_| StoreError::Closed)??;
             let (_, sealed) = self.seal(&owner, "person", "pin", person.as_str(), hash.as_bytes())?;
             steps.push(Step::new(
@@ -249,7 +249,7 @@ impl Store {
         if self.occupant(room).await?.is_some_and(|there| there.person == *person) {
             return Ok(vec![]);
         }
-        let occupant = self.inner.keys.master().hash("occupant", &[person.as_str().as_bytes()]);
+        let occupant = self.inner.keys.root().hash("occupant", &[person.as_str().as_bytes()]);
         let rooms = "SELECT owner FROM room WHERE room = $1 OR occupant = $2";
         let ended: Vec<String> = self
             .inner
@@ -394,7 +394,7 @@ impl Store {
         let plain = self.unseal(place, &sealed)?;
         let hash = String::from_utf8(plain.to_vec()).map_err(|_| StoreError::Damaged("person.pin".into()))?;
         let (store, pin) = (self.clone(), zeroize::Zeroizing::new(pin.to_owned()));
-        let fits = tokio::task::spawn_blocking(move || store.inner.keys.master().pin_fits(&pin, &hash));
+        let fits = tokio::task::spawn_blocking(move || store.inner.keys.root().pin_fits(&pin, &hash));
         Ok(if fits.await.map_err(|_| StoreError::Closed)?? { PinCheck::Fits } else { PinCheck::Wrong })
     }
 
@@ -407,7 +407,11 @@ impl Store {
         let row = self.inner.database.ask_one(there, &[room.as_str().into()]).await?;
         let Some(row) = row else { return Ok(None) };
         let (stay, owner): (String, String) = (row.try_get("stay")?, row.try_get("owner")?);
-        self.occupant_of(room.as_str(), &stay, &owner, &row.try_get::<Vec<u8>, _>("sealed")?).map(Some)
+        match self.occupant_of(room.as_str(), &stay, &owner, &row.try_get::<Vec<u8>, _>("sealed")?) {
+            // The stay's key was destroyed; nobody is known to be there.
+            Err(StoreError::Key(error)) if matches!(*error, KeyError::Gone) => Ok(None),
+            occupant => occupant.map(Some),
+        }
     }
 
     pub(super) fn occupant_of(
@@ -421,14 +425,6 @@ impl Store {
         let person = std::str::from_utf8(&plain).map_err(|_| StoreError::Damaged("room.sealed".into()))?;
         let stay = StayId::parse(stay).map_err(|_| StoreError::Damaged("room.stay".into()))?;
         Ok(Occupant { person: person_id(person)?, stay })
-    }
-
-    /// Destroys a person's key: everything about them becomes unreadable, here and in every backup.
-    ///
-    /// # Errors
-    /// When the key store fails.
-    pub fn destroy_person_key(&self, person: &PersonId) -> Result<(), StoreError> {
-        Ok(self.inner.keys.destroy(&self.inner.keys.name(&KeyOwner::Person(person.clone())))?)
     }
 }
 

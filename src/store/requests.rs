@@ -87,7 +87,7 @@ impl Store {
                     SealedRenewal { prescription: prescription.clone(), medicine: medicine.clone(), route: *route };
                 let plain = Zeroizing::new(serde_json::to_vec(&details).unwrap_or_default());
                 let (owner, sealed) = self.seal(&owner, "renewal", "sealed", &id, &plain)?;
-                let once = self.inner.keys.master().hash("prescription", &[owner.as_bytes(), prescription.as_bytes()]);
+                let once = self.inner.keys.root().hash("prescription", &[owner.as_bytes(), prescription.as_bytes()]);
                 vec![
                     Step::new(
                         "INSERT INTO renewal (id, prescription, state, requested, updated, owner, sealed) \

@@ -18,7 +18,7 @@ use argon2::{
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 /// Bytes of a nonce (NIST SP 800-38D §8.2.2: 96 random bits).
 const NONCE: usize = 12;
@@ -90,8 +90,8 @@ impl Place<'_> {
 pub(super) struct DataKey(Zeroizing<[u8; 32]>);
 
 impl DataKey {
-    pub fn new(bytes: [u8; 32]) -> Self {
-        Self(Zeroizing::new(bytes))
+    pub const fn new(bytes: Zeroizing<[u8; 32]>) -> Self {
+        Self(bytes)
     }
 
     /// Nonce, ciphertext and tag in one.
@@ -128,36 +128,31 @@ fn open(key: &[u8; 32], bound_to: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<
         .map_err(|_| SealError::DoesNotOpen)
 }
 
-/// Everything that follows from the master key. The master key itself is not kept.
-pub(super) struct Master {
-    wrap: Zeroizing<[u8; 32]>,
+/// What stays the same for the life of an installation, whatever becomes of its master key: the hashes for looking
+/// up, the pepper, and what the database remembers it by. The secret it comes from is not kept.
+pub(super) struct Root {
     lookup: Zeroizing<[u8; 64]>,
     pepper: Zeroizing<[u8; 32]>,
     fingerprint: String,
 }
 
-impl Master {
-    pub fn new(mut master: [u8; 32]) -> Self {
-        let derive = Hkdf::<Sha256>::new(None, &master);
-        let mut wrap = Zeroizing::new([0; 32]);
+impl Root {
+    pub fn new(secret: &[u8; 32]) -> Self {
         let mut lookup = Zeroizing::new([0; 64]);
         let mut pepper = Zeroizing::new([0; 32]);
         let mut fingerprint = [0; 16];
-        for (purpose, key) in [
-            ("wellspoken wrap 1", wrap.as_mut_slice()),
-            ("wellspoken lookup 1", lookup.as_mut_slice()),
-            ("wellspoken pepper 1", pepper.as_mut_slice()),
-            ("wellspoken fingerprint 1", fingerprint.as_mut_slice()),
-        ] {
-            // Fails only for more than 255 hashes' worth of bytes.
-            let _ = derive.expand(purpose.as_bytes(), key);
-        }
-        let fingerprint = hex::encode(fingerprint);
-        master.zeroize();
-        Self { wrap, lookup, pepper, fingerprint }
+        expand(
+            secret,
+            &mut [
+                ("wellspoken lookup 1", lookup.as_mut_slice()),
+                ("wellspoken pepper 1", pepper.as_mut_slice()),
+                ("wellspoken fingerprint 1", fingerprint.as_mut_slice()),
+            ],
+        );
+        Self { lookup, pepper, fingerprint: hex::encode(fingerprint) }
     }
 
-    /// What the database remembers of the key: derived one way, so that it tells nothing about it.
+    /// What the database remembers of the secret: derived one way, so that it tells nothing about it.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
@@ -170,17 +165,6 @@ impl Master {
             mac.update(part);
         }
         hex::encode(&mac.finalize().into_bytes()[..16])
-    }
-
-    /// A data key as the key store keeps it.
-    pub fn wrap(&self, name: &str, key: &[u8; 32], entropy: &Entropy) -> Result<Vec<u8>, SealError> {
-        seal(&self.wrap, &wrapped_as(name), key, entropy)
-    }
-
-    pub fn unwrap(&self, name: &str, wrapped: &[u8]) -> Result<DataKey, SealError> {
-        let plain = open(&self.wrap, &wrapped_as(name), wrapped)?;
-        let bytes: [u8; 32] = plain.as_slice().try_into().map_err(|_| SealError::DoesNotOpen)?;
-        Ok(DataKey::new(bytes))
     }
 
     /// A PIN as the store keeps it: Argon2id (19 MiB, two passes) with a pepper. Takes some 20 ms of one core.
@@ -203,8 +187,44 @@ impl Master {
     }
 }
 
-fn wrapped_as(name: &str) -> Vec<u8> {
+/// Wraps keys under a master key that this machine holds. The master key itself is not kept.
+pub(super) struct Wrapping(Zeroizing<[u8; 32]>);
+
+impl Wrapping {
+    pub fn new(master: &[u8; 32]) -> Self {
+        let mut wrap = Zeroizing::new([0; 32]);
+        expand(master, &mut [("wellspoken wrap 1", wrap.as_mut_slice())]);
+        Self(wrap)
+    }
+
+    /// A key as the key store keeps it.
+    pub fn wrap(&self, name: &str, key: &[u8; 32], entropy: &Entropy) -> Result<Vec<u8>, SealError> {
+        seal(&self.0, &wrapped_as(name), key, entropy)
+    }
+
+    pub fn unwrap(&self, name: &str, wrapped: &[u8]) -> Result<Zeroizing<[u8; 32]>, SealError> {
+        let plain = open(&self.0, &wrapped_as(name), wrapped)?;
+        let bytes: [u8; 32] = plain.as_slice().try_into().map_err(|_| SealError::DoesNotOpen)?;
+        Ok(Zeroizing::new(bytes))
+    }
+
+    /// Whether both are of one master key.
+    pub fn same(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+/// What a key's wrapping is bound to, so that one key's file cannot stand in for another's.
+pub(super) fn wrapped_as(name: &str) -> Vec<u8> {
     format!("wellspoken data key 1 {name}").into_bytes()
+}
+
+fn expand(secret: &[u8; 32], keys: &mut [(&str, &mut [u8])]) {
+    let derive = Hkdf::<Sha256>::new(None, secret);
+    for (purpose, key) in keys {
+        // Fails only for more than 255 hashes' worth of bytes.
+        let _ = derive.expand(purpose.as_bytes(), key);
+    }
 }
 
 #[cfg(test)]
@@ -216,7 +236,7 @@ mod tests {
     #[test]
     fn opens_only_in_its_place_under_its_key_and_whole() {
         let entropy = Entropy::system();
-        let key = DataKey::new([7; 32]);
+        let key = DataKey::new(Zeroizing::new([7; 32]));
         let sealed = key.seal(PLACE, b"lisinopril", &entropy).expect("seals");
         assert_eq!(key.open(PLACE, &sealed).expect("opens").as_slice(), b"lisinopril");
         for other in [
@@ -228,7 +248,7 @@ mod tests {
         ] {
             assert_eq!(key.open(other, &sealed).err(), Some(SealError::DoesNotOpen));
         }
-        assert_eq!(DataKey::new([8; 32]).open(PLACE, &sealed).err(), Some(SealError::DoesNotOpen));
+        assert_eq!(DataKey::new(Zeroizing::new([8; 32])).open(PLACE, &sealed).err(), Some(SealError::DoesNotOpen));
         for n in 0..sealed.len() {
             let mut flipped = sealed.clone();
             flipped[n] ^= 1;
@@ -240,14 +260,14 @@ mod tests {
     #[test]
     fn the_same_text_never_looks_the_same() {
         let entropy = Entropy::system();
-        let key = DataKey::new([7; 32]);
+        let key = DataKey::new(Zeroizing::new([7; 32]));
         let one = key.seal(PLACE, b"same", &entropy).expect("seals");
         assert_ne!(one, key.seal(PLACE, b"same", &entropy).expect("seals"));
     }
 
     #[test]
     fn keyed_hashes_depend_on_key_purpose_and_where_parts_end() {
-        let (a, b) = (Master::new([1; 32]), Master::new([2; 32]));
+        let (a, b) = (Root::new(&[1; 32]), Root::new(&[2; 32]));
         assert_eq!(a.hash("x", &[b"1", b"2"]), a.hash("x", &[b"1", b"2"]));
         assert_ne!(a.hash("x", &[b"1", b"2"]), b.hash("x", &[b"1", b"2"]));
         assert_ne!(a.hash("x", &[b"1", b"2"]), a.hash("y", &[b"1", b"2"]));
@@ -256,9 +276,9 @@ mod tests {
     }
 
     #[test]
-    fn a_pin_fits_itself_and_only_under_its_master_key() {
+    fn a_pin_fits_itself_and_only_under_its_secret() {
         let entropy = Entropy::system();
-        let (a, b) = (Master::new([1; 32]), Master::new([2; 32]));
+        let (a, b) = (Root::new(&[1; 32]), Root::new(&[2; 32]));
         let hash = a.pin_hash("4711", &entropy).expect("hashes");
         assert_eq!(a.pin_fits("4711", &hash), Ok(true));
         assert_eq!(a.pin_fits("4712", &hash), Ok(false));
@@ -268,10 +288,10 @@ mod tests {
     #[test]
     fn a_wrapped_key_opens_only_under_its_name() {
         let entropy = Entropy::system();
-        let master = Master::new([1; 32]);
+        let master = Wrapping::new(&[1; 32]);
         let wrapped = master.wrap("n", &[9; 32], &entropy).expect("wraps");
         assert!(master.unwrap("n", &wrapped).is_ok());
         assert!(master.unwrap("m", &wrapped).is_err());
-        assert!(Master::new([2; 32]).unwrap("n", &wrapped).is_err());
+        assert!(Wrapping::new(&[2; 32]).unwrap("n", &wrapped).is_err());
     }
 }

@@ -256,11 +256,11 @@ impl Store {
     }
 
     fn turn_key(&self, credential: &CredentialId, turn: &TurnId) -> String {
-        self.inner.keys.master().hash("turn", &[credential.as_str().as_bytes(), turn.as_str().as_bytes()])
+        self.inner.keys.root().hash("turn", &[credential.as_str().as_bytes(), turn.as_str().as_bytes()])
     }
 
     fn body_key(&self, body_hash: &[u8; 32]) -> String {
-        self.inner.keys.master().hash("body", &[body_hash])
+        self.inner.keys.root().hash("body", &[body_hash])
     }
 }
 

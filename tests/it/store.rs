@@ -8,6 +8,7 @@ mod keys;
 mod people;
 mod place;
 mod requests;
+mod rotation;
 mod turns;
 
 /// Runs each test on SQLite and on PostgreSQL.

@@ -124,7 +124,13 @@ mod tests {
     async fn an_operator_is_known_until_it_ends_and_speaks_for_nobody() {
         let dir = tempfile::tempdir().expect("a folder");
         let url = dir.path().join("db").display().to_string();
-        let store = Store::open(StoreOptions { url, key_file: dir.path().join("key") }).await.expect("a store");
+        let store = Store::open(StoreOptions {
+            url,
+            key_file: dir.path().join("key"),
+            keys: crate::config::KeysConfig::default(),
+        })
+        .await
+        .expect("a store");
         let (now, later) =
             (Timestamp::from_second(1_000).expect("a time"), Timestamp::from_second(2_000).expect("a time"));
         let surface = Surface::Room(RoomId::parse("r7").expect("fits"));

@@ -8,6 +8,7 @@ use std::{
 use jiff::{Timestamp, civil::date, tz::TimeZone};
 use wellspoken::{
     actions::{Action, Change, Facts, Outcome, Pass, Plan, Setting},
+    config::KeysConfig,
     nlu::{Slot, SlotValue, Slots},
     policy::{
         Caller, CredentialId, DataClass, Event, JournalEntry, Occasion, PersonId, Scope, SessionId, Surface, Task,
@@ -45,7 +46,9 @@ impl Stage {
     pub async fn open() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let url = dir.path().join("test.db").display().to_string();
-        let store = Store::open(StoreOptions { url, key_file: dir.path().join("key") }).await.expect("a store");
+        let store = Store::open(StoreOptions { url, key_file: dir.path().join("key"), keys: KeysConfig::default() })
+            .await
+            .expect("a store");
         let zone = TimeZone::get("America/New_York").expect("known");
         let now: Timestamp = NOW.parse().expect("a time");
         let mut people = BTreeMap::new();

@@ -10,6 +10,7 @@ use std::{
 
 use sqlx::Connection;
 use wellspoken::{
+    config::KeysConfig,
     policy::{Event, Journal},
     records::SlotQuery,
     store::{Store, StoreError, StoreOptions, TurnCommit},
@@ -20,22 +21,22 @@ use super::place::{self, Place, admitted, at, commit, credential, entry, opening
 super::on_both!(what_was_said_to_be_done_survives_kill_9);
 
 /// This test binary again, running one of the ignored tests below in a process of its own.
-fn child(test: &str, place: &Place, before: &str) -> Command {
+pub fn child(test: &str, place: &Place, before: &str) -> Command {
     let program = std::env::current_exe().expect("known");
     let mut command = Command::new("sh");
     command
         .args(["-c", &format!("{before} exec \"$0\" \"$@\""), program.to_str().expect("plain path")])
-        .args(["--exact", &format!("store::bad_luck::{test}"), "--ignored", "--nocapture", "--test-threads=1"])
+        .args(["--exact", &format!("store::{test}"), "--ignored", "--nocapture", "--test-threads=1"])
         .env("WELLSPOKEN_TEST_URL", &place.url)
         .env("WELLSPOKEN_TEST_KEY", place.key_file())
         .stdout(Stdio::piped());
     command
 }
 
-async fn opened_by_parent() -> Store {
+pub async fn opened_by_parent() -> Store {
     let url = std::env::var("WELLSPOKEN_TEST_URL").expect("set by the test that runs this one");
     let key_file = std::env::var_os("WELLSPOKEN_TEST_KEY").expect("set too").into();
-    Store::open(StoreOptions { url, key_file }).await.unwrap_or_else(|e| panic!("{e}"))
+    Store::open(StoreOptions { url, key_file, keys: KeysConfig::default() }).await.unwrap_or_else(|e| panic!("{e}"))
 }
 
 async fn what_was_said_to_be_done_survives_kill_9(place: Place) {
@@ -43,7 +44,7 @@ async fn what_was_said_to_be_done_survives_kill_9(place: Place) {
     let person = admitted(&store, None).await;
     let mut done = HashSet::new();
     for round in 0..6 {
-        let mut process = child("commits_until_killed", &place, "")
+        let mut process = child("bad_luck::commits_until_killed", &place, "")
             .env("WELLSPOKEN_TEST_PERSON", person.as_str())
             .env("WELLSPOKEN_TEST_ROUND", round.to_string())
             .spawn()
@@ -111,7 +112,7 @@ async fn a_full_disk_is_told_and_gone_when_there_is_space() {
     let place = Place::sqlite();
     let before = admitted(&place.open().await, None).await;
     // A limit on file sizes stands for the disk; the signal that comes with it is ignored, as servers do.
-    let out = child("writes_until_full", &place, "trap '' XFSZ; ulimit -S -f 1500;")
+    let out = child("bad_luck::writes_until_full", &place, "trap '' XFSZ; ulimit -S -f 1500;")
         .env("WELLSPOKEN_TEST_PERSON", before.as_str())
         .stderr(Stdio::inherit())
         .output()
@@ -189,6 +190,7 @@ async fn an_unreachable_server_is_named() {
     let options = StoreOptions {
         url: format!("postgres://nobody@localhost/none?host={}", dir.path().display()),
         key_file: dir.path().join("master.key"),
+        keys: KeysConfig::default(),
     };
     let error = Store::open(options).await.err().expect("refused");
     assert!(matches!(error, StoreError::Unreachable(_)), "{error}");

@@ -109,13 +109,13 @@ async fn a_destroyed_key_is_gone(place: Place) {
     let read = || other.chart_rows::<Prescription>(&person, ChartKind::Prescriptions);
     assert!(read().await.is_ok());
     let backup = backup(&place);
-    store.destroy_person_key(&person).expect("destroyed");
+    assert!(store.destroy_person(&person, "test", at(50)).await.expect("destroyed"));
     assert!(matches!(read().await.err(), Some(StoreError::Key(e)) if matches!(*e, KeyError::Gone)), "the cache too");
     assert!(other.renewals(&person).await.is_err() && other.booked_visits(&person).await.is_err());
     assert!(other.consent(&person).await.is_err());
     assert!(other.audit_verify().await.expect("needs no key").whole());
     if let Some(backup) = backup {
-        let restored = Store::open(StoreOptions { url: backup, key_file: place.key_file() }).await.expect("opens");
+        let restored = Store::open(StoreOptions { url: backup, ..place.options() }).await.expect("opens");
         assert!(restored.person_exists(&person).await.expect("the row is in the backup"));
         let read = restored.chart_rows::<Prescription>(&person, ChartKind::Prescriptions).await;
         assert!(matches!(read.err(), Some(StoreError::Key(e)) if matches!(*e, KeyError::Gone)));
@@ -167,6 +167,7 @@ async fn a_missing_wrong_short_or_open_key_file_is_named_and_changes_nothing(pla
         let fresh = StoreOptions {
             url: place.dir.path().join("fresh.db").to_str().expect("plain path").to_owned(),
             key_file: place.dir.path().join("short.key"),
+            ..place.options()
         };
         fs::write(&fresh.key_file, b"short").expect("written");
         fs::set_permissions(&fresh.key_file, fs::Permissions::from_mode(0o600)).expect("set");

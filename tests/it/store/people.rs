@@ -171,7 +171,7 @@ async fn tokens_let_in_whom_they_were_issued_for(place: Place) {
     assert!(store.revoke(&bed, at(2)).await.expect("revoked"));
     assert!(store.authenticate("token-bed", at(3)).await.expect("read").is_none());
     assert!(!store.revoke(&bed, at(4)).await.expect("nothing there"));
-    store.destroy_person_key(&person).expect("destroyed");
+    assert!(store.destroy_person(&person, "test", at(50)).await.expect("destroyed"));
     assert!(store.authenticate("token-own", at(1)).await.expect("read").is_none());
 }
 

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use sqlx::{AnyConnection, Connection};
 use wellspoken::{
     actions::{Change, Route},
+    config::KeysConfig,
     policy::{
         Caller, CredentialId, DataClass, Effect, Event, JournalEntry, Occasion, Permit, PersonId, RoomId, SessionId,
         Surface, Task, TurnId, Verdict, admit,
@@ -46,7 +47,7 @@ impl Place {
     }
 
     pub fn options(&self) -> StoreOptions {
-        StoreOptions { url: self.url.clone(), key_file: self.key_file() }
+        StoreOptions { url: self.url.clone(), key_file: self.key_file(), keys: KeysConfig::default() }
     }
 
     pub async fn open(&self) -> Store {
