@@ -9,8 +9,10 @@ use std::{
 
 use serde::Deserialize;
 
+mod alexa;
 mod keys;
 
+pub use alexa::{AlexaConfig, SkillConfig, SmartPropertiesConfig};
 pub use keys::{KeysConfig, Provider, TransitConfig};
 
 /// Why a configuration cannot be used.
@@ -58,6 +60,8 @@ pub struct Config {
     pub keys: KeysConfig,
     /// The HTTP door.
     pub http: HttpConfig,
+    /// The door for Alexa skills; absent, there is none.
+    pub alexa: Option<AlexaConfig>,
 }
 
 /// Where the organization is.
@@ -214,6 +218,9 @@ impl Config {
                     "{listen} is reachable from other machines, so it needs tls_cert and tls_key; plain HTTP is for loopback only"
                 ),
             );
+        }
+        if let Some(alexa) = &self.alexa {
+            alexa.check()?;
         }
         Ok(self)
     }

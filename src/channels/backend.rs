@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     policy::{Caller, Surface},
-    turn::{TurnRequest, TurnResult},
+    turn::{Could, Intended, TurnRequest, TurnResult},
 };
 
 /// An answer that comes later.
@@ -29,6 +29,16 @@ pub trait Backend: Send + Sync + 'static {
 
     /// What the program is made of, and what is wrong with each part.
     fn readiness(&self) -> Soon<'_, Vec<Part>>;
+
+    /// Who speaks from a unit of a platform's skill that was registered here; `None` for any other. A unit's name is
+    /// no secret: whoever asks must know from elsewhere that the platform itself named it.
+    fn unit<'a>(&'a self, skill: &'a str, unit: &'a str) -> Soon<'a, Result<Option<Caller>, Unavailable>>;
+
+    /// Whether a platform's request could be answered on a surface, told without answering it.
+    fn could(&self, surface: &Surface, asked: &Intended) -> Could;
+
+    /// The time by which signatures and certificates are judged.
+    fn now(&self) -> Timestamp;
 
     /// Recordings that wait to be heard.
     fn waiting(&self) -> usize;

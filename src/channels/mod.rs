@@ -4,6 +4,7 @@
 //! from. What a door needs of the program behind it is [`Backend`]; deliberately absent are the store, the
 //! records and the composition root.
 
+pub mod alexa;
 mod backend;
 pub mod http;
 

@@ -55,6 +55,13 @@ struct NewArgs {
     /// Make a one-time link to the talk page of the server at this address instead of a token.
     #[arg(long, value_name = "ADDRESS")]
     link: Option<String>,
+    /// Register a unit of an Alexa Smart Properties skill instead of making a token: the unit's id, as the platform
+    /// names it. Goes with --skill.
+    #[arg(long, value_name = "UNIT", requires = "skill", conflicts_with = "link")]
+    unit: Option<String>,
+    /// The application id of that skill, as the configuration declares it.
+    #[arg(long, value_name = "SKILL", requires = "unit")]
+    skill: Option<String>,
     /// What staff call it.
     #[arg(long, default_value = "")]
     label: String,
@@ -101,8 +108,8 @@ async fn make(app: &App, new: NewArgs) -> anyhow::Result<()> {
     let expires = now.checked_add(lasts)?;
     let token = fresh_token(app);
     if new.channel == Channel::Operator {
-        if new.link.is_some() || new.room.is_some() || new.person.is_some() {
-            bail!("an operator's credential is a token for /metrics: leave out --link, --room and --as");
+        if new.link.is_some() || new.room.is_some() || new.person.is_some() || new.unit.is_some() {
+            bail!("an operator's credential is a token for /metrics: leave out --link, --unit, --room and --as");
         }
         let token = operator_token(&token);
         let id = app.store().issue_operator(&new.label, &token, expires, now).await?;
@@ -116,6 +123,19 @@ async fn make(app: &App, new: NewArgs) -> anyhow::Result<()> {
         one_time: new.link.is_some(),
         expires,
     };
+    if let (Some(unit), Some(skill)) = (&new.unit, &new.skill) {
+        let own = app.config().alexa.iter().flat_map(|alexa| &alexa.skills);
+        let own = own.filter(|s| s.smart_properties.is_some()).any(|s| s.id == *skill);
+        if !own {
+            bail!("--skill: no skill of that id has smart_properties in the configuration; see docs/OPERATIONS.md");
+        }
+        if grant.surface.room().is_none() {
+            bail!("a unit is registered to a room: --channel room or home, and --room");
+        }
+        let id = app.store().register_unit(&grant, skill, unit, now).await?;
+        eprintln!("credential {}", id.as_str());
+        return Ok(());
+    }
     let id = app.store().issue(&grant, &token, now).await?;
     match &new.link {
         Some(address) => tell(&id, &format!("{}/#{token}", page(address)?)),

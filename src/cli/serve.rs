@@ -11,16 +11,17 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Global, hardening, logging, open_app, rehearse, runtime};
 use crate::{
     app::Senses,
-    channels::http::{Doors, Limits, Listener},
+    channels::{
+        alexa::Alexa,
+        http::{Doors, Limits, Listener},
+    },
 };
 
 mod demo;
 mod program;
 
 use demo::Demo;
-use program::Program;
-
-pub use program::fresh_token;
+pub use program::{Program, fresh_token};
 
 /// Run the server.
 #[derive(Debug, clap::Args)]
@@ -51,6 +52,7 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     // A port that is taken is told before the models are loaded.
     let listener = Listener::bind(&config.http).await?;
     let url = listener.url();
+    let alexa = config.alexa.as_ref().map(Alexa::new).transpose()?;
     let app = open_app(global, Senses { ears: true, voice: true }).await?;
     for warning in &app.warnings {
         tracing::warn!(warning, "a part is missing");
@@ -62,6 +64,10 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
         ..Limits::default()
     };
     let doors = Doors::new(program.clone(), &config.http.hosts, limits);
+    let doors = match alexa {
+        Some(alexa) => doors.with_alexa(alexa),
+        None => doors,
+    };
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

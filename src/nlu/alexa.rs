@@ -9,9 +9,14 @@ use serde::{Deserialize, Serialize};
 mod export;
 mod import;
 mod names;
+mod values;
 
 pub use export::{BadInvocation, export};
 pub use import::{BadModel, Imported, import};
+pub(super) use names::intent_in;
+pub(crate) use names::slot_here;
+pub use names::{is_intent, is_slot};
+pub(super) use values::{Written, written};
 
 /// A file as the developer console and the command line tools write it.
 #[derive(Debug, Serialize, Deserialize)]

@@ -14,6 +14,7 @@ use super::{
 
 mod answer;
 mod find;
+mod intended;
 mod learn;
 mod message;
 mod values;

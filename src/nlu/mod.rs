@@ -17,6 +17,7 @@ pub mod digits;
 pub mod embed;
 pub mod engine;
 pub mod grammar;
+pub mod intended;
 pub mod lasting;
 mod lint;
 pub mod measure;
@@ -31,6 +32,7 @@ pub mod when;
 pub mod words;
 
 pub use engine::{CHOICE, Engine, OTHER};
+pub use intended::{Intended, Said};
 pub use lasting::{Lasting, TimeUnit};
 pub use measure::{Measured, Unit};
 pub use recurrence::Recurring;

@@ -4,6 +4,7 @@
 //! spent in the statement that checks it.
 
 mod roster;
+mod units;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,11 @@ impl Store {
     /// When the token was issued before, or the database or a key fails.
     pub async fn issue(&self, grant: &Grant, token: &str, at: Timestamp) -> Result<CredentialId, StoreError> {
         let id = self.credential_id(token)?;
+        self.admit(id, grant, at).await
+    }
+
+    /// Makes a credential of that name; audited.
+    async fn admit(&self, id: CredentialId, grant: &Grant, at: Timestamp) -> Result<CredentialId, StoreError> {
         let owner = grant.person.clone().map_or(KeyOwner::House, KeyOwner::Person);
         let details =
             SealedGrant { label: grant.label.clone(), person: grant.person.as_ref().map(|p| p.as_str().to_owned()) };
@@ -79,7 +85,11 @@ impl Store {
     /// # Errors
     /// When the database or a key fails.
     pub async fn authenticate(&self, token: &str, at: Timestamp) -> Result<Option<Caller>, StoreError> {
-        let id = self.credential_id(token)?;
+        self.caller(self.credential_id(token)?, at).await
+    }
+
+    /// Who a credential of that name stands for.
+    async fn caller(&self, id: CredentialId, at: Timestamp) -> Result<Option<Caller>, StoreError> {
         let known = "SELECT c.surface, c.room, c.owner, c.sealed, r.stay, r.owner AS stay_owner, r.sealed AS stay_sealed \
             FROM credential c LEFT JOIN room r ON r.room = c.room AND c.surface = 'room' \
             WHERE c.id = $1 AND c.one_time = 0 AND c.expires > $2";

@@ -99,7 +99,7 @@ impl Turn<'_> {
         let said = match self.run(intent.to_owned(), slots).await {
             Ok(said) => Said { state: State::Escalated, keep_open: false, request: None, ..said },
             Err(e) => {
-                tracing::error!(stage = "emergency", error = %e, "an emergency could not be recorded");
+                self.report("emergency", &e);
                 Said::new("dialogue.common", self.unrecorded(), State::Escalated)
             }
         };

@@ -87,6 +87,7 @@ impl Turn<'_> {
             Some(Wait::Slot { options, .. }) if !options.is_empty() => "pick",
             Some(Wait::Slot { .. }) => "value",
             None if matches!(self.caller.surface, Surface::Room(_)) => "room",
+            None if self.third_party() => "elsewhere",
             None => "answer",
         };
         let said = Said::new("dialogue.help", Facts::new(reply), State::Answered);

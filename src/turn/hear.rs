@@ -12,7 +12,7 @@ use crate::{
         pool::{HearRequest, Priority},
         wav,
     },
-    nlu::{By, Interpretation, NONE, SlotValue},
+    nlu::{By, Intended, Interpretation, NONE, SlotValue},
     policy::NameLists,
 };
 
@@ -36,6 +36,13 @@ pub(super) enum Hearing {
         /// 16 kHz samples; `None` for typed text.
         clip: Option<Arc<[f32]>>,
     },
+    /// What a platform understood.
+    Meant {
+        /// Its intent and slots.
+        asked: Intended,
+        /// What was said for the slots; triage reads it.
+        raw: String,
+    },
     /// Nothing to act on.
     Nothing {
         /// What was heard all the same; triage reads it.
@@ -52,6 +59,7 @@ impl Hearing {
     pub(super) fn words(&self) -> &str {
         match self {
             Self::Words { text, .. } => text,
+            Self::Meant { raw, .. } => raw,
             Self::Nothing { .. } => "",
         }
     }
@@ -59,7 +67,7 @@ impl Hearing {
     /// What triage reads: all of it, rejected or not.
     pub(super) fn raw(&self) -> &str {
         match self {
-            Self::Words { raw, .. } | Self::Nothing { raw, .. } => raw,
+            Self::Words { raw, .. } | Self::Meant { raw, .. } | Self::Nothing { raw, .. } => raw,
         }
     }
 
@@ -100,6 +108,7 @@ impl Turn<'_> {
     pub(super) async fn hear(&mut self, input: Input) -> Hearing {
         match input {
             Input::Text(text) => self.read(&text),
+            Input::Intent(asked) => Self::meant(asked),
             Input::Silence => Hearing::nothing("not_heard"),
             Input::Audio(bytes) => {
                 let clock = Instant::now();
@@ -116,10 +125,19 @@ impl Turn<'_> {
             return Hearing::nothing("not_heard");
         }
         if text.chars().count() > LONGEST_TEXT {
-            return Hearing::nothing("too_long");
+            return Hearing::Nothing { raw: text.to_owned(), reply: "too_long", staff: None };
         }
         self.typed(text);
         Hearing::Words { text: text.to_owned(), raw: text.to_owned(), clip: None }
+    }
+
+    /// What a platform understood is taken as it is, but for its length.
+    fn meant(asked: Intended) -> Hearing {
+        let raw = asked.words();
+        if raw.chars().count() > LONGEST_TEXT {
+            return Hearing::Nothing { raw, reply: "too_long", staff: None };
+        }
+        Hearing::Meant { asked, raw }
     }
 
     async fn listen(&mut self, bytes: Vec<u8>) -> Hearing {

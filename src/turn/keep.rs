@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Heard, State, Turn, TurnError, TurnResult, millis, said::Said};
+use super::{AsksFor, Heard, State, Turn, TurnError, TurnResult, millis, said::Said};
 use crate::{
     actions::{Change, Facts},
-    dialogue::{self, Needs},
+    dialogue::{self, Needs, Wait},
     policy::{Effect, EntryId, Event, Journal, JournalEntry, Surface, Task, Verdict, admit},
     speech::Rendered,
     store::{Answered, CommitError, KeyOwner, TurnCommit},
@@ -31,7 +31,7 @@ impl Turn<'_> {
         match self.settle(&said).await {
             Ok(result) => result,
             Err(e) => {
-                tracing::error!(stage = "store", error = %e, "a turn could not be made durable");
+                self.report("store", &e);
                 self.undurable(said).await
             }
         }
@@ -75,7 +75,7 @@ impl Turn<'_> {
             if urgent { (self.unrecorded(), State::Escalated) } else { (Facts::new("failed"), State::Rejected) };
         let instead = Said { intent: said.intent, slots: said.slots, ..Said::new("dialogue.common", facts, state) };
         let result = self.worded(&instead).unwrap_or_else(|e| {
-            tracing::error!(stage = "speech", error = %e, "the last answer could not be worded");
+            self.report("speech", &e);
             self.result(&instead, Rendered::default())
         });
         self.spoken(result).await
@@ -104,9 +104,20 @@ impl Turn<'_> {
             reply: rendered.text,
             ssml: rendered.ssml,
             follow_up_ms: state.follow_up_ms(),
+            asks_for: self.asks_for(said),
             volume: said.parts().find_map(|part| part.volume),
             timings_ms: self.timings,
             audio: None,
+        }
+    }
+
+    /// The slot that is asked for when all of it was said.
+    fn asks_for(&self, said: &Said) -> Option<AsksFor> {
+        let last = said.parts().last().unwrap_or(said);
+        let open = if last.keep_open { self.state.open.as_ref() } else { last.open.as_ref() }?;
+        match &open.wait {
+            Wait::Slot { slot, .. } => Some(AsksFor { intent: open.intent.clone(), slot: slot.clone() }),
+            Wait::Confirm { .. } | Wait::Meant | Wait::Resume | Wait::Person => None,
         }
     }
 
@@ -290,6 +301,6 @@ impl Turn<'_> {
 }
 
 /// What is kept are our own types, which always serialize.
-fn to_bytes<T: Serialize>(value: &T) -> Vec<u8> {
+pub(super) fn to_bytes<T: Serialize>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }

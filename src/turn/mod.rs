@@ -8,6 +8,7 @@
 mod carry;
 mod go_on;
 mod hear;
+mod intended;
 mod keep;
 mod names;
 mod request;
@@ -20,8 +21,9 @@ use jiff::{Timestamp, tz::TimeZone};
 use sha2::{Digest, Sha256};
 
 pub use names::Recognized;
-pub use request::{Heard, Input, State, Timings, TurnRequest, TurnResult};
+pub use request::{AsksFor, Could, Heard, Input, State, Timings, TurnRequest, TurnResult};
 
+pub use crate::nlu::{Intended, Said as SlotSaid};
 use crate::{
     actions::{ActionError, Facts},
     ambient::Ambient,
@@ -128,7 +130,7 @@ impl Core {
             return turn.failed(&e).await;
         }
         match heard {
-            hear::Hearing::Words { .. } => turn.converse(heard).await,
+            hear::Hearing::Words { .. } | hear::Hearing::Meant { .. } => turn.converse(heard).await,
             hear::Hearing::Nothing { reply, staff, .. } => turn.rejected(reply, staff).await,
         }
     }
@@ -147,6 +149,9 @@ impl<'a> Turn<'a> {
         let body = match input {
             Input::Text(text) => Sha256::new().chain_update(b"text").chain_update(text).finalize(),
             Input::Audio(wav) => Sha256::new().chain_update(b"audio").chain_update(wav).finalize(),
+            Input::Intent(asked) => {
+                Sha256::new().chain_update(b"intent").chain_update(keep::to_bytes(asked)).finalize()
+            }
             Input::Silence => Sha256::digest(b"silence"),
         };
         Self {
@@ -246,6 +251,15 @@ impl<'a> Turn<'a> {
         self.finish(said).await
     }
 
+    /// What went wrong, for the operator. Of a third party's turn not even the intent that an error may name.
+    fn report(&self, stage: &'static str, error: &TurnError) {
+        if self.third_party() {
+            tracing::error!(stage, "a third party's turn could not go on");
+        } else {
+            tracing::error!(stage, %error, "a turn could not go on");
+        }
+    }
+
     /// Bad luck: says so, and what to do.
     async fn failed(self, error: &TurnError) -> TurnResult {
         let said = self.failed_reply(error);
@@ -253,7 +267,7 @@ impl<'a> Turn<'a> {
     }
 
     fn failed_reply(&self, error: &TurnError) -> Said {
-        tracing::error!(stage = "turn", %error, "a turn could not go on");
+        self.report("turn", error);
         Said {
             intent: NONE.to_owned(),
             slots: Slots::new(),

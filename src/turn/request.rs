@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     dialogue::{Request, Volume},
-    nlu::Slots,
+    nlu::{Intended, Slots},
     policy::{Caller, SessionId, TurnId, triage::Triage},
 };
 
@@ -28,6 +28,8 @@ pub enum Input {
     Text(String),
     /// Spoken, as the bytes of a WAV file.
     Audio(Vec<u8>),
+    /// Understood by a platform: an intent and what was said for its slots.
+    Intent(Intended),
     /// Nobody spoke before the device stopped waiting.
     Silence,
 }
@@ -60,6 +62,9 @@ pub struct TurnResult {
     /// milliseconds; 0 where nothing was asked.
     #[serde(default)]
     pub follow_up_ms: u32,
+    /// The slot that the answer asks for, where it asks for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asks_for: Option<AsksFor>,
     /// Whether the device is to speak up or down from now on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume: Option<Volume>,
@@ -68,6 +73,24 @@ pub struct TurnResult {
     /// The answer as a WAV file, where sound was asked for.
     #[serde(skip)]
     pub audio: Option<Vec<u8>>,
+}
+
+/// A slot that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AsksFor {
+    /// The intent that waits for it.
+    pub intent: String,
+    /// The slot.
+    pub slot: String,
+}
+
+/// Whether a platform's request could be answered, told without answering it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Could {
+    /// Something here answers it, and may on that channel.
+    pub answer: bool,
+    /// Each slot it came with, as the platform names it, and whether its value is understood.
+    pub slots: Vec<(String, bool)>,
 }
 
 /// What was heard.

@@ -30,6 +30,11 @@ pub(super) struct Understood {
 impl Turn<'_> {
     /// The words' meaning; where a name was missed, the clip is heard once more with the person's names in mind.
     pub(super) async fn understand(&mut self, heard: hear::Hearing, names: &NameLists) -> Understood {
+        if let hear::Hearing::Meant { asked, .. } = &heard
+            && let Some(understood) = self.intended(asked, names)
+        {
+            return understood;
+        }
         let first = self.meaning(heard.words(), names);
         let mut words = heard.words().to_owned();
         let mut best = first;
@@ -95,7 +100,7 @@ impl Turn<'_> {
         first
     }
 
-    fn pending(&self) -> Option<Pending<'_>> {
+    pub(super) fn pending(&self) -> Option<Pending<'_>> {
         self.state.open.as_ref().map(|open| Pending {
             intent: &open.intent,
             slot: match &open.wait {

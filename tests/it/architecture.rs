@@ -29,6 +29,8 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("turn", &["policy", "ambient", "asr", "nlu", "dialogue", "actions", "records", "speech", "store"]),
     // Never the store, never the records: a channel knows turns, credentials and readiness.
     ("channels", &["policy", "turn", "app", "config"]),
+    // Which names of a skill's are which of ours.
+    ("channels::alexa", &["policy", "turn", "config", "nlu::alexa"]),
 ];
 
 /// Crates that belong to one place.

@@ -1,11 +1,11 @@
 //! `wellspoken serve` as a process of its own: what it prints, whom it lets in, how it ends, and that nothing of
 //! what was said is left where it does not belong.
 
-mod process;
+pub mod process;
 
 use std::{fs, os::unix::process::ExitStatusExt as _, path::Path, time::Duration};
 
-use process::{Server, scratch, wellspoken};
+use process::{Server, collect, scratch, wellspoken};
 use reqwest::Method;
 use serde_json::{Value, json};
 use wellspoken::records::demo::CANARY_WORDS;
@@ -168,13 +168,6 @@ fn assert_clean(what: &str, text: &str, ids: &[&str]) {
     let lower = text.to_lowercase();
     for word in CANARY_WORDS.iter().chain(ids) {
         assert!(!lower.contains(&word.to_lowercase()), "{word} stands in {what}");
-    }
-}
-
-fn collect(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
-    for entry in fs::read_dir(folder).expect("a readable folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() { collect(&path, files) } else { files.push(path) }
     }
 }
 

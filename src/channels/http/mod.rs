@@ -11,9 +11,12 @@ use axum::{
 };
 use tokio::sync::{Semaphore, watch};
 
-use super::Backend;
+use super::{
+    Backend,
+    alexa::{self, Alexa},
+};
 
-mod body;
+pub(super) mod body;
 mod credentials;
 mod headers;
 mod health;
@@ -23,14 +26,13 @@ mod openapi;
 mod origin;
 mod page;
 mod patient;
-mod refusal;
+pub(super) mod refusal;
 mod session;
 mod tls;
-mod turns;
+pub(super) mod turns;
 
 pub use headers::SERVER_HEADERS;
 pub use listen::{Drained, ListenError, Listener, Wire};
-pub use openapi::document as openapi_document;
 pub use refusal::Refusal;
 pub use tls::TlsError;
 
@@ -83,8 +85,10 @@ impl Default for Limits {
 /// Everything a handler can reach.
 #[derive(Clone)]
 pub struct Doors {
-    backend: Arc<dyn Backend>,
-    metrics: Arc<metrics::Metrics>,
+    pub(super) backend: Arc<dyn Backend>,
+    pub(super) metrics: Arc<metrics::Metrics>,
+    /// The door for skills, where there is one.
+    pub(super) alexa: Option<Arc<Alexa>>,
     limits: Arc<Limits>,
     /// Host names, besides the listening address, under which the door may be addressed; lower case.
     hosts: Arc<[String]>,
@@ -104,6 +108,7 @@ impl Doors {
         Self {
             backend,
             metrics: Arc::new(metrics::Metrics::new()),
+            alexa: None,
             limits: Arc::new(limits),
             hosts: hosts.iter().map(|h| h.trim_end_matches('.').to_ascii_lowercase()).collect(),
             room: Arc::new(Semaphore::new(units.min(Semaphore::MAX_PERMITS))),
@@ -112,9 +117,17 @@ impl Doors {
         }
     }
 
+    /// With a door for skills, too.
+    #[must_use]
+    pub fn with_alexa(self, alexa: Alexa) -> Self {
+        Self { alexa: Some(Arc::new(alexa)), ..self }
+    }
+
     /// The routes. They expect [`Wire`] among a request's extensions, as [`Listener::serve`] puts it there.
     pub fn router(&self) -> Router {
+        let skills = self.alexa.as_ref().map(|_| Router::new().route("/v1/alexa", post(alexa::take)));
         Router::new()
+            .merge(skills.unwrap_or_default())
             .route("/v1/turns", post(turns::take))
             .route("/v1/session", get(session::show).post(session::open).delete(session::close))
             .route("/metrics", get(metrics::show))

@@ -1,12 +1,13 @@
 //! `/openapi.json`: the API described by itself. The description is the same for everybody and holds no data.
 
-use axum::Json;
+use axum::{Json, extract::State};
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{credentials, health, metrics, session, turns};
+use super::{Doors, credentials, health, metrics, session, turns};
+use crate::channels::alexa;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -24,6 +25,22 @@ use super::{credentials, health, metrics, session, turns};
     ),
 )]
 struct Document;
+
+/// What is there only where skills may call.
+#[derive(OpenApi)]
+#[openapi(paths(alexa::take), modifiers(&Signature), tags((name = "alexa", description = "Skills of the Alexa platform")))]
+struct Skills;
+
+struct Signature;
+
+impl Modify for Signature {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let components = openapi.components.get_or_insert_default();
+        let signed = "Amazon's signature of the body: RSA, PKCS #1 v1.5, SHA-256, in base64.";
+        let signed = ApiKeyValue::with_description("Signature-256", signed);
+        components.add_security_scheme("alexa", SecurityScheme::ApiKey(ApiKey::Header(signed)));
+    }
+}
 
 struct Schemes;
 
@@ -43,10 +60,12 @@ impl Modify for Schemes {
     }
 }
 
-/// The description of this server's HTTP interface.
-#[must_use]
-pub fn document() -> utoipa::openapi::OpenApi {
-    Document::openapi()
+fn document(skills: bool) -> utoipa::openapi::OpenApi {
+    let mut document = Document::openapi();
+    if skills {
+        document.merge(Skills::openapi());
+    }
+    document
 }
 
 /// Shows the description.
@@ -58,6 +77,6 @@ pub fn document() -> utoipa::openapi::OpenApi {
     responses((status = 200, description = "An OpenAPI 3.1 document", body = Object)),
     security(()),
 )]
-pub async fn show() -> Json<utoipa::openapi::OpenApi> {
-    Json(document())
+pub async fn show(State(doors): State<Doors>) -> Json<utoipa::openapi::OpenApi> {
+    Json(document(doors.alexa.is_some()))
 }

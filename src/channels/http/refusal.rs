@@ -21,6 +21,9 @@ pub enum Refusal {
     /// A good credential of another kind.
     #[error("this credential is not meant for this door")]
     NotMeant,
+    /// Not signed by the platform for a declared skill, or not just now: all the same from outside.
+    #[error("this door takes fresh requests of declared skills only, signed by Amazon")]
+    NotSigned,
     /// A one-time link that is unknown, expired or spent: all the same from outside.
     #[error("this link has been used already or has expired")]
     Spent,
@@ -149,6 +152,11 @@ impl Refusal {
                 StatusCode::FORBIDDEN,
                 "not_meant",
                 "Turns need a credential of a speaker, metrics one of an operator: `wellspoken credential new --channel …`.",
+            ),
+            Self::NotSigned => (
+                StatusCode::BAD_REQUEST,
+                "not_signed",
+                "The server's log tells what was wrong; see docs/OPERATIONS.md, Alexa.",
             ),
             Self::Spent => {
                 (StatusCode::FORBIDDEN, "link_spent", "Ask for a fresh link: `wellspoken credential new --link …`.")

@@ -21,7 +21,7 @@ mod answer;
 mod fields;
 
 pub use answer::TurnBody;
-pub use fields::TextTurn;
+pub use fields::{TextTurn, not_read};
 
 /// The header with a session's name.
 const SESSION: &str = "wellspoken-session";
@@ -130,7 +130,7 @@ fn agreed<T: PartialEq>(field: &'static str, body: Option<T>, header: Option<T>)
 
 /// Takes the turn to its end even if the caller hangs up half way: a call for help must not depend on
 /// somebody waiting for the answer.
-async fn finish(doors: &Doors, turn: TurnRequest) -> Result<TurnResult, Refusal> {
+pub async fn finish(doors: &Doors, turn: TurnRequest) -> Result<TurnResult, Refusal> {
     if *doors.stopping.borrow() {
         return Err(Refusal::Stopping);
     }

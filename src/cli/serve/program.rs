@@ -7,8 +7,9 @@ use crate::{
     app::App,
     channels::{Backend, Holder, Opened, Part, Soon, Unavailable},
     cli::credential::OPERATOR,
+    policy::{Caller, Surface},
     store::{Grant, StoreError},
-    turn::{TurnRequest, TurnResult},
+    turn::{Could, Intended, TurnRequest, TurnResult},
 };
 
 /// How long a page session lasts at least; longer where its link would have.
@@ -107,6 +108,21 @@ impl Backend for Program {
                 ),
             ]
         })
+    }
+
+    fn unit<'a>(&'a self, skill: &'a str, unit: &'a str) -> Soon<'a, Result<Option<Caller>, Unavailable>> {
+        Box::pin(async move {
+            let now = self.app.ambient().now();
+            self.app.store().unit(skill, unit, now).await.map_err(|e| unavailable(&e))
+        })
+    }
+
+    fn could(&self, surface: &Surface, asked: &Intended) -> Could {
+        self.app.core().could(surface, asked)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.app.ambient().now()
     }
 
     fn waiting(&self) -> usize {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Dialog, DialogIntent, DialogSlot, File, Intent, LanguageModel, Model, Prompt, Prompts, Slot, Type, Value,
     ValueName, Variation,
-    names::{BUILT_IN, camel, intent_there, kind_to_type},
+    names::{BUILT_IN, camel, intent_there, kind_to_type, slot_there},
 };
 use crate::nlu::{
     NONE,
@@ -148,11 +148,6 @@ fn sample(def: &IntentDef, sentence: &Sentence, pieces: &[Piece<'_>]) -> Option<
     }
     let alone = words.len() == slots.len();
     (!words.is_empty() && !(free && (slots.len() > 1 || alone))).then(|| words.join(" "))
-}
-
-/// Letters and underscores.
-fn slot_there(name: &str) -> String {
-    if name.chars().all(|c| c.is_ascii_alphabetic() || c == '_') { name.to_owned() } else { camel(name) }
 }
 
 /// The type of a slot there. A type that is not Amazon's own is noted, to be written out.

@@ -1,6 +1,6 @@
 //! Names on both sides: `prescription.renew` is `PrescriptionRenew`, `dialogue.help` is `AMAZON.HelpIntent`.
 
-use crate::nlu::catalogue::SlotKind;
+use crate::nlu::catalogue::{Catalogue, IntentDef, SlotDef, SlotKind};
 
 /// Intents every skill has, and what they are here. Of several for one, the first is exported.
 pub(super) const BUILT_IN: &[(&str, &str)] = &[
@@ -140,6 +140,36 @@ pub(super) fn intent_here(name: &str) -> Option<String> {
         [domain, rest @ ..] => format!("{domain}.{}", rest.join(".")),
     };
     Some(whole)
+}
+
+/// The name of a slot there: letters and underscores.
+pub(super) fn slot_there(name: &str) -> String {
+    if name.chars().all(|c| c.is_ascii_alphabetic() || c == '_') { name.to_owned() } else { camel(name) }
+}
+
+/// The intent that goes by a name, here or there.
+pub(in crate::nlu) fn intent_in<'a>(catalogue: &'a Catalogue, name: &str) -> Option<&'a IntentDef> {
+    let exported = || catalogue.intents().iter().find(|def| intent_there(&def.name) == name);
+    let imported = || catalogue.intent(&intent_here(name)?);
+    catalogue.intent(name).or_else(exported).or_else(imported).filter(|def| !def.name.ends_with(".common"))
+}
+
+/// The slot of an intent that goes by a name, here or there.
+pub(crate) fn slot_here<'a>(def: &'a IntentDef, name: &str) -> Option<&'a SlotDef> {
+    let exported = || def.slots.iter().find(|slot| slot_there(&slot.name) == name);
+    def.slot(name).or_else(exported).or_else(|| def.slot(&snake(name)))
+}
+
+/// Whether an intent here goes by that name there.
+#[must_use]
+pub fn is_intent(here: &str, there: &str) -> bool {
+    here == there || intent_there(here) == there || intent_here(there).as_deref() == Some(here)
+}
+
+/// Whether a slot here goes by that name there.
+#[must_use]
+pub fn is_slot(here: &str, there: &str) -> bool {
+    here == there || slot_there(here) == there || snake(there) == here
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use wellspoken::{
     config::HttpConfig,
     dialogue::{Request, Volume},
     policy::{Caller, CredentialId, RoomId, Surface},
-    turn::{Heard, Input, State, Timings, TurnRequest, TurnResult},
+    turn::{AsksFor, Could, Heard, Input, Intended, State, Timings, TurnRequest, TurnResult},
 };
 
 /// Words that may stand in an answer and nowhere else.
@@ -73,7 +73,7 @@ impl Backend for Parrot {
             let (text, bytes) = match request.input {
                 Input::Text(text) => (Some(text), 0),
                 Input::Audio(wav) => (None, wav.len()),
-                Input::Silence => (None, 0),
+                Input::Intent(_) | Input::Silence => (None, 0),
             };
             let session = request.session.as_ref().map(|s| s.as_str().to_owned());
             let turn = request.turn.as_ref().map(|t| t.as_str().to_owned());
@@ -101,6 +101,7 @@ impl Backend for Parrot {
                 slots: Default::default(),
                 also: Some(Request { intent: "dialogue.greet".into(), slots: Default::default() }),
                 follow_up_ms: 0,
+                asks_for: Some(AsksFor { intent: "dialogue.repeat".into(), slot: "what".into() }),
                 volume: Some(Volume::Down),
                 triage: None,
                 state: State::Answered,
@@ -158,6 +159,18 @@ impl Backend for Parrot {
                 Part { name: "voice", problem: self.mute.then(|| "run: make models".into()), optional: true },
             ]
         })
+    }
+
+    fn unit<'a>(&'a self, _: &'a str, _: &'a str) -> Soon<'a, Result<Option<Caller>, Unavailable>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn could(&self, _: &Surface, asked: &Intended) -> Could {
+        Could { answer: true, slots: asked.slots.iter().map(|said| (said.slot.clone(), true)).collect() }
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH
     }
 
     fn waiting(&self) -> usize {

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     io::{BufRead as _, BufReader},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -49,8 +49,13 @@ impl Server {
 
     /// With these options after `serve`, and these variables.
     pub async fn start(options: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::configured("", options, variables).await
+    }
+
+    /// With more in its configuration.
+    pub async fn configured(more: &str, options: &[&str], variables: &[(&str, &str)]) -> Self {
         let dir = scratch();
-        let mut command = Self::command(dir.path());
+        let mut command = Self::command(dir.path(), more);
         command.args(options).envs(variables.iter().copied());
         Self::run(dir, command, options.contains(&"--demo")).await
     }
@@ -58,16 +63,16 @@ impl Server {
     /// From a shell that allows core dumps of any size.
     pub async fn unlimited() -> Self {
         let dir = scratch();
-        let inner = Self::command(dir.path());
+        let inner = Self::command(dir.path(), "");
         let mut command = Command::new("sh");
         command.args(["-c", "ulimit -c unlimited 2>/dev/null; exec \"$@\"", "sh"]);
         command.arg(inner.get_program()).args(inner.get_args()).current_dir(dir.path());
         Self::run(dir, command, false).await
     }
 
-    fn command(dir: &Path) -> Command {
+    fn command(dir: &Path, more: &str) -> Command {
         let config = dir.join("config.toml");
-        fs::write(&config, "[http]\nlisten = \"127.0.0.1:0\"\n").expect("written");
+        fs::write(&config, format!("[http]\nlisten = \"127.0.0.1:0\"\n{more}")).expect("written");
         let mut command = wellspoken(dir);
         command.arg("--config").arg(config).arg("serve");
         command
@@ -171,5 +176,13 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Every file below a folder.
+pub fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a readable folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() { collect(&path, files) } else { files.push(path) }
     }
 }

@@ -33,6 +33,9 @@ pub struct TurnBody {
     /// How long the microphone may listen for an answer without a wake word, once this has been said, in
     /// milliseconds; 0 where nothing was asked.
     pub follow_up_ms: u32,
+    /// The slot that the answer asks for, where it asks for one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asks_for: Option<AsksForBody>,
     /// Whether the device is to speak `up` or `down` from now on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub volume: Option<String>,
@@ -41,6 +44,16 @@ pub struct TurnBody {
     /// The answer as a WAV file in base64, where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audio: Option<String>,
+}
+
+/// A slot that is asked for.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AsksFor)]
+pub struct AsksForBody {
+    /// The intent that waits for it.
+    pub intent: String,
+    /// The slot.
+    pub slot: String,
 }
 
 /// What was heard.

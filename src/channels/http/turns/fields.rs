@@ -47,7 +47,7 @@ pub struct Said {
 /// What is wrong with it, without a word of what it says.
 pub fn parse(bytes: &[u8]) -> Result<Said, Refusal> {
     let text = std::str::from_utf8(bytes).map_err(|_| Refusal::NotUtf8)?;
-    let Fields(fields) = serde_json::from_str(text).map_err(|e| refusal(&e))?;
+    let Fields(fields) = serde_json::from_str(text).map_err(|e| not_read(&e))?;
     let (mut said, mut session, mut turn, mut speak) = (None, None, None, None);
     for (name, value) in fields {
         if let Some(own) = impersonation(&name) {
@@ -115,7 +115,7 @@ fn once<T>(place: &mut Option<T>, name: &'static str, value: T) -> Result<(), Re
 }
 
 /// The parser's own message can quote the body, so only its place and kind are kept.
-fn refusal(error: &serde_json::Error) -> Refusal {
+pub fn not_read(error: &serde_json::Error) -> Refusal {
     match error.classify() {
         Category::Data => Refusal::NotAnObject,
         Category::Syntax if error.to_string().starts_with("recursion limit") => Refusal::TooDeep,
