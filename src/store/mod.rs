@@ -30,7 +30,11 @@ use std::{
 
 use sqlx::Row;
 
-pub use audit::{AuditReader, AuditReport, Break, Broken};
+use audit::Signer;
+pub use audit::{
+    AuditReader, AuditReport, BadPublicKey, Break, Broken, ExportOptions, ExportReport, Exported, Finding, Misfit,
+    PublicKey, Review, ReviewRule, verify_export,
+};
 pub use credentials::{Grant, Listed};
 use database::{Database, Statement, run};
 pub use error::StoreError;
@@ -102,13 +106,16 @@ impl Store {
         }
         drop(turnstile);
         let keys = KeyStore::new(sources, unlocked, entropy.clone());
-        let writer = Writer::start(database.clone(), connection, entropy);
+        let signer = Signer::new(keys.signing()?)?;
+        let writer = Writer::start(database.clone(), connection, entropy, signer);
         Ok(Self { inner: Arc::new(Inner { database, keys, writer }) })
     }
 
-    /// Closes the reading connections. What was committed is on the disk already; the writer ends with the
-    /// last clone.
+    /// Signs the head of the audit chain and closes the reading connections. What was committed is on the disk
+    /// already; the writer ends with the last clone.
     pub async fn close(self) {
+        // A head that cannot be signed now is signed after the next start.
+        let _ = self.inner.writer.checkpoint().await;
         self.inner.database.close().await;
     }
 

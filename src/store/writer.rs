@@ -17,7 +17,7 @@ use sqlx::{AnyConnection, Connection};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    audit::{Draft, Head},
+    audit::{Draft, Head, Signer},
     database::{CHAIN_LOCK, Database, Dialect, Done, Failed, Statement, run},
     error::StoreError,
     job::{Job, JobError, Refusal, Step},
@@ -39,20 +39,33 @@ const TRIES: u32 = 16;
 /// many about two commits.
 const CHECKPOINT_EVERY: u64 = 500;
 
+/// Audit rows after which the head of the chain is signed.
+const SIGN_EVERY: i64 = 1000;
+
+/// What the writer is asked.
+enum Order {
+    /// To do a job.
+    Job(Job),
+    /// To sign the head of the chain as it stands.
+    Sign(oneshot::Sender<Result<(), StoreError>>),
+}
+
 /// What becomes of each job of a batch.
 type Answers = Vec<Result<Vec<EntryId>, JobError>>;
 
 /// Hands jobs to the writer.
 #[derive(Clone)]
 pub(super) struct Writer {
-    jobs: mpsc::Sender<Job>,
+    orders: mpsc::Sender<Order>,
     commits: Arc<AtomicU64>,
+    signer: Arc<Signer>,
 }
 
 impl Writer {
     /// Starts the writer on a connection of its own.
-    pub fn start(database: Database, connection: AnyConnection, entropy: Entropy) -> Self {
-        let (jobs, waiting) = mpsc::channel(WAITING);
+    pub fn start(database: Database, connection: AnyConnection, entropy: Entropy, signer: Signer) -> Self {
+        let (orders, waiting) = mpsc::channel(WAITING);
+        let signer = Arc::new(signer);
         let commits = Arc::new(AtomicU64::new(0));
         let log = Arc::new(Log::default());
         if database.dialect == Dialect::Sqlite {
@@ -62,21 +75,35 @@ impl Writer {
             database,
             entropy,
             connection: Some(connection),
+            signer: Arc::clone(&signer),
             head: None,
+            signed: 0,
             shy: 0,
             commits: Arc::clone(&commits),
             jobs_done: 0,
             log,
         };
         tokio::spawn(task.work(waiting));
-        Self { jobs, commits }
+        Self { orders, commits, signer }
+    }
+
+    /// What signs the chain.
+    pub fn signer(&self) -> &Signer {
+        &self.signer
+    }
+
+    /// Signs the head of the chain as it stands; durable when this returns.
+    pub async fn checkpoint(&self) -> Result<(), StoreError> {
+        let (done, answer) = oneshot::channel();
+        self.orders.send(Order::Sign(done)).await.map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
     }
 
     /// Does one job: its statements and its audit rows, durable when this returns.
     pub async fn submit(&self, steps: Vec<Step>, entries: Vec<Draft>) -> Result<Vec<EntryId>, JobError> {
         let (done, answer) = oneshot::channel();
         let closed = || JobError::Store(StoreError::Closed);
-        self.jobs.send(Job { steps, entries, done }).await.map_err(|_| closed())?;
+        self.orders.send(Order::Job(Job { steps, entries, done })).await.map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }
 
@@ -90,7 +117,10 @@ struct Task {
     database: Database,
     entropy: Entropy,
     connection: Option<AnyConnection>,
+    signer: Arc<Signer>,
     head: Option<Head>,
+    /// The last row whose head this process signed.
+    signed: i64,
     shy: u32,
     commits: Arc<AtomicU64>,
     jobs_done: u64,
@@ -122,16 +152,25 @@ enum Trouble {
 type Rows = (Vec<Statement>, Head, Vec<Vec<EntryId>>);
 
 impl Task {
-    async fn work(mut self, mut waiting: mpsc::Receiver<Job>) {
+    async fn work(mut self, mut waiting: mpsc::Receiver<Order>) {
         while let Some(first) = self.next(&mut waiting).await {
-            let mut batch = vec![first];
-            while batch.len() < TOGETHER
-                && let Ok(next) = waiting.try_recv()
-            {
-                batch.push(next);
+            let mut batch = vec![];
+            let mut sign = None;
+            let mut order = Some(first);
+            while let Some(next) = order.take() {
+                match next {
+                    Order::Job(job) => batch.push(job),
+                    Order::Sign(done) => sign = Some(done),
+                }
+                if batch.len() < TOGETHER && sign.is_none() {
+                    order = waiting.try_recv().ok();
+                }
             }
             let jobs = batch.len() as u64;
-            self.batch(batch).await;
+            if jobs > 0 {
+                self.batch(batch).await;
+            }
+            self.sign(sign).await;
             if self.jobs_done / CHECKPOINT_EVERY != (self.jobs_done + jobs) / CHECKPOINT_EVERY {
                 self.log.due.notify_one();
             }
@@ -144,7 +183,7 @@ impl Task {
 
     /// The next job. Before it, where nearly all of the write-ahead log is moved, the rest is: the log then
     /// begins again at its start.
-    async fn next(&mut self, waiting: &mut mpsc::Receiver<Job>) -> Option<Job> {
+    async fn next(&mut self, waiting: &mut mpsc::Receiver<Order>) -> Option<Order> {
         if self.log.nearly_empty.swap(false, Ordering::Relaxed)
             && let Some(connection) = &mut self.connection
         {
@@ -152,6 +191,34 @@ impl Task {
             let _ = Database::checkpoint(connection).await;
         }
         waiting.recv().await
+    }
+
+    /// Signs the head where somebody asked for it, or enough rows were added. Nobody waits for the latter.
+    async fn sign(&mut self, asked: Option<oneshot::Sender<Result<(), StoreError>>>) {
+        let due = self.head.filter(|head| head.seq / SIGN_EVERY > self.signed / SIGN_EVERY);
+        if asked.is_none() && due.is_none() {
+            return;
+        }
+        let signed = self.sign_head().await;
+        if let Err(error) = &signed {
+            tracing::warn!(%error, "the head of the audit chain could not be signed; it is tried again with the next row");
+        }
+        if let Some(asked) = asked {
+            let _ = asked.send(signed);
+        }
+    }
+
+    async fn sign_head(&mut self) -> Result<(), StoreError> {
+        // As it is in the database: another process may have added to it.
+        let Some(row) = self.database.ask_one(Head::QUERY, &[]).await? else { return Ok(()) };
+        let head = Head::read(&row)?;
+        let checkpoint = self.signer.checkpoint(&head)?;
+        if self.connection.is_none() {
+            self.connection = Some(self.database.writer().await?);
+        }
+        self.run(&[&[checkpoint]]).await.map_err(|Failed { error, .. }| error)?;
+        self.signed = head.seq;
+        Ok(())
     }
 
     async fn batch(&mut self, mut jobs: Vec<Job>) {

@@ -27,6 +27,15 @@ pub async fn database() -> String {
     SERVER.url(&name)
 }
 
+/// The address of a copy of a database, made as backups are and restored.
+pub async fn copy(url: &str) -> String {
+    let copy = database().await;
+    let bin = text(&programs());
+    let script = format!("{bin}/pg_dump --dbname='{url}' | {bin}/psql --quiet --set=ON_ERROR_STOP=1 --dbname='{copy}'");
+    run("sh", &["-c", &script]);
+    copy
+}
+
 static SERVER: LazyLock<Server> = LazyLock::new(Server::start);
 
 struct Server {

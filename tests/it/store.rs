@@ -4,11 +4,14 @@
 
 mod audit;
 mod bad_luck;
+mod export;
 mod keys;
 mod people;
 mod place;
 mod requests;
+mod review;
 mod rotation;
+mod transit;
 mod turns;
 
 /// Runs each test on SQLite and on PostgreSQL.

@@ -1,6 +1,6 @@
 //! What is in clear (nothing of anybody), and what a missing, wrong or destroyed key means.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt, path::Path};
 
 use sqlx::{AssertSqlSafe, Connection, Row};
 use wellspoken::{
@@ -108,29 +108,77 @@ async fn a_destroyed_key_is_gone(place: Place) {
     let other = place.open().await;
     let read = || other.chart_rows::<Prescription>(&person, ChartKind::Prescriptions);
     assert!(read().await.is_ok());
-    let backup = backup(&place);
+    let stay = store.occupant(&room("412")).await.expect("read").expect("somebody").stay;
+    let backup = backup(&place).await;
+    let restored = Store::open(StoreOptions { url: backup.clone(), ..place.options() }).await.expect("opens");
+    assert_eq!(unreadable(&restored, &backup, &place, &person).await, BTreeSet::new(), "until then it can be read");
+    restored.close().await;
     assert!(store.destroy_person(&person, "test", at(50)).await.expect("destroyed"));
+    assert!(!store.destroy_person(&person, "test", at(50)).await.expect("once"));
+    assert!(!store.destroy_stay(&stay, "test", at(50)).await.expect("the stay went with it"));
     assert!(matches!(read().await.err(), Some(StoreError::Key(e)) if matches!(*e, KeyError::Gone)), "the cache too");
     assert!(other.renewals(&person).await.is_err() && other.booked_visits(&person).await.is_err());
     assert!(other.consent(&person).await.is_err());
     assert!(other.audit_verify().await.expect("needs no key").whole());
-    if let Some(backup) = backup {
-        let restored = Store::open(StoreOptions { url: backup, ..place.options() }).await.expect("opens");
-        assert!(restored.person_exists(&person).await.expect("the row is in the backup"));
-        let read = restored.chart_rows::<Prescription>(&person, ChartKind::Prescriptions).await;
-        assert!(matches!(read.err(), Some(StoreError::Key(e)) if matches!(*e, KeyError::Gone)));
+    let restored = Store::open(StoreOptions { url: backup.clone(), ..place.options() }).await.expect("opens");
+    assert!(restored.person_exists(&person).await.expect("the row is in the backup"));
+    let gone = unreadable(&restored, &backup, &place, &person).await;
+    let all = ["audit", "chart", "person", "renewal", "request", "room", "session", "turn", "visit"];
+    assert_eq!(gone.iter().map(String::as_str).collect::<Vec<_>>(), all, "everything of theirs");
+    assert!(restored.audit_verify().await.expect("read").whole());
+    // And the room takes in the next one.
+    let mut next = super::place::chart("metformin");
+    next.identifiers = vec!["urn:hospital|next".into()];
+    let options = wellspoken::store::ImportOptions { room: Some(room("412")), ..Default::default() };
+    restored.import(&next, options, at(60)).await.expect("imported");
+}
+
+/// The tables that hold something of the person's, in this copy, whose key is not there.
+async fn unreadable(
+    store: &Store,
+    url: &str,
+    place: &Place,
+    person: &wellspoken::policy::PersonId,
+) -> BTreeSet<String> {
+    let read = store.chart_rows::<Prescription>(person, ChartKind::Prescriptions).await;
+    let gone = matches!(&read, Err(StoreError::Key(e)) if matches!(**e, KeyError::Gone));
+    assert_eq!(read.is_err(), gone);
+    for failed in [
+        store.consent(person).await.is_err(),
+        store.renewals(person).await.is_err(),
+        store.booked_visits(person).await.is_err(),
+        store.check_pin(person, "47118842").await.is_err(),
+        store.occupant(&room("412")).await.expect("read").is_none(),
+    ] {
+        assert_eq!(failed, gone);
     }
+    sqlx::any::install_default_drivers();
+    let address = if place.is_sqlite() { format!("sqlite://{url}") } else { url.to_owned() };
+    let mut raw = sqlx::AnyConnection::connect(&address).await.expect("the database answers");
+    let mut tables = BTreeSet::new();
+    for table in ["audit", "chart", "person", "renewal", "request", "room", "session", "turn", "visit", "credential"] {
+        let rows = sqlx::query(AssertSqlSafe(format!("SELECT owner FROM {table}"))).fetch_all(&mut raw).await;
+        for row in rows.expect("read") {
+            let owner: String = row.get(0);
+            if !place.key_store().join(format!("{owner}.key")).exists() && tables.insert(table.to_owned()) {
+                assert!(gone, "{table}");
+            }
+        }
+    }
+    tables.remove("credential");
+    tables
 }
 
 /// A copy of the database, made as backups are: without the key store.
-fn backup(place: &Place) -> Option<String> {
-    place.is_sqlite().then(|| {
-        let copy = place.dir.path().join("backup.db");
-        for end in ["", "-wal"] {
-            fs::copy(format!("{}{end}", place.url), format!("{}{end}", copy.display())).expect("copied");
-        }
-        copy.to_str().expect("plain path").to_owned()
-    })
+async fn backup(place: &Place) -> String {
+    if !place.is_sqlite() {
+        return crate::postgres::copy(&place.url).await;
+    }
+    let copy = place.dir.path().join("backup.db");
+    for end in ["", "-wal"] {
+        fs::copy(format!("{}{end}", place.url), format!("{}{end}", copy.display())).expect("copied");
+    }
+    copy.to_str().expect("plain path").to_owned()
 }
 
 async fn a_missing_wrong_short_or_open_key_file_is_named_and_changes_nothing(place: Place) {
@@ -160,7 +208,7 @@ async fn a_missing_wrong_short_or_open_key_file_is_named_and_changes_nothing(pla
     refused("chmod 600").await;
     write(&key);
     let store = place.open().await;
-    assert_eq!(store.audit_verify().await.expect("read"), head, "nothing was changed");
+    assert_eq!(store.audit_verify().await.expect("read").head, head.head, "nothing was changed");
     let rows = store.chart_rows::<Prescription>(&person, ChartKind::Prescriptions).await.expect("read");
     assert_eq!(rows.reveal(&permit(&store, &person).await).expect("theirs").len(), 1);
     if place.is_sqlite() {

@@ -147,7 +147,7 @@ async fn a_rotation_that_is_killed_goes_on_where_it_was() {
     }
     assert!(broken_off >= 3, "{broken_off} rounds were broken off in the middle");
     let rotated = store.rotate_keys("test", at(5), |_, _| {}).await.expect("rotated");
-    assert_eq!(rotated.rewrapped + rotated.already, 4000 + 1 + 6 + 1, "people and the house");
+    assert_eq!(rotated.rewrapped + rotated.already, 4000 + 1 + 6 + 2, "people, the house, and what signs the chain");
     let status = store.key_status().await.expect("read");
     assert_eq!((status.under_another, status.unfinished), (0, false), "{status:?}");
     assert_eq!(medicine(&place.open().await, &rosa).await, "fluorozepamol");
