@@ -18,11 +18,11 @@ function binary() {
   return path;
 }
 
-/** Starts a server; `link()` makes a fresh one-time link to its talk page. */
-export async function start({ now } = {}) {
+/** Starts a server; `link()` makes a fresh one-time link to its talk page. `section` is more of its configuration. */
+export async function start({ now, section = '' } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'wellspoken-web-'));
   const config = join(folder, 'config.toml');
-  await writeFile(config, '[http]\nlisten = "127.0.0.1:0"\n');
+  await writeFile(config, `[http]\nlisten = "127.0.0.1:0"\n${section}`);
   const options = [
     '--config', config, '--data-dir', join(folder, 'data'), '--key-file', join(folder, 'keys/master.key'),
     ...(now ? ['--now', now] : []),
@@ -47,6 +47,10 @@ export async function start({ now } = {}) {
     url,
     first: link,
     log: () => log,
+    /** Runs another command of the program beside it; gives what it prints. */
+    async run(...command) {
+      return (await run(binary(), [...options, ...command], { maxBuffer: 16 << 20 })).stdout;
+    },
     /** Another one-time link, for `channel` and whatever else `credential new` takes. */
     async link(...more) {
       const { stdout } = await run(binary(), [...options, 'credential', 'new', '--link', url, ...more]);

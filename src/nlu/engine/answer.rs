@@ -217,7 +217,7 @@ fn bare_when(asked: &SlotDef, finder: &Finder<'_>) -> Option<Option<Slot>> {
 
 /// "the second one", "the later one", "number two", "the last": 1, 2, 3 … counted from the first, −1 for the last,
 /// [`OTHER`] for "the other one".
-fn pick(words: &[&str]) -> Option<f64> {
+pub(super) fn pick(words: &[&str]) -> Option<f64> {
     let wrap = |w: &&&str| {
         matches!(
             **w,

@@ -1,7 +1,7 @@
 //! A platform's request to an interpretation: names by the catalogue, values as in speech.
 
 use super::{
-    Engine,
+    Engine, answer,
     find::{Finder, share_time},
     values,
 };
@@ -24,7 +24,7 @@ impl Engine {
         let mut slots = Slots::new();
         for said in &asked.slots {
             if let Some(slot) = alexa::slot_here(def, &said.slot)
-                && let Some(value) = self.said(slot, said, ctx)
+                && let Some(value) = picked(slot, said, ctx).or_else(|| self.said(slot, said, ctx))
             {
                 slots.insert(slot.name.clone(), value);
             }
@@ -81,6 +81,14 @@ impl Engine {
             _ => within(),
         }
     }
+}
+
+/// "The second one", where that slot is asked for.
+fn picked(slot: &SlotDef, said: &Said, ctx: &Context<'_>) -> Option<Slot> {
+    ctx.pending.filter(|pending| pending.slot == Some(slot.name.as_str()))?;
+    let heard = words::words(&said.words);
+    let place = answer::pick(&heard.iter().map(|w| w.text.as_str()).collect::<Vec<_>>())?;
+    Some(Slot::new(said.words.trim(), SlotValue::Number(place), 1.0))
 }
 
 #[cfg(test)]
@@ -162,5 +170,10 @@ mod tests {
         let open = Pending { intent: "prescription.renew", slot: Some("medicine") };
         let answer = engine.intended(&renew, &ctx(Some(open))).expect("known");
         assert_eq!(answer.by, By::Answer, "the same intent again answers its own question");
+        let second = Intended { slots: vec![said("medicine", "the second one", None)], ..renew };
+        let answer = engine.intended(&second, &ctx(Some(open))).expect("known");
+        assert!(answer.slots["medicine"].value == SlotValue::Number(2.0), "a pick from what was offered");
+        let unasked = engine.intended(&second, &ctx(None)).expect("known");
+        assert!(unasked.slots["medicine"].value != SlotValue::Number(2.0), "but not where nothing was");
     }
 }

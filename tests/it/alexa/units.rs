@@ -101,8 +101,30 @@ async fn the_platforms_own_confirmation_counts_only_for_what_was_read_back_here(
     assert!(said(&late).contains("haven't asked"), "{late}");
     assert_eq!(renewals(&stage, &rosa).await, 0);
     stage.ask(&stage.envelope(OWN, Some(UNIT), settled.clone())).await;
+    let mut other = settled.clone();
+    other["intent"]["slots"]["medicine"]["value"] = "atorvastatin".into();
+    let other = stage.ask(&stage.envelope(OWN, Some(UNIT), other)).await;
+    assert!(open(&other) && said(&other).contains("Atorvastatin"), "another value is read back first: {other}");
+    assert_eq!(renewals(&stage, &rosa).await, 0, "a yes to one medicine is none to another");
+    stage.ask(&stage.envelope(OWN, Some(UNIT), settled.clone())).await;
     stage.ask(&stage.envelope(OWN, Some(UNIT), settled)).await;
     assert_eq!(renewals(&stage, &rosa).await, 1, "confirmed after it was read back here");
+}
+
+#[tokio::test]
+async fn two_values_for_a_slot_are_two_requests() {
+    let (stage, rosa) = Stage::with_rosa().await;
+    stage.register(UNIT, "room-7").await;
+    let mut both = intent("PrescriptionRenew", &[]);
+    let value = |value: &str| json!({ "type": "Simple", "value": value });
+    let values = json!({ "type": "List", "values": [value("metformin"), value("atorvastatin")] });
+    both["intent"]["slots"] = json!({ "medicine": { "name": "medicine", "slotValue": values } });
+    let first = stage.ask(&stage.envelope(OWN, Some(UNIT), both)).await;
+    assert!(said(&first).contains("Metformin"), "{first}");
+    let second = stage.intent(OWN, Some(UNIT), "AMAZON.YesIntent", &[]).await;
+    assert!(open(&second) && said(&second).contains("Atorvastatin"), "{second}");
+    stage.intent(OWN, Some(UNIT), "AMAZON.YesIntent", &[]).await;
+    assert_eq!(renewals(&stage, &rosa).await, 2);
 }
 
 #[tokio::test]
