@@ -26,6 +26,8 @@ impl Turn<'_> {
             Move::Run { intent, slots } => self.run(intent, slots).await,
             Move::Perform { intent, slots, plan } => self.perform(intent, slots, plan).await,
             Move::AskSlot { intent, slots, slot } => self.ask_slot(intent, slots, slot).await,
+            // Nothing of a third party's conversation is kept, so an answer to the question would find none open.
+            Move::AskMeant { intent, slots } if self.third_party() => self.run(intent, slots).await,
             Move::AskMeant { intent, slots } => Ok(self.ask_meant(intent, slots, meaning)),
             Move::AskAgain(open) => {
                 let missed = self.state.open.as_ref().is_some_and(|before| open.tries > before.tries);
@@ -74,6 +76,7 @@ impl Turn<'_> {
                 Ok(Said { keep_open: true, ..Said::new(&intent, Facts::new("answer"), state) })
             }
             Move::Say { intent, reply } => {
+                let reply = if intent == NONE { self.elsewhere(NONE, reply) } else { reply };
                 let said = Said::new(&intent, Facts::new(reply), State::Answered);
                 Ok(Said { intent: meaning.intent.clone(), missed: intent == NONE, ..said })
             }

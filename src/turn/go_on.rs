@@ -87,14 +87,19 @@ impl Turn<'_> {
             Some(Wait::Slot { options, .. }) if !options.is_empty() => "pick",
             Some(Wait::Slot { .. }) => "value",
             None if matches!(self.caller.surface, Surface::Room(_)) => "room",
-            None if self.third_party() => "elsewhere",
-            None => "answer",
+            None => self.elsewhere("dialogue.help", "answer"),
         };
         let said = Said::new("dialogue.help", Facts::new(reply), State::Answered);
         Ok(match open {
             Some(open) => said.then(self.ask_again(open).await?),
             None => said,
         })
+    }
+
+    /// The reply for a channel of somebody else's, where there is one: what cannot be had there is not offered.
+    pub(super) fn elsewhere(&self, intent: &str, reply: &'static str) -> &'static str {
+        let has_one = || self.core.catalogue.intent(intent).is_some_and(|def| def.replies.contains_key("elsewhere"));
+        if self.third_party() && has_one() { "elsewhere" } else { reply }
     }
 
     /// Slowly from now on, beginning with what was said last.

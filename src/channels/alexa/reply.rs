@@ -87,7 +87,7 @@ impl Reply {
 
     /// The answer to a turn. The microphone opens again only where something was asked, or was not understood.
     pub fn to(kind: &Kind, result: &TurnResult) -> Self {
-        let conversing = matches!(result.intent.as_str(), "dialogue.help" | "dialogue.none");
+        let conversing = matches!(result.intent.as_str(), "dialogue.greet" | "dialogue.help" | "dialogue.none");
         let opened = matches!(kind, Kind::Launch);
         let open = result.follow_up_ms > 0 || opened || conversing || result.state == State::Rejected;
         let again = || Reprompt { output_speech: Speech::Ssml { ssml: last_sentence(&result.ssml) } };

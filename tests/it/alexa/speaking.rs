@@ -17,7 +17,9 @@ async fn a_session_opens_helps_answers_what_is_public_and_ends() {
     let public = stage.intent(SKILL, None, "PrivacyHowProtected", &[]).await;
     assert!(!said(&public).is_empty() && !open(&public), "{public}");
     let fallback = stage.intent(SKILL, None, "AMAZON.FallbackIntent", &[]).await;
-    assert!(open(&fallback), "{fallback}");
+    assert!(open(&fallback) && said(&fallback).contains("own device or page"), "{fallback}");
+    let guessed = stage.intent(SKILL, None, "NobodyKnowsThisIntent", &[("toiletries", "towel")]).await;
+    assert!(!said(&guessed).contains('?'), "nothing is asked whose answer would find no question: {guessed}");
     for (name, ends) in [
         ("AMAZON.YesIntent", true),
         ("AMAZON.NoIntent", true),
