@@ -1,10 +1,13 @@
 //! `wellspoken keys`: the master key and the keys under it. Prints no secret.
 
-use std::{io::Write as _, time::Instant};
+use std::{
+    io::{IsTerminal as _, Write as _},
+    time::Instant,
+};
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{Global, config_store, runtime};
 use crate::{
@@ -116,7 +119,10 @@ fn told(status: &KeyStatus) -> String {
 
 async fn rotate(global: &Global, store: &Store, json: bool) -> anyhow::Result<()> {
     let config = global.config()?.keys;
-    let bar = ProgressBar::new(0);
+    let bar = ProgressBar::hidden();
+    if std::io::stderr().is_terminal() {
+        bar.set_draw_target(ProgressDrawTarget::stderr());
+    }
     if let Ok(style) = ProgressStyle::with_template("{pos} of {len} keys {bar:30} {eta}") {
         bar.set_style(style);
     }

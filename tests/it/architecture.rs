@@ -130,6 +130,37 @@ fn permits_cannot_be_copied_defaulted_or_read_from_outside() {
 }
 
 #[test]
+fn what_holds_a_key_cannot_be_printed_and_wipes_itself() {
+    let files = source::all();
+    let holders = [
+        ("src/store/seal.rs", "DataKey", "Zeroizing"),
+        ("src/store/seal.rs", "Root", "Zeroizing"),
+        ("src/store/seal.rs", "Wrapping", "Zeroizing"),
+        ("src/store/keys.rs", "KeyStore", "Root"),
+        ("src/store/keys.rs", "Masters", "Master"),
+        ("src/store/keys.rs", "Cache", "DataKey"),
+        ("src/store/keys/transit.rs", "Transit", "Agent"),
+        ("src/store/keys/unlock.rs", "Unlocked", "Root"),
+        ("src/store/audit/sign.rs", "Signer", "Zeroizing"),
+    ];
+    for (path, name, holds) in holders {
+        let text = std::fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).expect("read");
+        let (before, after) =
+            text.split_once(&format!("struct {name}")).unwrap_or_else(|| panic!("{path}: {name} moved"));
+        let attributes = before.rsplit("\n\n").next().expect("a paragraph");
+        assert!(!attributes.contains("derive"), "{path}: {name} derives something, and it holds a key");
+        let body = after.split(['}', ';']).next().expect("a body");
+        assert!(body.contains(holds), "{path}: {name} no longer holds {holds}; move this test with it");
+        for way in ["Debug", "Display", "Serialize", "LowerHex"] {
+            for file in &files {
+                let found = file.sequences(&[way, "for", name]);
+                assert!(found.is_empty(), "{}:{}: {way} for {name} would print a key", file.path, found[0]);
+            }
+        }
+    }
+}
+
+#[test]
 fn files_stay_small() {
     let long = source::all().into_iter().filter(|f| f.lines > LONGEST);
     check(

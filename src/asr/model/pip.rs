@@ -98,6 +98,9 @@ impl Wheels {
             // pip downloads into its temporary folder first: keep that on the same disk, where it can be watched
             // and deleted.
             .env("TMPDIR", scratch)
+            // Not for other programs, where the master key is kept there.
+            .env_remove("WELLSPOKEN_MASTER_KEY")
+            .env_remove("WELLSPOKEN_MASTER_KEY_NEXT")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

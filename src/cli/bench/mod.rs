@@ -5,6 +5,7 @@ use clap::Subcommand;
 use super::Global;
 
 mod hear;
+mod keys;
 mod speech_intent;
 mod turn;
 mod understand;
@@ -21,6 +22,8 @@ pub struct BenchArgs {
 enum What {
     /// Hearing: processor time and errors, beside faster-whisper on the same clips.
     Hear(hear::HearBenchArgs),
+    /// A new master key for many people, while the store is read.
+    Keys(keys::KeysBenchArgs),
     /// Speech to intent and slots, over a corpus of recorded commands, clean and in noise.
     SpeechIntent(speech_intent::SpeechIntentArgs),
     /// A whole turn, by stage; making it durable beside one raw fsync.
@@ -36,6 +39,7 @@ enum What {
 pub fn run(global: &Global, args: BenchArgs) -> anyhow::Result<()> {
     match args.what {
         What::Hear(args) => hear::run(global, args),
+        What::Keys(args) => keys::run(global, &args),
         What::SpeechIntent(args) => speech_intent::run(global, args),
         What::Turn(args) => turn::run(global, args),
         What::Understand(args) => understand::run(global, args),

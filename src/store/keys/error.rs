@@ -21,7 +21,7 @@ pub enum KeyError {
         bytes: u64,
     },
     /// Somebody else may read a file that holds a secret.
-    #[error("the key file {path} may be read by others (mode {mode:o}). Run: chmod 600 {path}")]
+    #[error("{path} holds a secret and may be read by others (mode {mode:o}). Run: chmod 600 {path}")]
     Exposed {
         /// The file.
         path: PathBuf,
