@@ -1,160 +1,104 @@
 //! Emergencies, by rules on the raw transcript, before intent or identity. Never by a model.
 //!
-//! Rules are data (`triage/rules.txt`): phrases in the words frightened people use, as hearing spells them. A
-//! phrase that was denied, belongs to the past, is only supposed or is somebody else's story does not count
-//! (`triage/guards.rs`). Written for recall first: what a person says of themselves, now, always counts.
+//! Rules are data (`triage/rules.txt`, `triage/rules_world.txt` for other languages than English): phrases in the
+//! words frightened people use, as hearing spells them. A phrase that was denied, belongs to the past, is only
+//! supposed or is somebody else's story does not count (`triage/guards.rs`). Written for recall first: what a person
+//! says of themselves or of somebody beside them, now, always counts; a denial only where it was heard clearly.
 //!
 //! Deliberately absent: scores. A phrase fits or it does not, so that every alarm, and every silence, can be
 //! explained by one line of a table.
 
 mod guards;
+mod kind;
 mod pattern;
+pub mod phrases;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod vocabulary;
 mod words;
 
-use serde::Serialize;
+pub use kind::{Kind, Level, Triage};
 
+use guards::{SURE, Scene, Verdict};
 use rules::{Claim, RULES};
 use words::Sentence;
 
-/// What an utterance cries for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
-pub struct Triage {
-    /// The kind of emergency.
-    pub kind: Kind,
-    /// How urgent.
-    pub level: Level,
+/// What was heard, and how surely.
+#[derive(Debug, Clone, Copy)]
+pub struct Utterance<'a> {
+    /// All that was heard, rejected or not.
+    pub text: &'a str,
+    /// How surely the whole was heard, 0 to 1.
+    pub sureness: f32,
+    /// How surely each word was heard, 0 to 1: one for each word of `text` between blanks, else they are not used.
+    pub words: &'a [f32],
 }
 
-/// Kinds of emergency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// Something blocks the airway.
-    Choking,
-    /// A severe allergic reaction.
-    AllergicReaction,
-    /// Cannot breathe, or hardly.
-    Breathing,
-    /// Cannot be woken, has fainted or is about to.
-    Unconscious,
-    /// A seizure.
-    Seizure,
-    /// Pain or pressure in the chest, or a heart attack by name.
-    ChestPain,
-    /// A face that droops, an arm that will not move, words that do not come.
-    Stroke,
-    /// Blood that should not be there.
-    Bleeding,
-    /// Too much of a medicine, or something that is none.
-    Overdose,
-    /// Wants to die.
-    Suicidal,
-    /// Hurts themselves, or is about to.
-    SelfHarm,
-    /// Fire, smoke or gas.
-    Fire,
-    /// Fell, or cannot get up.
-    Fall,
-    /// Pain that cannot be borne.
-    Pain,
-    /// A cry for help without a reason.
-    Help,
-}
-
-impl Kind {
-    /// Every kind, the first to be answered first.
-    pub const ALL: [Self; 15] = [
-        Self::Choking,
-        Self::AllergicReaction,
-        Self::Breathing,
-        Self::Unconscious,
-        Self::Seizure,
-        Self::ChestPain,
-        Self::Stroke,
-        Self::Bleeding,
-        Self::Overdose,
-        Self::Suicidal,
-        Self::SelfHarm,
-        Self::Fire,
-        Self::Fall,
-        Self::Pain,
-        Self::Help,
-    ];
-
-    /// Its name in results, replies and the nurses' board.
+impl<'a> Utterance<'a> {
+    /// Typed, so beyond doubt.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Choking => "choking",
-            Self::AllergicReaction => "allergic_reaction",
-            Self::Breathing => "breathing",
-            Self::Unconscious => "unconscious",
-            Self::Seizure => "seizure",
-            Self::ChestPain => "chest_pain",
-            Self::Stroke => "stroke",
-            Self::Bleeding => "bleeding",
-            Self::Overdose => "overdose",
-            Self::Suicidal => "suicidal",
-            Self::SelfHarm => "self_harm",
-            Self::Fire => "fire",
-            Self::Fall => "fall",
-            Self::Pain => "pain",
-            Self::Help => "help",
-        }
+    pub const fn typed(text: &'a str) -> Self {
+        Self { text, sureness: 1.0, words: &[] }
     }
-}
 
-/// How urgent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Level {
-    /// Somebody must look soon: a call to the nurse.
-    Urgent,
-    /// Life may be at stake.
-    Emergency,
+    /// Heard, each word as surely as told.
+    #[must_use]
+    pub const fn heard(text: &'a str, sureness: f32, words: &'a [f32]) -> Self {
+        Self { text, sureness, words }
+    }
 }
 
 /// Reads a raw transcript, a rejected one too. Takes time in proportion to its length and never fails.
 ///
 /// Of several emergencies the most urgent counts, and among those the one that stands first in [`Kind`].
 #[must_use]
-pub fn triage(heard: &str) -> Option<Triage> {
-    let sentences = words::sentences(heard);
-    let withdrawn = sentences.iter().any(guards::withdraws);
-    let cries = sentences.iter().flat_map(cries).filter(|cry| !(withdrawn && cry.kind == Kind::Help));
-    cries.max_by_key(|cry| (cry.level, std::cmp::Reverse(cry.kind)))
+pub fn triage(heard: &Utterance<'_>) -> Option<Triage> {
+    reasons(heard).into_iter().map(|(cry, _)| cry).max_by_key(|cry| (cry.level, std::cmp::Reverse(cry.kind)))
 }
 
-/// Everything one sentence cries for.
-fn cries(sentence: &Sentence) -> Vec<Triage> {
-    let words = &sentence.words;
-    let mut found: Vec<Triage> = vec![];
-    if sentence.sound {
-        let heard = |stem: &str| words.iter().any(|w| w.text.starts_with(stem));
-        let sounds = RULES.sounds.iter().filter(|(stem, ..)| heard(stem));
-        found.extend(sounds.map(|&(_, kind, level)| Triage { kind, level }));
-    }
-    for (start, word) in words.iter().enumerate() {
-        for rule in RULES.starting_with(&word.text) {
-            let cry = Triage { kind: rule.kind, level: rule.level };
-            if let Some(end) = rule.pattern.fits(sentence, start)
-                && !found.contains(&cry)
-                && counts(rule.claim, sentence, start, end)
-            {
-                found.push(cry);
-            }
-        }
+/// Everything it cries for, each with the line of the table that says so.
+#[must_use]
+pub fn reasons(heard: &Utterance<'_>) -> Vec<(Triage, &'static str)> {
+    let sentences = words::sentences(heard, &RULES.vocabulary);
+    let mut found: Vec<(Triage, &'static str)> = sentences.iter().flat_map(cries).collect();
+    if found.iter().any(|(cry, _)| cry.kind == Kind::Help)
+        && sentences.iter().any(|sentence| Scene::of(sentence, &RULES).withdraws())
+    {
+        found.retain(|(cry, _)| cry.kind != Kind::Help);
     }
     found
 }
 
-fn counts(claim: Claim, sentence: &Sentence, start: usize, end: usize) -> bool {
-    match claim {
-        Claim::Cry => true,
-        Claim::Stated => guards::is_meant(sentence, start, end),
-        Claim::Named => guards::is_meant(sentence, start, end) && guards::stands_alone(sentence, start, end),
+/// Everything one sentence cries for.
+fn cries(sentence: &Sentence) -> Vec<(Triage, &'static str)> {
+    let mut cries = vec![];
+    if sentence.sound {
+        let heard = |stem: &str| sentence.words.iter().any(|w| w.text.starts_with(stem));
+        let sounds = RULES.sounds.iter().filter(|(stem, ..)| heard(stem));
+        cries.extend(sounds.map(|&(stem, kind, level)| (Triage { kind, level }, stem)));
     }
+    let phrases = RULES.cries.found(sentence, &RULES.shared);
+    if phrases.is_empty() {
+        return cries;
+    }
+    let scene = Scene::of(sentence, &RULES);
+    for phrase in phrases {
+        let (start, end, kind) = (phrase.start, phrase.end, phrase.what.kind);
+        let level = match phrase.what.claim {
+            Claim::Cry => Some(phrase.what.level),
+            Claim::Misheard => {
+                let doubtful = sentence.words[start..end].iter().any(|word| word.sureness < SURE);
+                doubtful.then_some(phrase.what.level)
+            }
+            Claim::Stated | Claim::Named => match scene.meant(start, end) {
+                Verdict::Not => None,
+                _ if phrase.what.claim == Claim::Named && !scene.stands_alone(start, end) => None,
+                Verdict::Meant => Some(phrase.what.level),
+                Verdict::Doubtful => Some(Level::Unsure),
+            },
+        };
+        cries.extend(level.map(|level| (Triage { kind, level }, phrase.line)));
+    }
+    cries
 }

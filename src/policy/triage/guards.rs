@@ -1,46 +1,114 @@
-//! When a phrase does not count: denied, long past, only supposed, somebody's story, over.
+//! When a phrase does not count: denied, long past, only supposed, somebody's story, an idiom, over.
 //!
-//! Each guard looks at one sentence. Words of the present ("now", "again", "still") outweigh the past and the
-//! supposed, because a missed emergency costs more than a nurse who looks in.
+//! The words of it are data (`[guard …]` in `rules.txt`); here is how far each reaches. Words of the present
+//! outweigh the past and what is asked, because a missed emergency costs more than a nurse who looks in.
 
-use super::{rules::RULES, words::Sentence};
+use super::{
+    rules::{Found, Guard, RULES, Rules},
+    words::Sentence,
+};
 
-/// How far back a denial reaches.
+/// How far back a denial reaches, in words.
 const REACH: usize = 6;
+/// How soon after a cry its end is told: "the chest pain is gone".
+const SOON: usize = 5;
+/// A denial counts where each of its words was heard this surely, 0 to 1.
+pub const SURE: f32 = 0.8;
 
-/// Whether a word denies or supposes what follows it; no gap of a phrase may swallow one.
-pub fn turns_meaning(word: &str) -> bool {
-    matches!(word, "not" | "never" | "no" | "without" | "if" | "unless")
+/// What becomes of a phrase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It counts.
+    Meant,
+    /// It would be denied, had the denial been heard clearly.
+    Doubtful,
+    /// It does not count.
+    Not,
 }
 
-/// Whether the phrase at these words is said of here and now.
-pub fn is_meant(sentence: &Sentence, start: usize, end: usize) -> bool {
-    if denied(sentence, start) || over(sentence, end) || story(sentence) {
-        return false;
+/// What the guards of the table found in one sentence.
+pub struct Scene<'a> {
+    sentence: &'a Sentence,
+    rules: &'a Rules,
+    guards: Vec<Found<'a, Guard>>,
+}
+
+impl<'a> Scene<'a> {
+    /// Looks for the guards in a sentence.
+    pub fn of(sentence: &'a Sentence, rules: &'a Rules) -> Self {
+        Self { sentence, rules, guards: rules.guards.found(sentence, &rules.shared) }
     }
-    present(sentence) || !(past(sentence) || supposed(sentence, start) || asks_the_record(sentence))
+
+    /// Whether a cry for help is taken back in the same breath.
+    pub fn withdraws(&self) -> bool {
+        self.all(Guard::Withdrawn).next().is_some()
+    }
+
+    /// Whether the words from `start` to `end` are said of here and now.
+    pub fn meant(&self, start: usize, end: usize) -> Verdict {
+        if self.all(Guard::Idiom).any(|g| g.start < end && start < g.end)
+            || self.over(end)
+            || self.all(Guard::Story).next().is_some()
+        {
+            return Verdict::Not;
+        }
+        let meant = self.supposed(start) || !self.is_now(start) && (self.past(start) || self.asks(start));
+        match denied(self.sentence, start, self.rules) {
+            _ if meant => Verdict::Not,
+            None => Verdict::Meant,
+            Some(sureness) if sureness < SURE => Verdict::Doubtful,
+            Some(_) => Verdict::Not,
+        }
+    }
+
+    /// Whether a mere mention ("chest pain") is a cry rather than a topic: short and no question, or pressing.
+    pub fn stands_alone(&self, start: usize, end: usize) -> bool {
+        let clause = clause_of(self.sentence, start);
+        let words = || clause.clone().filter(|i| !self.rules.shared.courtesies.has(self.sentence.terms(*i)));
+        let topic = (self.sentence.question && !self.sentence.words.iter().any(|w| w.text == "i"))
+            || words().next().is_some_and(|i| QUESTIONS.contains(&self.sentence.at(i)))
+            || clause.clone().any(|i| self.rules.topics.has(self.sentence.terms(i)));
+        !topic && (words().count() <= (end - start) + 4 || self.is_now(start))
+    }
+
+    fn all(&self, guard: Guard) -> impl Iterator<Item = &Found<'a, Guard>> {
+        self.guards.iter().filter(move |g| *g.what == guard)
+    }
+
+    /// Words of the present in the same statement, or anywhere after it.
+    fn is_now(&self, start: usize) -> bool {
+        let clause = clause_of(self.sentence, start);
+        self.all(Guard::Now).any(|g| clause.contains(&g.start) || g.start > start)
+    }
+
+    fn over(&self, end: usize) -> bool {
+        self.all(Guard::Over).any(|g| {
+            g.end >= end
+                && g.start < end + SOON
+                && (end..g.start).all(|i| !self.rules.shared.turning.has(self.sentence.terms(i)))
+                && (end..g.start).all(|i| !starts_clause(self.sentence, i))
+        })
+    }
+
+    /// In the same statement; in a later one only where nothing in that is said of the present.
+    fn past(&self, start: usize) -> bool {
+        let clause = clause_of(self.sentence, start);
+        self.all(Guard::Past).any(|g| clause.contains(&g.start) || (g.start < start && !present_tense(self.sentence, clause.clone())))
+    }
+
+    fn asks(&self, start: usize) -> bool {
+        let clause = clause_of(self.sentence, start);
+        self.all(Guard::Asks).any(|g| clause.contains(&g.start) && g.start <= start)
+    }
+
+    fn supposed(&self, start: usize) -> bool {
+        self.all(Guard::Supposed).any(|g| g.start <= start)
+            && !self.all(Guard::Now).any(|g| PRESSING.contains(&self.sentence.at(g.start)))
+    }
 }
 
-/// Whether a mere mention ("chest pain") is a cry rather than a topic: short and no question, or pressing.
-pub fn stands_alone(sentence: &Sentence, start: usize, end: usize) -> bool {
-    let meant: Vec<&str> =
-        sentence.words.iter().map(|w| w.text.as_str()).filter(|w| !RULES.courtesies.contains(w)).collect();
-    let topic = sentence.question
-        || meant.first().is_some_and(|w| QUESTIONS.contains(w))
-        || meant.iter().any(|w| RULES.topics.contains(w));
-    !topic && (meant.len() <= (end - start) + 4 || present(sentence))
-}
-
-/// Whether a cry for help is taken back in the same breath.
-pub fn withdraws(sentence: &Sentence) -> bool {
-    has(sentence, &["false", "alarm"])
-        || has(sentence, &["never", "mind"])
-        || has(sentence, &["nevermind"])
-        || has(sentence, &["by", "accident"])
-        || has(sentence, &["by", "mistake"])
-        || has(sentence, &["just", "kidding"])
-        || has(sentence, &["not", "mean", "to"])
-}
+/// "Right now" outweighs even "if".
+const PRESSING: &[&str] = &["now", "right", "suddenly", "hurry", "911", "help"];
 
 /// How a sentence that asks for information begins.
 const QUESTIONS: &[&str] = &[
@@ -49,218 +117,56 @@ const QUESTIONS: &[&str] = &[
     "cancel", "was", "have", "has", "define",
 ];
 
-fn has(sentence: &Sentence, words: &[&str]) -> bool {
-    (0..sentence.words.len()).any(|i| words.iter().enumerate().all(|(n, w)| sentence.at(i + n) == *w))
+/// Whether a statement of its own starts at this word: "…, I", "and my", "because he".
+pub fn starts_clause(sentence: &Sentence, place: usize) -> bool {
+    place > 0
+        && RULES.subjects.has(sentence.terms(place))
+        && (sentence.words.get(place).is_some_and(|w| w.after_comma) || RULES.joints.has(sentence.terms(place - 1)))
 }
 
-fn any(sentence: &Sentence, words: &[&str]) -> bool {
-    sentence.words.iter().any(|w| words.contains(&w.text.as_str()))
+/// The words of the statement that a word belongs to.
+fn clause_of(sentence: &Sentence, place: usize) -> std::ops::Range<usize> {
+    let from = (0..=place).rev().find(|i| starts_clause(sentence, *i)).unwrap_or(0);
+    let to = (place + 1..sentence.words.len()).find(|i| starts_clause(sentence, *i)).unwrap_or(sentence.words.len());
+    from..to
 }
 
-/// A subject starts a statement of its own, which an earlier "not" does not deny.
-fn subject(word: &str) -> bool {
-    matches!(
-        word,
-        "i" | "he" | "she" | "it" | "they" | "we" | "my" | "there" | "help" | "because" | "somebody" | "someone"
-    )
+fn present_tense(sentence: &Sentence, clause: std::ops::Range<usize>) -> bool {
+    clause.into_iter().any(|i| {
+        matches!(
+            sentence.at(i),
+            "am" | "is" | "are" | "can" | "will" | "do" | "does" | "has" | "have" | "hurts" | "feels" | "keeps" | "now"
+        )
+    })
 }
 
-fn denied(sentence: &Sentence, start: usize) -> bool {
+/// The sureness of the least sure word of the denial, where there is one.
+fn denied(sentence: &Sentence, start: usize, rules: &Rules) -> Option<f32> {
     let mut place = start;
     while place > 0 && start - place < REACH {
         if sentence.words[place].after_comma {
-            return false;
+            return None;
         }
         place -= 1;
-        let (word, next) = (sentence.at(place), sentence.at(place + 1));
+        let (word, next) = (sentence.at(place), sentence.terms(place + 1));
         let holds = match word {
             // "No, I fell": an answer, not a denial of what follows.
-            "no" => !subject(next),
+            "no" => !rules.subjects.has(next) || sentence.at(place + 1) == "me",
             // "I can't stand the pain", "I don't know what": the thing itself is there.
-            "not" => !matches!(
-                next,
-                "stop"
-                    | "stand"
-                    | "take"
-                    | "handle"
-                    | "bear"
-                    | "know"
-                    | "believe"
-                    | "wait"
-                    | "understand"
-                    | "sure"
-                    | "only"
-            ),
-            "never" | "without" | "neither" | "nor" | "denies" | "deny" | "denied" => true,
-            _ => false,
+            "not" => !rules.undenied.has(next),
+            // A Chinese denial stands right before what it denies.
+            _ if word.chars().all(super::words::is_han) => {
+                start - place <= 3 && rules.denying.has(sentence.terms(place))
+            }
+            _ => rules.denying.has(sentence.terms(place)),
         };
         if holds {
-            return true;
+            let around = place.saturating_sub(1)..(place + 2).min(start + 1);
+            return Some(around.filter_map(|i| sentence.words.get(i)).map(|w| w.sureness).fold(1.0, f32::min));
         }
-        if subject(word) {
-            return false;
+        if rules.subjects.has(sentence.terms(place)) {
+            return None;
         }
     }
-    false
-}
-
-/// It is told to have ended: "the chest pain is gone".
-fn over(sentence: &Sentence, end: usize) -> bool {
-    (end..(end + 5).min(sentence.words.len())).take_while(|i| !turns_meaning(sentence.at(*i))).any(|i| {
-        let next = sentence.at(i + 1);
-        match sentence.at(i) {
-            "gone" | "resolved" | "subsided" => true,
-            "went" => next == "away",
-            "passed" => !matches!(next, "out" | "away"),
-            "stopped" => next.is_empty() || matches!(next, "now" | "already" | "on" | "by" | "and"),
-            "better" => {
-                matches!(sentence.at(i.wrapping_sub(1)), "is" | "are" | "feels" | "feeling" | "got" | "much" | "lot")
-            }
-            _ => false,
-        }
-    })
-}
-
-/// Told of somebody else, or of something that was seen or read.
-fn story(sentence: &Sentence) -> bool {
-    any(
-        sentence,
-        &[
-            "movie",
-            "movies",
-            "film",
-            "documentary",
-            "watched",
-            "novel",
-            "article",
-            "drill",
-            "dream",
-            "dreamed",
-            "podcast",
-        ],
-    ) || [
-        &["died", "of"][..],
-        &["died", "from"],
-        &["dies", "of"],
-        &["passed", "away", "from"],
-        &["on", "tv"],
-        &["on", "television"],
-        &["the", "news"],
-        &["show", "about"],
-        &["book", "about"],
-        &["read", "about"],
-        &["heard", "about"],
-        &["runs", "in"],
-        &["family", "history"],
-        &["history", "of"],
-    ]
-    .iter()
-    .any(|words| has(sentence, words))
-}
-
-fn present(sentence: &Sentence) -> bool {
-    (0..sentence.words.len()).any(|i| match sentence.at(i) {
-        // "I'm fine now" is no emergency.
-        "now" => {
-            !matches!(sentence.at(i.wrapping_sub(1)), "okay" | "fine" | "better" | "good" | "gone" | "well" | "right")
-                || (sentence.at(i.wrapping_sub(1)) == "right" && sentence.at(i.wrapping_sub(2)) != "all")
-        }
-        "again" | "still" | "currently" | "today" | "tonight" | "suddenly" | "just" | "hurry" | "quick" | "quickly"
-        | "911" => true,
-        "this" => sentence.at(i + 1) == "morning",
-        _ => false,
-    })
-}
-
-fn past(sentence: &Sentence) -> bool {
-    (0..sentence.words.len()).any(|i| {
-        let (before, next) = (|n: usize| sentence.at(i.wrapping_sub(n)), sentence.at(i + 1));
-        // "Since last night" reaches into the present.
-        if before(1) == "since" || before(2) == "since" {
-            return false;
-        }
-        match sentence.at(i) {
-            "last" => matches!(
-                next,
-                "year"
-                    | "month"
-                    | "week"
-                    | "summer"
-                    | "winter"
-                    | "spring"
-                    | "fall"
-                    | "autumn"
-                    | "night"
-                    | "time"
-                    | "monday"
-                    | "tuesday"
-                    | "wednesday"
-                    | "thursday"
-                    | "friday"
-                    | "saturday"
-                    | "sunday"
-                    | "january"
-                    | "february"
-                    | "march"
-                    | "april"
-                    | "may"
-                    | "june"
-                    | "july"
-                    | "august"
-                    | "september"
-                    | "october"
-                    | "november"
-                    | "december"
-                    | "christmas"
-            ),
-            "ago" | "back" => {
-                matches!(before(1), "day" | "days" | "week" | "weeks" | "month" | "months" | "year" | "years")
-            }
-            "yesterday" | "previously" | "childhood" => true,
-            "used" => next == "to",
-            "when" => matches!(next, "i" | "he" | "she") && sentence.at(i + 2) == "was",
-            "as" => {
-                matches!(next, "a")
-                    && matches!(sentence.at(i + 2), "kid" | "child" | "baby" | "teenager" | "boy" | "girl")
-            }
-            "in" => {
-                matches!(next, "college" | "school" | "childhood")
-                    || (next == "the" && sentence.at(i + 2) == "past")
-                    || (next.len() == 4 && next.chars().all(|c| c.is_ascii_digit()))
-            }
-            _ => false,
-        }
-    })
-}
-
-/// "If", "in case", "what do I do when", "afraid of": what might be.
-fn supposed(sentence: &Sentence, start: usize) -> bool {
-    (0..start).any(|i| {
-        let (before, next) = (sentence.at(i.wrapping_sub(1)), sentence.at(i + 1));
-        match sentence.at(i) {
-            // "I don't know if I'm having a stroke" is no supposition.
-            "if" => !matches!(before, "know" | "sure" | "tell" | "wonder" | "wondering" | "unsure" | "see" | "as"),
-            "unless" | "whenever" | "suppose" | "imagine" | "hypothetically" | "prevent" | "avoid" => true,
-            "in" => next == "case",
-            "when" => (0..i).any(|j| matches!(sentence.at(j), "what" | "should" | "how")),
-            "afraid" | "scared" | "fear" | "risk" | "chance" | "chances" | "danger" | "instead" => next == "of",
-            "worried" => next == "about",
-            _ => false,
-        }
-    })
-}
-
-/// "When was my last seizure", "do I have …": asked of the records, not of the room.
-fn asks_the_record(sentence: &Sentence) -> bool {
-    let first = (0..sentence.words.len()).find(|i| !RULES.courtesies.contains(sentence.at(*i))).unwrap_or(0);
-    matches!(
-        (sentence.at(first), sentence.at(first + 1)),
-        ("do" | "did" | "have", "i")
-            | ("when", "did" | "was" | "were" | "is")
-            | ("was" | "were", _)
-            | ("what", "was" | "were" | "did")
-            | ("how", "many" | "often")
-            | ("has", "my")
-            | ("did" | "does", _)
-    )
+    None
 }

@@ -1,11 +1,16 @@
-//! Reads the table of phrases, `rules.txt`, which tells its own notation.
+//! Reads the tables of phrases; `rules.txt` tells the notation.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     sync::LazyLock,
 };
 
-use super::{Kind, Level, pattern::Pattern};
+use super::{
+    kind::{Kind, Level},
+    pattern::{Pattern, Shared, members},
+    vocabulary::{Set, Term, Vocabulary, bit},
+    words::Sentence,
+};
 
 /// What has to hold for a phrase to count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,19 +21,60 @@ pub enum Claim {
     Stated,
     /// That it is more than a topic: short, or pressing.
     Named,
+    /// That it was not heard well: it is one lost sound away from a cry.
+    Misheard,
+}
+
+/// What a phrase that is no cry does to the cries beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guard {
+    /// The words mean something else: "dying for a coffee".
+    Idiom,
+    /// Told of something seen, read or handed down.
+    Story,
+    /// It was, and is not said to be.
+    Past,
+    /// It might be; reaches to the end of the sentence.
+    Supposed,
+    /// Asked of the records or of general knowledge.
+    Asks,
+    /// It has ended.
+    Over,
+    /// It is here and now, whatever else was said.
+    Now,
+    /// A cry for help is taken back.
+    Withdrawn,
 }
 
 /// One phrase and what it cries for.
 #[derive(Debug)]
-pub struct Rule {
+pub struct Cry {
     /// The kind of emergency.
     pub kind: Kind,
     /// How urgent it is.
     pub level: Level,
     /// What has to hold.
     pub claim: Claim,
-    /// The phrase.
-    pub pattern: Pattern,
+}
+
+/// Phrases of one sort, found by the words they may start with.
+#[derive(Debug)]
+pub struct Phrases<T> {
+    all: Vec<(T, Pattern, &'static str)>,
+    by_first_word: HashMap<Term, Vec<usize>>,
+}
+
+/// A phrase in a sentence.
+#[derive(Debug)]
+pub struct Found<'a, T> {
+    /// What the phrase stands for.
+    pub what: &'a T,
+    /// Its first word.
+    pub start: usize,
+    /// One past its last word.
+    pub end: usize,
+    /// Its line of the table.
+    pub line: &'static str,
 }
 
 /// Classes of words by name (`@who`).
@@ -37,111 +83,250 @@ pub type Classes = HashMap<&'static str, Vec<&'static str>>;
 /// The whole table.
 #[derive(Debug, Default)]
 pub struct Rules {
-    /// Every phrase, in the order of the file.
-    pub phrases: Vec<Rule>,
-    /// Places in `phrases`, by a word the phrase may start with.
-    pub by_first_word: HashMap<&'static str, Vec<usize>>,
+    /// Every word of it.
+    pub vocabulary: Vocabulary,
+    /// Phrases that cry for help.
+    pub cries: Phrases<Cry>,
+    /// Phrases that say that something else is no cry.
+    pub guards: Phrases<Guard>,
     /// Sounds that hearing writes in brackets, by how the word begins.
     pub sounds: Vec<(&'static str, Kind, Level)>,
-    /// Words around a cry that change nothing.
-    pub courtesies: HashSet<&'static str>,
+    /// Words that every phrase may ask about.
+    pub shared: Shared,
     /// Words that make a medical term a topic.
-    pub topics: HashSet<&'static str>,
+    pub topics: Set,
+    /// Words that deny what follows.
+    pub denying: Set,
+    /// After which "not" denies nothing: "I can't stand the pain".
+    pub undenied: Set,
+    /// Words that start a statement of its own.
+    pub subjects: Set,
+    /// Words that may stand between two statements.
+    pub joints: Set,
+    /// Where the rules come from, by the name that headings cite.
+    pub sources: BTreeMap<&'static str, &'static str>,
     /// Lines that could not be read, skipped. A test holds this empty.
     pub faults: Vec<String>,
 }
 
 /// The rules in force.
-pub static RULES: LazyLock<Rules> = LazyLock::new(|| read(include_str!("rules.txt")));
+pub static RULES: LazyLock<Rules> =
+    LazyLock::new(|| read(&[include_str!("rules.txt"), include_str!("rules_world.txt")]));
 
-/// Reads a table; a line that cannot be read is a fault and costs only itself.
-pub fn read(text: &'static str) -> Rules {
+#[derive(Clone, Copy)]
+enum Heading {
+    Cry(Kind, Level, Claim),
+    Sound(Kind, Level),
+    Guard(Guard),
+}
+
+/// Reads tables one after the other; a line that cannot be read is a fault and costs only itself.
+pub fn read(tables: &[&'static str]) -> Rules {
     let mut rules = Rules::default();
     let mut classes = Classes::new();
-    let mut under: Option<(Kind, Level, &str)> = None;
-    for (number, line) in text.lines().enumerate() {
-        let line = line.trim();
+    let mut under: Option<Heading> = None;
+    let lines = || tables.iter().flat_map(|text| text.lines().enumerate()).map(|(n, line)| (n, line.trim()));
+    // Classes and sources first, so that a table may use what a later one adds to.
+    for (_, line) in lines() {
+        if let Some((name, words)) = line.split_once(" = ") {
+            if name.starts_with('@') {
+                classes.entry(name).or_default().extend(words.split_whitespace());
+            } else if let Some(source) = name.strip_prefix('%') {
+                rules.sources.insert(source, words);
+            }
+        }
+    }
+    open(&mut classes);
+    for (number, line) in lines() {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
         let understood = if let Some(heading) = line.strip_prefix('[') {
             under = parse_heading(heading.trim_end_matches(']'));
             under.is_some()
-        } else if let Some((name, words)) = line.split_once(" = ") {
-            classes.entry(name).or_default().extend(words.split_whitespace());
-            name.starts_with('@')
+        } else if let Some((name, _)) = line.split_once(" = ") {
+            name.starts_with(['@', '%'])
         } else {
-            under.is_some_and(|(kind, level, claim)| rules.add(kind, level, claim, line, &classes))
+            under.is_some_and(|heading| rules.add(heading, line, &classes))
         };
         if !understood {
             rules.faults.push(format!("line {}: {line}", number + 1));
         }
     }
-    rules.courtesies = classes.remove("@courtesy").into_iter().flatten().collect();
-    rules.topics = classes.remove("@topic").into_iter().flatten().collect();
+    rules.take_classes(&classes);
     rules
 }
 
+/// A class may name others that need not come first.
+fn open(classes: &mut Classes) {
+    for _ in 0..3 {
+        let before = classes.clone();
+        for words in classes.values_mut() {
+            *words = words
+                .iter()
+                .flat_map(|word| before.get(word).cloned().unwrap_or_else(|| vec![word]))
+                .collect();
+        }
+    }
+}
+
 impl Rules {
-    /// The phrases that may start with a word.
-    pub fn starting_with(&self, word: &str) -> impl Iterator<Item = &Rule> {
-        self.by_first_word.get(word).into_iter().flatten().filter_map(|place| self.phrases.get(*place))
+    fn take_classes(&mut self, classes: &Classes) {
+        for word in classes.get("@misspelled").into_iter().flatten() {
+            self.vocabulary.guess(word);
+        }
+        let mut set = |name: &'static str| {
+            if classes.contains_key(name) { members(name, classes, &mut self.vocabulary) } else { None }
+                .unwrap_or_default()
+        };
+        self.shared = Shared { courtesies: set("@courtesy"), turning: set("@turning") };
+        self.topics = set("@topic");
+        self.denying = set("@denying");
+        self.undenied = set("@undenied");
+        self.subjects = set("@subject");
+        self.joints = set("@joint");
+        set("@real_word");
     }
 
-    fn add(&mut self, kind: Kind, level: Level, claim: &str, line: &'static str, classes: &Classes) -> bool {
-        let claim = match claim {
-            "cry" => Claim::Cry,
-            "stated" => Claim::Stated,
-            "named" => Claim::Named,
-            _ => {
-                self.sounds.push((line, kind, level));
-                return true;
-            }
-        };
-        let Some(pattern) = Pattern::parse(line, classes) else { return false };
-        for word in pattern.first_words() {
-            let places = self.by_first_word.entry(word).or_default();
-            if places.last() != Some(&self.phrases.len()) {
-                places.push(self.phrases.len());
-            }
+    fn add(&mut self, heading: Heading, line: &'static str, classes: &Classes) -> bool {
+        if let Heading::Sound(kind, level) = heading {
+            self.sounds.push((line, kind, level));
+            return true;
         }
-        self.phrases.push(Rule { kind, level, claim, pattern });
+        let Some(pattern) = Pattern::parse(line, classes, &mut self.vocabulary) else { return false };
+        match heading {
+            Heading::Cry(kind, level, claim) => self.cries.add(Cry { kind, level, claim }, pattern, line),
+            Heading::Guard(guard) => self.guards.add(guard, pattern, line),
+            Heading::Sound(..) => {}
+        }
         true
     }
 }
 
-/// `breathing emergency stated`.
-fn parse_heading(heading: &'static str) -> Option<(Kind, Level, &'static str)> {
+impl<T> Default for Phrases<T> {
+    fn default() -> Self {
+        Self { all: Vec::new(), by_first_word: HashMap::new() }
+    }
+}
+
+impl<T> Phrases<T> {
+    /// Every phrase that stands in the sentence.
+    pub fn found(&self, sentence: &Sentence, shared: &Shared) -> Vec<Found<'_, T>> {
+        let mut found = vec![];
+        let mask = sentence.words.iter().flat_map(|w| w.terms.iter()).fold(0, |mask, term| mask | bit(term));
+        for (place, word) in sentence.words.iter().enumerate() {
+            for term in word.terms.iter() {
+                for phrase in self.by_first_word.get(&term).into_iter().flatten() {
+                    if let Some((what, pattern, line)) = self.all.get(*phrase)
+                        && let Some((start, end)) = pattern.fits(sentence, place, mask, shared)
+                    {
+                        found.push(Found { what, start, end, line });
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// How many there are.
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// What each stands for, and its line.
+    #[cfg(test)]
+    pub fn iter(&self) -> impl Iterator<Item = (&T, &'static str)> {
+        self.all.iter().map(|(what, _, line)| (what, *line))
+    }
+
+    fn add(&mut self, what: T, pattern: Pattern, line: &'static str) {
+        for term in pattern.first_words().into_iter().flat_map(Set::terms) {
+            self.by_first_word.entry(*term).or_default().push(self.all.len());
+        }
+        self.all.push((what, pattern, line));
+    }
+}
+
+/// `breathing emergency stated nhs111`, or `guard past`.
+fn parse_heading(heading: &'static str) -> Option<Heading> {
     let mut words = heading.split(' ');
-    let kind = words.next()?;
-    let kind = Kind::ALL.into_iter().find(|k| k.name() == kind)?;
+    let first = words.next()?;
+    if first == "guard" {
+        return Some(Heading::Guard(match words.next()? {
+            "idiom" => Guard::Idiom,
+            "story" => Guard::Story,
+            "past" => Guard::Past,
+            "supposed" => Guard::Supposed,
+            "asks" => Guard::Asks,
+            "over" => Guard::Over,
+            "now" => Guard::Now,
+            "withdrawn" => Guard::Withdrawn,
+            _ => return None,
+        }));
+    }
+    let kind = Kind::named(first)?;
     let level = match words.next()? {
         "emergency" => Level::Emergency,
         "urgent" => Level::Urgent,
+        "unsure" => Level::Unsure,
         _ => return None,
     };
-    let claim = words.next().filter(|c| ["cry", "stated", "named", "sound"].contains(c))?;
-    Some((kind, level, claim))
+    let claim = match words.next()? {
+        "cry" => Claim::Cry,
+        "stated" => Claim::Stated,
+        "named" => Claim::Named,
+        "misheard" => Claim::Misheard,
+        "sound" => {
+            words.next()?;
+            return Some(Heading::Sound(kind, level));
+        }
+        _ => return None,
+    };
+    words.next()?;
+    Some(Heading::Cry(kind, level, claim))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
     fn the_table_reads_without_a_fault() {
         assert_eq!(RULES.faults, Vec::<String>::new());
-        assert!(RULES.phrases.len() > 250, "{} phrases", RULES.phrases.len());
-        let kinds: HashSet<&str> = RULES.phrases.iter().map(|r| r.kind.name()).collect();
+        assert!(RULES.cries.len() > 800, "{} phrases", RULES.cries.len());
+        let kinds: HashSet<&str> = RULES.cries.iter().map(|(cry, _)| cry.kind.name()).collect();
         assert_eq!(kinds.len(), Kind::ALL.len(), "a kind without a phrase");
     }
 
     #[test]
+    fn every_heading_cites_where_it_comes_from() {
+        for text in [include_str!("rules.txt"), include_str!("rules_world.txt")] {
+            for heading in text.lines().filter(|l| l.starts_with('[') && !l.starts_with("[guard")) {
+                let cited: Vec<&str> = heading.trim_matches(['[', ']']).split(' ').skip(3).collect();
+                assert!(!cited.is_empty(), "{heading} cites nothing");
+                for source in cited {
+                    assert!(RULES.sources.contains_key(source), "{heading}: no source `{source}`");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_phrase_stands_there_twice() {
+        let mut seen = HashSet::new();
+        let twice: Vec<_> = RULES.cries.iter().filter(|(_, line)| !seen.insert(*line)).map(|(_, line)| line).collect();
+        assert_eq!(twice, Vec::<&str>::new());
+    }
+
+    #[test]
     fn a_line_that_cannot_be_read_costs_only_itself() {
-        let rules =
-            read("@x = a b\nstray\n[nonsense emergency stated]\n[fall urgent stated]\n@y fell\n~2 fell\n@x fell");
-        assert_eq!(rules.faults.len(), 4, "{:?}", rules.faults);
-        assert_eq!(rules.phrases.len(), 1);
-        assert_eq!(rules.starting_with("b").count(), 1);
+        let rules = read(&[
+            "@x = a b\nstray\n[nonsense emergency stated x]\n[fall urgent stated]\n[fall urgent stated x]\n@y fell\n~2 fell\n@x fell",
+        ]);
+        assert_eq!(rules.faults.len(), 5, "{:?}", rules.faults);
+        assert_eq!(rules.cries.len(), 1);
     }
 }

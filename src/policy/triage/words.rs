@@ -1,4 +1,12 @@
-//! A transcript as sentences of plain words: lower case, contractions opened, spelling as hearing leaves it.
+//! A transcript as sentences of plain words: lower case, without accents, contractions opened, spelling as hearing
+//! leaves it. A Chinese character is a word of its own.
+
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+
+use super::{
+    Utterance,
+    vocabulary::{Terms, Vocabulary},
+};
 
 /// Words that belong together.
 #[derive(Debug, Default)]
@@ -16,6 +24,10 @@ pub struct Sentence {
 pub struct Word {
     /// Lower case, without an apostrophe.
     pub text: String,
+    /// What the table knows it as.
+    pub terms: Terms,
+    /// How surely it was heard, 0 to 1.
+    pub sureness: f32,
     /// A comma stood before it.
     pub after_comma: bool,
 }
@@ -26,81 +38,161 @@ impl Sentence {
         self.words.get(place).map_or("", |w| &w.text)
     }
 
-    fn push(&mut self, text: &str, after_comma: bool) {
-        self.words.push(Word { text: text.to_owned(), after_comma });
+    /// What the table knows the word at a place as.
+    pub fn terms(&self, place: usize) -> &Terms {
+        self.words.get(place).map_or(&Terms::NONE, |w| &w.terms)
     }
 }
 
 /// Splits at full stops, question and exclamation marks, brackets, and before "but".
-pub fn sentences(heard: &str) -> Vec<Sentence> {
-    let mut all = vec![];
-    let mut sentence = Sentence::default();
-    let mut word = String::new();
-    let mut comma = false;
-    for character in heard.chars() {
+pub fn sentences(heard: &Utterance<'_>, vocabulary: &Vocabulary) -> Vec<Sentence> {
+    let mut reader = Reader {
+        vocabulary,
+        sureness: heard.sureness,
+        word: String::new(),
+        comma: false,
+        sentence: Sentence::default(),
+        all: vec![],
+    };
+    // One sureness a word, where hearing gave as many as there are words.
+    let each = (heard.text.split_whitespace().count() == heard.words.len()).then_some(heard.words);
+    let mut read = 0;
+    let mut inside = false;
+    for character in heard.text.chars() {
+        if character.is_whitespace() == inside {
+            inside = !inside;
+            if inside {
+                reader.finish_word();
+                reader.sureness = each.and_then(|all| all.get(read)).copied().unwrap_or(heard.sureness);
+                read += 1;
+            }
+        }
+        reader.take(character);
+    }
+    reader.finish_word();
+    reader.finish_sentence();
+    reader.all
+}
+
+/// Lower case without accents, so that "respirar" and "pecho" are found however they are written.
+pub fn plain(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let mut plain = String::with_capacity(text.len());
+    for c in text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase) {
+        match c {
+            'đ' | 'ð' => plain.push('d'),
+            'ł' => plain.push('l'),
+            'ø' => plain.push('o'),
+            'ı' => plain.push('i'),
+            'ß' => plain.push_str("ss"),
+            'æ' => plain.push_str("ae"),
+            'œ' => plain.push_str("oe"),
+            // Arabic letters that are written one for the other, and the stroke that only stretches a word.
+            'ة' => plain.push('ه'),
+            'ى' => plain.push('ي'),
+            'ـ' => {}
+            c => plain.push(c),
+        }
+    }
+    plain
+}
+
+/// Written without blanks: each character is a word.
+pub fn is_han(c: char) -> bool {
+    matches!(c, '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}')
+}
+
+struct Reader<'a> {
+    vocabulary: &'a Vocabulary,
+    sureness: f32,
+    word: String,
+    comma: bool,
+    sentence: Sentence,
+    all: Vec<Sentence>,
+}
+
+impl Reader<'_> {
+    fn take(&mut self, character: char) {
         match character {
-            '\'' | '’' | '‘' | '`' => word.push('\''),
-            c if c.is_alphanumeric() => word.extend(c.to_lowercase()),
+            '\'' | '’' | '‘' | '`' | 'ʼ' => self.word.push('\''),
+            c if is_han(c) => {
+                self.finish_word();
+                self.push(&plain(c.encode_utf8(&mut [0; 4])));
+                self.comma = false;
+            }
+            c if c.is_alphanumeric() || is_combining_mark(c) => self.word.push(c),
             c => {
-                finish_word(&mut word, &mut comma, &mut sentence, &mut all);
+                self.finish_word();
                 match c {
-                    ',' => comma = true,
-                    '.' | '!' | '?' | ';' | ':' | '…' | '\n' | '[' | ']' | '(' | ')' | '*' | '♪' => {
-                        sentence.question = c == '?';
-                        finish_sentence(&mut sentence, &mut all);
-                        sentence.sound = matches!(c, '[' | '(' | '*');
+                    ',' | '，' | '、' | '،' => self.comma = true,
+                    '.' | '!' | '?' | ';' | ':' | '…' | '\n' | '[' | ']' | '(' | ')' | '*' | '♪' | '。' | '！' | '？'
+                    | '；' | '؟' | '¿' | '¡' => {
+                        self.sentence.question = matches!(c, '?' | '？' | '؟');
+                        self.finish_sentence();
+                        self.sentence.sound = matches!(c, '[' | '(' | '*');
                     }
                     _ => {}
                 }
             }
         }
     }
-    finish_word(&mut word, &mut comma, &mut sentence, &mut all);
-    finish_sentence(&mut sentence, &mut all);
-    all
-}
 
-fn finish_word(word: &mut String, comma: &mut bool, sentence: &mut Sentence, all: &mut Vec<Sentence>) {
-    let text = std::mem::take(word);
-    let text = text.trim_matches('\'');
-    if text.is_empty() {
-        return;
+    fn push(&mut self, text: &str) {
+        let terms = self.vocabulary.terms(text);
+        let after_comma = std::mem::take(&mut self.comma);
+        self.sentence.words.push(Word { text: text.to_owned(), terms, sureness: self.sureness, after_comma });
     }
-    if text == "but" {
-        finish_sentence(sentence, all);
-        return;
-    }
-    let after_comma = std::mem::take(comma);
-    for (n, part) in opened(text).split(' ').filter(|p| !p.is_empty()).enumerate() {
-        sentence.push(part, after_comma && n == 0);
-    }
-    join_numbers(sentence);
-}
 
-fn finish_sentence(sentence: &mut Sentence, all: &mut Vec<Sentence>) {
-    let done = std::mem::take(sentence);
-    if !done.words.is_empty() {
-        all.push(done);
+    fn finish_word(&mut self) {
+        if self.word.is_empty() {
+            return;
+        }
+        let word = plain(&std::mem::take(&mut self.word));
+        let text = word.trim_matches('\'');
+        if text.is_empty() {
+            return;
+        }
+        if text == "but" {
+            self.finish_sentence();
+            return;
+        }
+        for part in opened(text).split(' ').filter(|p| !p.is_empty()) {
+            self.push(part);
+        }
+        self.join();
     }
-}
 
-/// "nine one one", "9 1 1" and "epi pen" are one word each.
-fn join_numbers(sentence: &mut Sentence) {
-    let count = sentence.words.len();
-    let last = |n: usize| count.checked_sub(n).map_or("", |i| sentence.at(i));
-    let (joined, parts) = match (last(3), last(2), last(1)) {
-        ("nine" | "9", "one" | "1", "one" | "1") => ("911", 3),
-        (_, "epi", "pen" | "pens") => ("epipen", 2),
-        (_, "over", "dose" | "dosed" | "dosing") => ("overdose", 2),
-        _ => return,
-    };
-    let after_comma = sentence.words[count - parts].after_comma;
-    sentence.words.truncate(count - parts);
-    sentence.push(joined, after_comma);
+    fn finish_sentence(&mut self) {
+        self.comma = false;
+        let done = std::mem::take(&mut self.sentence);
+        if !done.words.is_empty() {
+            self.all.push(done);
+        }
+    }
+
+    /// "nine one one", "9 1 1" and "epi pen" are one word each.
+    fn join(&mut self) {
+        let count = self.sentence.words.len();
+        let last = |n: usize| count.checked_sub(n).map_or("", |i| self.sentence.at(i));
+        let (joined, parts) = match (last(3), last(2), last(1)) {
+            ("nine" | "9", "one" | "1" | "won", "one" | "1" | "won") => ("911", 3),
+            (_, "9" | "nine", "11") | (_, "91", "1" | "one") => ("911", 2),
+            (_, "epi" | "happy" | "eppy", "pen" | "pens" | "pin") => ("epipen", 2),
+            (_, "over" | "od", "dose" | "dosed" | "dosing" | "does" | "dozed") => ("overdose", 2),
+            _ => return,
+        };
+        let first = count - parts;
+        let after_comma = self.sentence.words[first].after_comma;
+        self.sentence.words.truncate(first);
+        self.comma = after_comma;
+        self.push(joined);
+    }
 }
 
 /// Opens a contraction, written with an apostrophe or, as hearing often does, without.
-fn opened(word: &str) -> String {
+fn opened(word: &str) -> std::borrow::Cow<'_, str> {
     let whole = match word {
         "can't" | "cant" | "cannot" => "can not",
         "won't" | "wont" => "will not",
@@ -122,6 +214,8 @@ fn opened(word: &str) -> String {
         "shes" => "she is",
         "theres" => "there is",
         "theyre" => "they are",
+        "somethings" => "something is",
+        "someones" => "someone is",
         "let's" => "let us",
         "gonna" => "going to",
         "wanna" => "want to",
@@ -130,7 +224,10 @@ fn opened(word: &str) -> String {
         _ => "",
     };
     if !whole.is_empty() {
-        return whole.to_owned();
+        return whole.into();
+    }
+    if !word.contains('\'') {
+        return word.into();
     }
     for (ending, opened) in [
         ("n't", " not"),
@@ -142,35 +239,72 @@ fn opened(word: &str) -> String {
         ("'s", " is"),
     ] {
         if let Some(stem) = word.strip_suffix(ending) {
-            return format!("{}{opened}", stem.replace('\'', ""));
+            return format!("{}{opened}", stem.replace('\'', "")).into();
         }
     }
-    word.replace('\'', "")
+    // "j'ai", "l'aide", "m'etouffe": two words where the first is a letter or "qu".
+    if let Some((first, rest)) = word.split_once('\'')
+        && (first.len() == 1 || first == "qu")
+        && rest.len() > 1
+        && first != "o"
+    {
+        return format!("{first} {}", rest.replace('\'', "")).into();
+    }
+    word.replace('\'', "").into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn plain(heard: &str) -> Vec<String> {
-        sentences(heard).iter().map(|s| s.words.iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join(" ")).collect()
+    fn all(heard: &str) -> Vec<String> {
+        sentences(&Utterance::typed(heard), &Vocabulary::default())
+            .iter()
+            .map(|s| s.words.iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join(" "))
+            .collect()
     }
 
     #[test]
     fn transcripts_become_plain_sentences() {
-        assert_eq!(plain("I can’t breathe. Mom's fallen!"), ["i can not breathe", "mom is fallen"]);
-        assert_eq!(plain("i cant breathe"), ["i can not breathe"]);
-        assert_eq!(plain("[screaming] Help"), ["screaming", "help"]);
-        assert_eq!(plain("call 9-1-1, or nine one one"), ["call 911 or 911"]);
-        assert_eq!(plain("I fell but I'm okay"), ["i fell", "i am okay"]);
-        assert_eq!(plain("my Epi-Pen"), ["my epipen"]);
-        assert!(plain(" ''' … ?! ").is_empty());
+        assert_eq!(all("I can’t breathe. Mom's fallen!"), ["i can not breathe", "mom is fallen"]);
+        assert_eq!(all("i cant breathe"), ["i can not breathe"]);
+        assert_eq!(all("[screaming] Help"), ["screaming", "help"]);
+        assert_eq!(all("call 9-1-1, or nine one one"), ["call 911 or 911"]);
+        assert_eq!(all("I fell but I'm okay"), ["i fell", "i am okay"]);
+        assert_eq!(all("my Epi-Pen"), ["my epipen"]);
+        assert!(all(" ''' … ?! ").is_empty());
+    }
+
+    #[test]
+    fn other_scripts_lose_their_accents_and_keep_their_letters() {
+        assert_eq!(all("¡Ayúdame! No puedo respirar."), ["ayudame", "no puedo respirar"]);
+        assert_eq!(all("J’ai mal à la poitrine"), ["j ai mal a la poitrine"]);
+        assert_eq!(all("Tôi không thở được"), ["toi khong tho duoc"]);
+        assert_eq!(all("我不能呼吸，救命！"), ["我 不 能 呼 吸 救 命"]);
+        assert_eq!(all("أنا لا أستطيع"), ["انا لا استطيع"]);
+        assert_eq!(all("Ещё"), ["еще"]);
     }
 
     #[test]
     fn brackets_mark_sounds_even_when_they_never_close() {
-        assert!(sentences("[screaming")[0].sound);
-        let two = sentences("(gasping) hello");
+        let read = |heard| sentences(&Utterance::typed(heard), &Vocabulary::default());
+        assert!(read("[screaming")[0].sound);
+        let two = read("(gasping) hello");
         assert_eq!((two[0].sound, two[1].sound), (true, false));
+    }
+
+    #[test]
+    fn each_word_keeps_how_surely_it_was_heard() {
+        let heard = Utterance::heard("I can't breathe. OK?", 0.7, &[0.9, 0.3, 0.8, 0.5]);
+        let sureness = |heard: &Utterance<'_>| -> Vec<(String, f32)> {
+            let all = sentences(heard, &Vocabulary::default());
+            all.iter().flat_map(|s| &s.words).map(|w| (w.text.clone(), w.sureness)).collect()
+        };
+        let word = |text: &str, sure| (text.to_owned(), sure);
+        let each = [word("i", 0.9), word("can", 0.3), word("not", 0.3), word("breathe", 0.8), word("okay", 0.5)];
+        assert_eq!(sureness(&heard), each);
+        // Where the counts differ, nobody knows which is which.
+        let overall = sureness(&Utterance::heard("I can't breathe", 0.7, &[0.9]));
+        assert!(overall.iter().all(|(_, sure)| *sure == 0.7));
     }
 }

@@ -1,0 +1,167 @@
+//! The words of the table as numbers, so that looking for a thousand phrases costs little.
+
+use std::collections::HashMap;
+
+use super::words::plain;
+
+/// One word of the table; 0 is none.
+pub type Term = u16;
+
+/// What one heard word may be: the word itself, and the beginnings that the table lists (`bleed*`).
+#[derive(Debug, Clone, Default)]
+pub struct Terms([Term; 4]);
+
+impl Terms {
+    /// A word the table does not know.
+    pub const NONE: Self = Self([0; 4]);
+
+    /// Its terms.
+    pub fn iter(&self) -> impl Iterator<Item = Term> {
+        self.0.into_iter().take_while(|term| *term != 0)
+    }
+
+    fn push(&mut self, term: Term) {
+        if let Some(free) = self.0.iter_mut().find(|slot| **slot == 0) {
+            *free = term;
+        }
+    }
+}
+
+/// A set of words, any of which fits.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Set(Vec<Term>);
+
+impl Set {
+    /// Whether the word is one of them.
+    pub fn has(&self, word: &Terms) -> bool {
+        word.iter().any(|term| self.0.binary_search(&term).is_ok())
+    }
+
+    /// Its words.
+    pub fn terms(&self) -> &[Term] {
+        &self.0
+    }
+
+    /// A bit or more for every word of it: a sentence that shares none has none of the words.
+    pub fn mask(&self) -> u128 {
+        self.0.iter().fold(0, |mask, term| mask | bit(*term))
+    }
+}
+
+impl FromIterator<Term> for Set {
+    fn from_iter<T: IntoIterator<Item = Term>>(terms: T) -> Self {
+        let mut terms: Vec<Term> = terms.into_iter().collect();
+        terms.sort_unstable();
+        terms.dedup();
+        Self(terms)
+    }
+}
+
+/// The bit of one term in a mask.
+pub fn bit(term: Term) -> u128 {
+    1 << (term % 128)
+}
+
+/// All words of the table.
+#[derive(Debug, Default)]
+pub struct Vocabulary {
+    words: HashMap<String, Term>,
+    beginnings: HashMap<String, Term>,
+    longest_beginning: usize,
+    count: Term,
+    /// Words that are recognized with one letter wrong.
+    guessed: Vec<(String, Term)>,
+}
+
+/// Shorter words are too alike to be guessed.
+const SHORTEST_GUESS: usize = 6;
+
+impl Vocabulary {
+    /// Takes up a word of the table; `bleed*` stands for all that begins so.
+    pub fn learn(&mut self, word: &str) -> Term {
+        let word = plain(word);
+        let (place, word) = match word.strip_suffix('*') {
+            Some(beginning) => {
+                self.longest_beginning = self.longest_beginning.max(beginning.len());
+                (&mut self.beginnings, beginning.to_owned())
+            }
+            None => (&mut self.words, word),
+        };
+        *place.entry(word).or_insert_with(|| {
+            self.count += 1;
+            self.count
+        })
+    }
+
+    /// From now on also recognizes this word with one letter wrong, missing, too many, or two swapped.
+    pub fn guess(&mut self, word: &str) {
+        let term = self.learn(word);
+        self.guessed.push((plain(word), term));
+    }
+
+    /// What a heard word may be.
+    pub fn terms(&self, word: &str) -> Terms {
+        let mut terms = Terms::default();
+        if let Some(term) = self.words.get(word) {
+            terms.push(*term);
+        }
+        if !self.beginnings.is_empty() {
+            let ends = word.char_indices().map(|(at, c)| at + c.len_utf8());
+            for end in ends.take_while(|end| *end <= self.longest_beginning) {
+                if let Some(term) = self.beginnings.get(&word[..end]) {
+                    terms.push(*term);
+                }
+            }
+        }
+        if terms.0[0] == 0
+            && word.len() >= SHORTEST_GUESS
+            && let Some((_, term)) = self.guessed.iter().find(|(guess, _)| one_letter_apart(guess, word))
+        {
+            terms.push(*term);
+        }
+        terms
+    }
+}
+
+/// One letter wrong, missing or too many, or two neighbours swapped.
+fn one_letter_apart(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len().abs_diff(b.len()) > 1 {
+        return false;
+    }
+    let same = a.iter().zip(b).take_while(|(x, y)| x == y).count();
+    let (a, b) = (&a[same..], &b[same..]);
+    match (a, b) {
+        ([_, rest @ ..], longer) if rest == longer => true,
+        (shorter, [_, rest @ ..]) if shorter == rest => true,
+        ([_, a @ ..], [_, b @ ..]) if a == b => true,
+        ([w, x, a @ ..], [y, z, b @ ..]) => w == z && x == y && a == b,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_itself_its_beginning_or_a_slip() {
+        let mut all = Vocabulary::default();
+        let (bleed, blood) = (all.learn("bleed*"), all.learn("blood"));
+        all.guess("breathe");
+        let set: Set = [bleed, blood].into_iter().collect();
+        for word in ["bleed", "bleeding", "blood"] {
+            assert!(set.has(&all.terms(word)), "{word}");
+        }
+        for word in ["bloody", "blee", "ble", ""] {
+            assert!(!set.has(&all.terms(word)), "{word}");
+        }
+        let breathe: Set = [all.learn("breathe")].into_iter().collect();
+        for slip in ["breathe", "braethe", "brethe", "breaathe", "breathd"] {
+            assert!(breathe.has(&all.terms(slip)), "{slip}");
+        }
+        for other in ["wreathes", "breed", "beaten"] {
+            assert!(!breathe.has(&all.terms(other)), "{other}");
+        }
+    }
+}
