@@ -23,7 +23,8 @@ pub fn judge(windows: &[Decoded]) -> Result<Transcript, Rejection> {
     let text: Vec<Word> = spoken(&words(segments())).collect();
     let confidence = mean(segments().flat_map(|s| &s.pieces));
     let no_speech = segments().filter(|s| !s.pieces.is_empty()).map(|s| s.no_speech).reduce(f32::min);
-    let reject = |reason| Err(Rejection { reason, heard: heard(windows), confidence, no_speech });
+    let reject =
+        |reason| Err(heard(windows).rejected(Rejection { confidence, no_speech, ..Rejection::unheard(reason) }));
     let Some(no_speech) = no_speech else { return reject(RejectionReason::Silence) };
     if speech.is_empty() {
         return reject(RejectionReason::Noise);
@@ -31,14 +32,37 @@ pub fn judge(windows: &[Decoded]) -> Result<Transcript, Rejection> {
     if confidence < UNCLEAR || speech.iter().any(|w| w.cut_off) || is_loop(&text) {
         return reject(RejectionReason::Unclear);
     }
-    Ok(Transcript { text: join(&text), heard: heard(windows).unwrap_or_default(), confidence, words: text, no_speech })
+    let All(all) = heard(windows);
+    Ok(Transcript {
+        text: join(&text),
+        heard: join(&all),
+        heard_confidence: all.iter().map(|w| w.confidence).collect(),
+        confidence,
+        words: text,
+        no_speech,
+    })
 }
 
 /// All that was heard, remarks included.
+pub struct All(Vec<Word>);
+
+/// All that was heard, remarks included.
 #[must_use]
-pub fn heard(windows: &[Decoded]) -> Option<String> {
-    let all = words(windows.iter().flat_map(|w| &w.segments));
-    (!all.is_empty()).then(|| join(&all))
+pub fn heard(windows: &[Decoded]) -> All {
+    All(words(windows.iter().flat_map(|w| &w.segments)))
+}
+
+impl All {
+    /// A rejection that carries it.
+    #[must_use]
+    pub fn rejected(self, rejection: Rejection) -> Rejection {
+        let Self(words) = self;
+        Rejection {
+            heard: (!words.is_empty()).then(|| join(&words)),
+            heard_confidence: words.iter().map(|w| w.confidence).collect(),
+            ..rejection
+        }
+    }
 }
 
 fn is_speech(window: &Decoded) -> bool {

@@ -97,7 +97,7 @@ impl Listener {
             }
             match self.window(window, pass, passes) {
                 Ok(window) => decoded.push(window),
-                Err(rejection) => return Err(Rejection { heard: heard(&decoded), ..rejection }),
+                Err(rejection) => return Err(heard(&decoded).rejected(rejection)),
             }
         }
         judge(&decoded)

@@ -18,6 +18,8 @@ pub struct Transcript {
     pub text: String,
     /// All that was heard, remarks included. Triage reads this.
     pub heard: String,
+    /// The confidence in each word of `heard`, 0 to 1, in order.
+    pub heard_confidence: Vec<f32>,
     /// Geometric mean of the token probabilities, 0 to 1.
     pub confidence: f32,
     /// The words of `text` in order, each with its own confidence.
@@ -42,6 +44,8 @@ pub struct Rejection {
     pub reason: RejectionReason,
     /// What was heard, if it came to that.
     pub heard: Option<String>,
+    /// The confidence in each word of `heard`, 0 to 1, in order.
+    pub heard_confidence: Vec<f32>,
     /// The confidence in what was heard, 0 to 1; 0 where nothing was.
     pub confidence: f32,
     /// The model's probability that nobody spoke, where the clip was decoded.
@@ -129,7 +133,7 @@ impl Rejection {
     /// A rejection of a clip that was never decoded.
     #[must_use]
     pub fn unheard(reason: RejectionReason) -> Self {
-        Self { reason, heard: None, confidence: 0.0, no_speech: None }
+        Self { reason, heard: None, heard_confidence: Vec::new(), confidence: 0.0, no_speech: None }
     }
 }
 

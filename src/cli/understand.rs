@@ -13,7 +13,10 @@ use super::{Global, intents};
 use crate::{
     app::understanding,
     nlu::{Context, Engine, Interpretation, Pending},
-    policy::{NameLists, Named, triage::triage},
+    policy::{
+        NameLists, Named,
+        triage::{Utterance, triage},
+    },
 };
 
 /// Longest line, in bytes.
@@ -98,7 +101,7 @@ fn json_line(engine: &Engine, line: &str, now: jiff::Timestamp, zone: &jiff::tz:
     if let Value::Object(understood) = serde_json::to_value(&understood)? {
         object.extend(understood);
     }
-    object.insert("triage".to_owned(), serde_json::to_value(triage(&text))?);
+    object.insert("triage".to_owned(), serde_json::to_value(triage(&Utterance::typed(&text)))?);
     Ok(Value::Object(object))
 }
 

@@ -80,6 +80,10 @@ pub enum Move {
     OfferPerson,
     /// Put through to a person.
     Person,
+    /// It is an emergency, or nobody says that it is none.
+    Emergency(Slots),
+    /// It is no emergency after all.
+    StandDown,
 }
 
 /// Which way the loudness of the device goes.
@@ -154,6 +158,11 @@ pub(crate) fn run_or_ask(intent: &str, slots: Slots, catalogue: &Catalogue) -> M
 
 /// A question is open: an answer to it, a way out of it, or something else altogether.
 fn answer(state: &State, open: &Open, heard: &Interpretation, catalogue: &Catalogue) -> Move {
+    if matches!(open.wait, Wait::Emergency)
+        && let Some(step) = emergency(open, heard, catalogue)
+    {
+        return step;
+    }
     let cancelled = say("dialogue.cancel", "cancelled");
     match (heard.intent.as_str(), &open.wait) {
         ("dialogue.cancel" | "dialogue.stop", _) => cancelled,
@@ -195,6 +204,27 @@ fn answer(state: &State, open: &Open, heard: &Interpretation, catalogue: &Catalo
                 Move::Meanwhile(Box::new(step))
             }
         }
+    }
+}
+
+/// Whether there is an emergency was asked. What is no clear no, or something else altogether, is asked again and
+/// then taken for a yes.
+fn emergency(open: &Open, heard: &Interpretation, catalogue: &Catalogue) -> Option<Move> {
+    match heard.intent.as_str() {
+        "dialogue.yes" | MAYBE => Some(Move::Emergency(open.slots.clone())),
+        "dialogue.no" | "dialogue.cancel" | "dialogue.stop" => Some(Move::StandDown),
+        // "I'm okay": on the nurses' board, too.
+        "emergency.cancel" => Some(run_or_ask(&heard.intent, heard.slots.clone(), catalogue)),
+        "dialogue.repeat" | "dialogue.help" | "dialogue.slower" | "dialogue.wait" => None,
+        intent if intent == NONE || intent == "dialogue.correct" || heard.by == By::Unsure => {
+            let tries = open.tries.saturating_add(1);
+            Some(if tries < PATIENCE {
+                Move::AskAgain(Open { tries, ..open.clone() })
+            } else {
+                Move::Emergency(open.slots.clone())
+            })
+        }
+        _ => None,
     }
 }
 

@@ -111,6 +111,8 @@ pub enum Wait {
     Resume,
     /// A yes to talking to a person.
     Person,
+    /// A yes or a no to needing help right now; no answer is a yes.
+    Emergency,
 }
 
 impl State {

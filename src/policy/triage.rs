@@ -88,10 +88,11 @@ fn cries(sentence: &Sentence) -> Vec<(Triage, &'static str)> {
         let level = match phrase.what.claim {
             Claim::Cry => Some(phrase.what.level),
             Claim::Misheard => {
-                let doubtful = sentence.words[start..end].iter().any(|word| word.sureness < SURE);
+                let doubtful = sentence.words[start..end].iter().any(|word| word.sureness < SURE)
+                    && scene.meant(kind, start, end) != Verdict::Not;
                 doubtful.then_some(phrase.what.level)
             }
-            Claim::Stated | Claim::Named => match scene.meant(start, end) {
+            Claim::Stated | Claim::Named => match scene.meant(kind, start, end) {
                 Verdict::Not => None,
                 _ if phrase.what.claim == Claim::Named && !scene.stands_alone(start, end) => None,
                 Verdict::Meant => Some(phrase.what.level),

@@ -6,11 +6,8 @@ use super::{Said, State, Turn, TurnError, go_on::PERSON, millis};
 use crate::{
     actions::{Action, Facts, Outcome, Pass, Plan, Setting},
     dialogue::{self, Move, Needs, Open, Request, Volume, Wait},
-    nlu::{Interpretation, NONE, Slot, SlotValue, Slots},
-    policy::{
-        DataClass, Decision, Effect, EntryId, Question, Reason, Surface, Task, Verdict, admit, decide,
-        triage::{Level, Triage},
-    },
+    nlu::{Interpretation, NONE, Slots},
+    policy::{DataClass, Decision, Effect, EntryId, Question, Reason, Surface, Task, Verdict, admit, decide},
 };
 
 /// What policy answered, ready for an action, or what to say instead.
@@ -60,6 +57,8 @@ impl Turn<'_> {
                 Ok(Said { volume: Some(volume), ..said })
             }
             Move::OfferPerson => Ok(self.given_up(&meaning.intent)),
+            Move::Emergency(slots) => Ok(self.escalated("emergency.help", slots).await),
+            Move::StandDown => Ok(self.stood_down()),
             Move::Person => self.run(PERSON.to_owned(), Slots::new()).await,
             // Where a call to the nurse may be open, "never mind" must not sound as if it had closed it.
             Move::Say { intent, reply: "nothing_open" }
@@ -81,41 +80,6 @@ impl Turn<'_> {
                 Ok(Said { intent: meaning.intent.clone(), missed: intent == NONE, ..said })
             }
         }
-    }
-
-    /// An emergency: the action runs whatever else is true of the caller, and the conversation's question is dropped.
-    pub(super) async fn emergency(mut self, cry: Triage, words: &str) -> super::TurnResult {
-        let in_room = matches!(self.caller.surface, Surface::Room(_));
-        let intent = match cry.level {
-            Level::Urgent if in_room => "nurse.request",
-            Level::Emergency | Level::Urgent => "emergency.help",
-        };
-        let spoken = |value: &str| Slot::new(words, SlotValue::Text(value.to_owned()), 1.0);
-        let kind = serde_json::to_value(cry.kind).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
-        let slots = Slots::from([("need".to_owned(), spoken(words)), ("kind".to_owned(), spoken(&kind))]);
-        // What was being asked steps back; going on with it is offered when the next turn is over.
-        if let Some(open) =
-            self.state.open.take().filter(|open| matches!(open.wait, Wait::Slot { .. } | Wait::Confirm { .. }))
-        {
-            self.state.aside = Some(open);
-        }
-        let said = match self.run(intent.to_owned(), slots).await {
-            Ok(said) => Said { state: State::Escalated, keep_open: false, request: None, ..said },
-            Err(e) => {
-                self.report("emergency", &e);
-                Said::new("dialogue.common", self.unrecorded(), State::Escalated)
-            }
-        };
-        self.finish(said).await
-    }
-
-    /// What is said of an emergency that could not be made durable: never that somebody knows.
-    pub(super) fn unrecorded(&self) -> Facts {
-        let reply = match self.caller.surface {
-            Surface::Room(_) => "emergency_unrecorded_room",
-            Surface::Home(_) | Surface::Chat | Surface::ThirdParty => "emergency_unrecorded",
-        };
-        Facts::new(reply).with("emergency_number", &self.core.emergency_number)
     }
 
     /// What the intent needs on this surface. A room's emergency goes on the room's board.

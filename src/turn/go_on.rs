@@ -4,7 +4,7 @@
 use super::{Said, State, Turn, TurnError, understand::Understood};
 use crate::{
     actions::Facts,
-    dialogue::{self, Needs, Open, Request, Wait},
+    dialogue::{self, Needs, Open, PATIENCE, Request, Wait},
     nlu::{By, Interpretation, Slots},
     policy::Surface,
 };
@@ -68,6 +68,12 @@ impl Turn<'_> {
     /// own, the first one steps back.
     pub(super) async fn back_to_question(&mut self, said: Said) -> Result<Said, TurnError> {
         let Some(open) = self.state.open.clone() else { return Ok(said) };
+        // Whoever asks for something else is asked once more whether they need help, then believed.
+        if matches!(open.wait, Wait::Emergency) {
+            self.state.open = None;
+            let again = Open { tries: open.tries.saturating_add(1), ..open };
+            return Ok(if said.settled() && again.tries < PATIENCE { said.then(Self::question(again)) } else { said });
+        }
         let worth_it = matches!(open.wait, Wait::Slot { .. } | Wait::Confirm { .. });
         if said.settled() && worth_it {
             return Ok(said.then(self.ask_again(open).await?));
@@ -83,7 +89,7 @@ impl Turn<'_> {
     pub(super) async fn help(&mut self) -> Result<Said, TurnError> {
         let open = self.state.open.clone();
         let reply = match open.as_ref().map(|open| &open.wait) {
-            Some(Wait::Confirm { .. } | Wait::Meant | Wait::Resume | Wait::Person) => "yes_or_no",
+            Some(Wait::Confirm { .. } | Wait::Meant | Wait::Resume | Wait::Person | Wait::Emergency) => "yes_or_no",
             Some(Wait::Slot { options, .. }) if !options.is_empty() => "pick",
             Some(Wait::Slot { .. }) => "value",
             None if matches!(self.caller.surface, Surface::Room(_)) => "room",

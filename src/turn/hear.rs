@@ -13,7 +13,7 @@ use crate::{
         wav,
     },
     nlu::{By, Intended, Interpretation, NONE, SlotValue},
-    policy::NameLists,
+    policy::{NameLists, triage::Utterance},
 };
 
 /// The longest typed text, in characters; nobody says more in one breath.
@@ -25,6 +25,36 @@ const NAMES: usize = 16;
 /// A slot matched by sound or not at all is worth a second listen.
 const SURE: f32 = 0.9;
 
+/// All that was heard, rejected or not, and how surely. Triage reads it.
+pub(super) struct Raw {
+    text: String,
+    /// Of the whole, 0 to 1.
+    sureness: f32,
+    /// Of each word, where hearing told.
+    words: Vec<f32>,
+}
+
+impl Raw {
+    /// Typed text leaves no doubt.
+    fn typed(text: &str) -> Self {
+        Self { text: text.to_owned(), sureness: 1.0, words: Vec::new() }
+    }
+
+    /// Heard by somebody who does not tell how surely, so a denial in it counts for nothing.
+    fn unsure(text: String) -> Self {
+        Self { text, sureness: 0.0, words: Vec::new() }
+    }
+
+    fn nothing() -> Self {
+        Self::typed("")
+    }
+
+    /// As triage reads it.
+    pub(super) fn utterance(&self) -> Utterance<'_> {
+        Utterance::heard(&self.text, self.sureness, &self.words)
+    }
+}
+
 /// What came of hearing.
 pub(super) enum Hearing {
     /// Words to act on, and the clip they came from.
@@ -32,7 +62,7 @@ pub(super) enum Hearing {
         /// What was said.
         text: String,
         /// All that was heard, remarks such as "[screaming]" included.
-        raw: String,
+        raw: Raw,
         /// 16 kHz samples; `None` for typed text.
         clip: Option<Arc<[f32]>>,
     },
@@ -41,12 +71,12 @@ pub(super) enum Hearing {
         /// Its intent and slots.
         asked: Intended,
         /// What was said for the slots; triage reads it.
-        raw: String,
+        raw: Raw,
     },
     /// Nothing to act on.
     Nothing {
         /// What was heard all the same; triage reads it.
-        raw: String,
+        raw: Raw,
         /// The reply that says so.
         reply: &'static str,
         /// What staff are told when it came from a room.
@@ -59,20 +89,20 @@ impl Hearing {
     pub(super) fn words(&self) -> &str {
         match self {
             Self::Words { text, .. } => text,
-            Self::Meant { raw, .. } => raw,
+            Self::Meant { raw, .. } => &raw.text,
             Self::Nothing { .. } => "",
         }
     }
 
     /// What triage reads: all of it, rejected or not.
-    pub(super) fn raw(&self) -> &str {
+    pub(super) fn raw(&self) -> &Raw {
         match self {
             Self::Words { raw, .. } | Self::Meant { raw, .. } | Self::Nothing { raw, .. } => raw,
         }
     }
 
     fn nothing(reply: &'static str) -> Self {
-        Self::Nothing { raw: String::new(), reply, staff: None }
+        Self::Nothing { raw: Raw::nothing(), reply, staff: None }
     }
 
     /// The clip, where hearing it again with the person's names in mind may help.
@@ -125,32 +155,34 @@ impl Turn<'_> {
             return Hearing::nothing("not_heard");
         }
         if text.chars().count() > LONGEST_TEXT {
-            return Hearing::Nothing { raw: text.to_owned(), reply: "too_long", staff: None };
+            return Hearing::Nothing { raw: Raw::typed(text), reply: "too_long", staff: None };
         }
         self.typed(text);
-        Hearing::Words { text: text.to_owned(), raw: text.to_owned(), clip: None }
+        Hearing::Words { text: text.to_owned(), raw: Raw::typed(text), clip: None }
     }
 
     /// What a platform understood is taken as it is, but for its length.
     fn meant(asked: Intended) -> Hearing {
         let raw = asked.words();
         if raw.chars().count() > LONGEST_TEXT {
-            return Hearing::Nothing { raw, reply: "too_long", staff: None };
+            return Hearing::Nothing { raw: Raw::unsure(raw), reply: "too_long", staff: None };
         }
-        Hearing::Meant { asked, raw }
+        Hearing::Meant { asked, raw: Raw::unsure(raw) }
     }
 
     async fn listen(&mut self, bytes: Vec<u8>) -> Hearing {
         let decoded = tokio::task::spawn_blocking(move || wav::decode(&bytes)).await;
         let samples: Arc<[f32]> = match decoded {
             Ok(Ok(samples)) => samples.into(),
-            Ok(Err(bad)) => return rejected(RejectionReason::BadAudio(bad), String::new()),
-            Err(_) => return rejected(RejectionReason::Failed, String::new()),
+            Ok(Err(bad)) => return rejected(RejectionReason::BadAudio(bad), Raw::nothing()),
+            Err(_) => return rejected(RejectionReason::Failed, Raw::nothing()),
         };
         match self.decode(&samples, Vec::new()).await {
             Ok(transcript) => {
                 self.heard = Some(heard(&transcript));
-                Hearing::Words { text: transcript.text, raw: transcript.heard, clip: Some(samples) }
+                let raw =
+                    Raw { text: transcript.heard, sureness: transcript.confidence, words: transcript.heard_confidence };
+                Hearing::Words { text: transcript.text, raw, clip: Some(samples) }
             }
             Err((reason, raw, unheard)) => {
                 self.heard = unheard;
@@ -172,8 +204,8 @@ impl Turn<'_> {
         &self,
         samples: &Arc<[f32]>,
         names: Vec<String>,
-    ) -> Result<Transcript, (RejectionReason, String, Option<Heard>)> {
-        let Some(ears) = &self.core.ears else { return Err((RejectionReason::Failed, String::new(), None)) };
+    ) -> Result<Transcript, (RejectionReason, Raw, Option<Heard>)> {
+        let Some(ears) = &self.core.ears else { return Err((RejectionReason::Failed, Raw::nothing(), None)) };
         let request = HearRequest {
             samples: Arc::clone(samples),
             priority: Priority::Interactive,
@@ -181,12 +213,13 @@ impl Turn<'_> {
             names,
         };
         ears.hear(request).await.outcome.map_err(|rejection| {
-            let raw = rejection.heard.unwrap_or_default();
+            let text = rejection.heard.unwrap_or_default();
             let unheard = rejection.no_speech.map(|no_speech| Heard {
-                text: raw.clone(),
+                text: text.clone(),
                 confidence: rejection.confidence,
                 no_speech,
             });
+            let raw = Raw { text, sureness: rejection.confidence, words: rejection.heard_confidence };
             (rejection.reason, raw, unheard)
         })
     }
@@ -197,7 +230,7 @@ fn heard(transcript: &Transcript) -> Heard {
 }
 
 /// What is said, and what staff of a room are told, when nothing could be heard.
-fn rejected(reason: RejectionReason, raw: String) -> Hearing {
+fn rejected(reason: RejectionReason, raw: Raw) -> Hearing {
     use crate::asr::BadAudio;
     let (reply, staff) = match reason {
         RejectionReason::Silence | RejectionReason::TooShort => ("not_heard", None),

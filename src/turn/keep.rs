@@ -117,7 +117,7 @@ impl Turn<'_> {
         let open = if last.keep_open { self.state.open.as_ref() } else { last.open.as_ref() }?;
         match &open.wait {
             Wait::Slot { slot, .. } => Some(AsksFor { intent: open.intent.clone(), slot: slot.clone() }),
-            Wait::Confirm { .. } | Wait::Meant | Wait::Resume | Wait::Person => None,
+            Wait::Confirm { .. } | Wait::Meant | Wait::Resume | Wait::Person | Wait::Emergency => None,
         }
     }
 
@@ -191,7 +191,7 @@ impl Turn<'_> {
 
     /// Under whose key the words of this turn are kept: the stay's in a hospital room, else the person's, else
     /// the room's own.
-    fn owner(&self) -> Option<KeyOwner> {
+    pub(super) fn owner(&self) -> Option<KeyOwner> {
         match (&self.caller.surface, &self.caller.stay, &self.caller.person) {
             (Surface::Room(_), Some(stay), _) => Some(KeyOwner::Stay(stay.clone())),
             (_, _, Some(person)) => Some(KeyOwner::Person(person.clone())),

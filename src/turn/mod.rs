@@ -5,6 +5,7 @@
 //! [`crate::policy::admit`]; state, answer and audit are durable before the answer is returned; a turn never
 //! fails, bad luck is an answer too.
 
+mod alarm;
 mod carry;
 mod go_on;
 mod hear;
@@ -15,7 +16,7 @@ mod request;
 mod said;
 mod understand;
 
-use std::{sync::Arc, time::Instant};
+use std::{ops::ControlFlow, sync::Arc, time::Instant};
 
 use jiff::{Timestamp, tz::TimeZone};
 use sha2::{Digest, Sha256};
@@ -30,10 +31,7 @@ use crate::{
     asr::pool::Pool,
     dialogue,
     nlu::{Engine, NONE, Slots, catalogue::Catalogue},
-    policy::{
-        Caller, JournalError, Occasion, Scope, SessionId, Trust, TurnId,
-        triage::{self, Triage},
-    },
+    policy::{Caller, JournalError, Occasion, Scope, SessionId, Trust, TurnId, triage::Triage},
     records::{Records, RecordsError},
     speech::{Moment, Replies, ReplyError, voice::Voice},
     store::{Answered, CommitError, OpeningQuery, Store, StoreError},
@@ -122,15 +120,16 @@ impl Core {
             return turn.repeat(earlier).await;
         }
         let heard = turn.hear(input).await;
-        if let Some(cry) = triage::triage(heard.raw()) {
-            turn.triage = Some(cry);
-            return turn.emergency(cry, heard.raw()).await;
-        }
+        let turn = match turn.alarmed(&heard).await {
+            ControlFlow::Break(answer) => return answer,
+            ControlFlow::Continue(turn) => turn,
+        };
         if let Err(e) = opened {
             return turn.failed(&e).await;
         }
         match heard {
             hear::Hearing::Words { .. } | hear::Hearing::Meant { .. } => turn.converse(heard).await,
+            hear::Hearing::Nothing { .. } if turn.asks_whether_emergency() => turn.unanswered().await,
             hear::Hearing::Nothing { reply, staff, .. } => turn.rejected(reply, staff).await,
         }
     }

@@ -105,7 +105,7 @@ impl Turn<'_> {
             intent: &open.intent,
             slot: match &open.wait {
                 Wait::Slot { slot, .. } => Some(slot),
-                Wait::Confirm { .. } | Wait::Meant | Wait::Resume | Wait::Person => None,
+                Wait::Confirm { .. } | Wait::Meant | Wait::Resume | Wait::Person | Wait::Emergency => None,
             },
         })
     }

@@ -22,6 +22,7 @@ mod serve;
 mod spoken;
 mod store;
 mod support;
+mod triage;
 mod turn;
 mod ui;
 mod voice;

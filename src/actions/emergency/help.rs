@@ -9,7 +9,8 @@ use crate::{
 /// Anybody's, anywhere.
 pub const FLOOR: Floor = of_nobody(DataClass::Public, Effect::Urgent);
 
-/// Replies: `room`, `failed`; `home` and `elsewhere` (emergency_number). `kind` is triage's, or empty.
+/// Replies: `room`, `failed`; `home` and `elsewhere` (emergency_number). `kind` is triage's, or empty. `perhaps`,
+/// `if_so`, `stood_down` and `stood_down_room` are said by the turn where triage was not sure.
 pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let about = |reply: &str| {
         Facts::new(reply)

@@ -16,7 +16,14 @@ fn request(id: usize, priority: Priority, within: Duration) -> HearRequest {
 }
 
 fn words(text: String) -> Heard {
-    let outcome = Ok(Transcript { heard: text.clone(), text, confidence: 1.0, words: vec![], no_speech: 0.0 });
+    let outcome = Ok(Transcript {
+        heard: text.clone(),
+        heard_confidence: vec![],
+        text,
+        confidence: 1.0,
+        words: vec![],
+        no_speech: 0.0,
+    });
     Heard { outcome, timings: Timings { decode_ms: 1.0, ..Timings::default() } }
 }
 

@@ -7,6 +7,7 @@ use super::Global;
 mod hear;
 mod keys;
 mod speech_intent;
+mod triage;
 mod turn;
 mod understand;
 mod words;
@@ -26,6 +27,8 @@ enum What {
     Keys(keys::KeysBenchArgs),
     /// Speech to intent and slots, over a corpus of recorded commands, clean and in noise.
     SpeechIntent(speech_intent::SpeechIntentArgs),
+    /// Triage: cries noticed and false alarms, by kind, phrasing and language; its cost.
+    Triage(triage::TriageBenchArgs),
     /// A whole turn, by stage; making it durable beside one raw fsync.
     Turn(turn::TurnBenchArgs),
     /// Understanding: right, guessed and refused, beside the published figures; its cost.
@@ -41,6 +44,7 @@ pub fn run(global: &Global, args: BenchArgs) -> anyhow::Result<()> {
         What::Hear(args) => hear::run(global, args),
         What::Keys(args) => keys::run(global, &args),
         What::SpeechIntent(args) => speech_intent::run(global, args),
+        What::Triage(args) => triage::run(args),
         What::Turn(args) => turn::run(global, args),
         What::Understand(args) => understand::run(global, args),
     }

@@ -4,6 +4,7 @@
 //! outweigh the past and what is asked, because a missed emergency costs more than a nurse who looks in.
 
 use super::{
+    kind::Kind,
     rules::{Found, Guard, RULES, Rules},
     words::Sentence,
 };
@@ -45,11 +46,8 @@ impl<'a> Scene<'a> {
     }
 
     /// Whether the words from `start` to `end` are said of here and now.
-    pub fn meant(&self, start: usize, end: usize) -> Verdict {
-        if self.all(Guard::Idiom).any(|g| g.start < end && start < g.end)
-            || self.over(end)
-            || self.all(Guard::Story).next().is_some()
-        {
+    pub fn meant(&self, kind: Kind, start: usize, end: usize) -> Verdict {
+        if self.idiom(kind, start, end) || self.over(end) || self.all(Guard::Story).next().is_some() {
             return Verdict::Not;
         }
         let meant = self.supposed(start) || !self.is_now(start) && (self.past(start) || self.asks(start));
@@ -75,15 +73,24 @@ impl<'a> Scene<'a> {
         self.guards.iter().filter(move |g| *g.what == guard)
     }
 
-    /// Words of the present in the same statement, or anywhere after it.
+    /// Words of the present in the same statement; pressing ones anywhere.
     fn is_now(&self, start: usize) -> bool {
         let clause = clause_of(self.sentence, start);
-        self.all(Guard::Now).any(|g| clause.contains(&g.start) || g.start > start)
+        self.all(Guard::Now)
+            .filter(|g| !WELL.contains(&self.sentence.at(g.start.wrapping_sub(1))))
+            .any(|g| clause.contains(&g.start) || PRESSING.contains(&self.sentence.at(g.start)))
+    }
+
+    fn idiom(&self, kind: Kind, start: usize, end: usize) -> bool {
+        self.guards.iter().any(|g| match g.what {
+            Guard::Idiom(kinds) => g.start < end && start < g.end && (kinds.is_empty() || kinds.contains(&kind)),
+            _ => false,
+        })
     }
 
     fn over(&self, end: usize) -> bool {
         self.all(Guard::Over).any(|g| {
-            g.end >= end
+            g.end > end
                 && g.start < end + SOON
                 && (end..g.start).all(|i| !self.rules.shared.turning.has(self.sentence.terms(i)))
                 && (end..g.start).all(|i| !starts_clause(self.sentence, i))
@@ -93,22 +100,31 @@ impl<'a> Scene<'a> {
     /// In the same statement; in a later one only where nothing in that is said of the present.
     fn past(&self, start: usize) -> bool {
         let clause = clause_of(self.sentence, start);
-        self.all(Guard::Past).any(|g| clause.contains(&g.start) || (g.start < start && !present_tense(self.sentence, clause.clone())))
+        self.all(Guard::Past)
+            .any(|g| clause.contains(&g.start) || (g.start < start && !present_tense(self.sentence, clause.clone())))
     }
 
     fn asks(&self, start: usize) -> bool {
         let clause = clause_of(self.sentence, start);
-        self.all(Guard::Asks).any(|g| clause.contains(&g.start) && g.start <= start)
+        self.all(Guard::Asks).any(|g| {
+            clause.contains(&g.start)
+                && g.start <= start
+                && (g.end..=start).all(|i| !states(self.sentence, i, self.rules))
+        })
     }
 
     fn supposed(&self, start: usize) -> bool {
-        self.all(Guard::Supposed).any(|g| g.start <= start)
-            && !self.all(Guard::Now).any(|g| PRESSING.contains(&self.sentence.at(g.start)))
+        self.all(Guard::Supposed).any(|g| g.start <= start && (g.start..start).all(|i| self.sentence.at(i) != "but"))
+            && !self.all(Guard::Now).any(|g| OUTWEIGHS_IF.contains(&self.sentence.at(g.start)))
     }
 }
 
 /// "Right now" outweighs even "if".
-const PRESSING: &[&str] = &["now", "right", "suddenly", "hurry", "911", "help"];
+const OUTWEIGHS_IF: &[&str] = &["now", "right", "suddenly", "hurry"];
+/// What is pressing in one statement is pressing in all.
+const PRESSING: &[&str] = &["right", "suddenly", "hurry"];
+/// "I'm fine now" is not of the present that a cry is of.
+const WELL: &[&str] = &["fine", "okay", "better", "good", "well", "gone", "alright"];
 
 /// How a sentence that asks for information begins.
 const QUESTIONS: &[&str] = &[
@@ -122,6 +138,20 @@ pub fn starts_clause(sentence: &Sentence, place: usize) -> bool {
     place > 0
         && RULES.subjects.has(sentence.terms(place))
         && (sentence.words.get(place).is_some_and(|w| w.after_comma) || RULES.joints.has(sentence.terms(place - 1)))
+}
+
+/// Whether, after a request, somebody goes on to tell: "… I fell", "… my lips are swelling". No question ("did I"),
+/// no object ("cancel my visit").
+fn states(sentence: &Sentence, place: usize, rules: &Rules) -> bool {
+    let before = sentence.at(place.wrapping_sub(1));
+    rules.subjects.has(sentence.terms(place))
+        && !rules.inverting.has(sentence.terms(place.wrapping_sub(1)))
+        && !before.is_empty()
+        && match sentence.at(place) {
+            "i" | "he" | "she" | "they" | "we" | "there" | "it" => true,
+            "what" | "when" | "where" | "you" | "me" | "help" | "because" => false,
+            _ => (place + 1..place + 5).any(|i| rules.finite.has(sentence.terms(i))),
+        }
 }
 
 /// The words of the statement that a word belongs to.
@@ -151,8 +181,11 @@ fn denied(sentence: &Sentence, start: usize, rules: &Rules) -> Option<f32> {
         let (word, next) = (sentence.at(place), sentence.terms(place + 1));
         let holds = match word {
             // "No, I fell": an answer, not a denial of what follows.
-            "no" => !rules.subjects.has(next) || sentence.at(place + 1) == "me",
+            "no" => !rules.subjects.has(next) && !matches!(sentence.at(place + 1), "no" | "not"),
             // "I can't stand the pain", "I don't know what": the thing itself is there.
+            "not" if matches!(sentence.at(place.wrapping_sub(1)), "can" | "could") => {
+                !rules.unbearable.has(next) && !rules.undenied.has(next)
+            }
             "not" => !rules.undenied.has(next),
             // A Chinese denial stands right before what it denies.
             _ if word.chars().all(super::words::is_han) => {

@@ -170,26 +170,18 @@ fn fit(parts: &[Part], sentence: &Sentence, at: usize, shared: &Shared) -> Optio
 }
 
 /// Each other word at the nearest place that is left, with nothing between that turns the meaning.
-fn near(
-    words: &[Set],
-    reach: usize,
-    sentence: &Sentence,
-    start: usize,
-    shared: &Shared,
-) -> Option<(usize, usize)> {
+fn near(words: &[Set], reach: usize, sentence: &Sentence, start: usize, shared: &Shared) -> Option<(usize, usize)> {
     let (first, others) = words.split_first()?;
     if !first.has(sentence.terms(start)) {
         return None;
     }
     let mut taken = vec![start];
     for set in others {
-        let place = (1..=reach)
-            .flat_map(|far| [start.checked_add(far), start.checked_sub(far)])
-            .flatten()
-            .find(|place| {
+        let place =
+            (1..=reach).flat_map(|far| [start.checked_add(far), start.checked_sub(far)]).flatten().find(|place| {
                 set.has(sentence.terms(*place))
                     && !taken.contains(place)
-                    && joined(sentence, start.min(*place), start.max(*place), shared)
+                    && joined(sentence, start.min(*place), start.max(*place), reach, shared)
             })?;
         taken.push(place);
     }
@@ -197,10 +189,13 @@ fn near(
     Some((*from, to + 1))
 }
 
-/// Whether two words belong to one statement.
-fn joined(sentence: &Sentence, from: usize, to: usize, shared: &Shared) -> bool {
+/// Signs that are told in one statement after the other are looked for this far.
+const SEVERAL_STATEMENTS: usize = 8;
+
+/// Whether two words belong to one statement, or to several that tell of the same.
+fn joined(sentence: &Sentence, from: usize, to: usize, reach: usize, shared: &Shared) -> bool {
     (from + 1..to).all(|i| !shared.turning.has(sentence.terms(i)))
-        && (from + 1..=to).all(|i| !guards::starts_clause(sentence, i))
+        && (reach >= SEVERAL_STATEMENTS || (from + 1..=to).all(|i| !guards::starts_clause(sentence, i)))
 }
 
 #[cfg(test)]
@@ -208,10 +203,14 @@ mod tests {
     use super::super::{Utterance, rules, words::sentences};
 
     fn fits(phrase: &'static str, heard: &str) -> bool {
-        let text = format!("@who = grandma he\n@turning = not never no\n@courtesy = oh please\n[help emergency cry x]\n{phrase}");
+        let text = format!(
+            "@who = grandma he\n@turning = not never no\n@courtesy = oh please\n[help emergency cry x]\n{phrase}"
+        );
         let rules = rules::read(&[Box::leak(text.into_boxed_str())]);
         assert_eq!(rules.cries.len(), 1, "{phrase} is well formed");
-        sentences(&Utterance::typed(heard), &rules.vocabulary).iter().any(|s| !rules.cries.found(s, &rules.shared).is_empty())
+        sentences(&Utterance::typed(heard), &rules.vocabulary)
+            .iter()
+            .any(|s| !rules.cries.found(s, &rules.shared).is_empty())
     }
 
     #[test]

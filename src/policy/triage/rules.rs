@@ -26,10 +26,10 @@ pub enum Claim {
 }
 
 /// What a phrase that is no cry does to the cries beside it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Guard {
-    /// The words mean something else: "dying for a coffee".
-    Idiom,
+    /// The words mean something else: "dying for a coffee". Only for cries of these kinds, where any are named.
+    Idiom(Vec<Kind>),
     /// Told of something seen, read or handed down.
     Story,
     /// It was, and is not said to be.
@@ -97,12 +97,18 @@ pub struct Rules {
     pub topics: Set,
     /// Words that deny what follows.
     pub denying: Set,
-    /// After which "not" denies nothing: "I can't stand the pain".
+    /// After which "not" denies nothing: "I don't know".
     pub undenied: Set,
+    /// After which "can not" denies nothing: "I can't stand the pain".
+    pub unbearable: Set,
     /// Words that start a statement of its own.
     pub subjects: Set,
     /// Words that may stand between two statements.
     pub joints: Set,
+    /// Words after which a subject belongs to a question or is an object.
+    pub inverting: Set,
+    /// Verbs of a statement.
+    pub finite: Set,
     /// Where the rules come from, by the name that headings cite.
     pub sources: BTreeMap<&'static str, &'static str>,
     /// Lines that could not be read, skipped. A test holds this empty.
@@ -113,7 +119,7 @@ pub struct Rules {
 pub static RULES: LazyLock<Rules> =
     LazyLock::new(|| read(&[include_str!("rules.txt"), include_str!("rules_world.txt")]));
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum Heading {
     Cry(Kind, Level, Claim),
     Sound(Kind, Level),
@@ -147,7 +153,7 @@ pub fn read(tables: &[&'static str]) -> Rules {
         } else if let Some((name, _)) = line.split_once(" = ") {
             name.starts_with(['@', '%'])
         } else {
-            under.is_some_and(|heading| rules.add(heading, line, &classes))
+            under.clone().is_some_and(|heading| rules.add(heading, line, &classes))
         };
         if !understood {
             rules.faults.push(format!("line {}: {line}", number + 1));
@@ -162,10 +168,7 @@ fn open(classes: &mut Classes) {
     for _ in 0..3 {
         let before = classes.clone();
         for words in classes.values_mut() {
-            *words = words
-                .iter()
-                .flat_map(|word| before.get(word).cloned().unwrap_or_else(|| vec![word]))
-                .collect();
+            *words = words.iter().flat_map(|word| before.get(word).cloned().unwrap_or_else(|| vec![word])).collect();
         }
     }
 }
@@ -183,8 +186,11 @@ impl Rules {
         self.topics = set("@topic");
         self.denying = set("@denying");
         self.undenied = set("@undenied");
+        self.unbearable = set("@unbearable");
         self.subjects = set("@subject");
         self.joints = set("@joint");
+        self.inverting = set("@inverting");
+        self.finite = set("@finite");
         set("@real_word");
     }
 
@@ -254,7 +260,7 @@ fn parse_heading(heading: &'static str) -> Option<Heading> {
     let first = words.next()?;
     if first == "guard" {
         return Some(Heading::Guard(match words.next()? {
-            "idiom" => Guard::Idiom,
+            "idiom" => Guard::Idiom(words.map(Kind::named).collect::<Option<_>>()?),
             "story" => Guard::Story,
             "past" => Guard::Past,
             "supposed" => Guard::Supposed,

@@ -44,7 +44,7 @@ impl Sentence {
     }
 }
 
-/// Splits at full stops, question and exclamation marks, brackets, and before "but".
+/// Splits at full stops, question and exclamation marks and brackets.
 pub fn sentences(heard: &Utterance<'_>, vocabulary: &Vocabulary) -> Vec<Sentence> {
     let mut reader = Reader {
         vocabulary,
@@ -127,8 +127,8 @@ impl Reader<'_> {
                 self.finish_word();
                 match c {
                     ',' | '，' | '、' | '،' => self.comma = true,
-                    '.' | '!' | '?' | ';' | ':' | '…' | '\n' | '[' | ']' | '(' | ')' | '*' | '♪' | '。' | '！' | '？'
-                    | '；' | '؟' | '¿' | '¡' => {
+                    '.' | '!' | '?' | ';' | ':' | '…' | '\n' | '[' | ']' | '(' | ')' | '*' | '♪' | '。' | '！'
+                    | '？' | '；' | '؟' | '¿' | '¡' => {
                         self.sentence.question = matches!(c, '?' | '？' | '؟');
                         self.finish_sentence();
                         self.sentence.sound = matches!(c, '[' | '(' | '*');
@@ -152,10 +152,6 @@ impl Reader<'_> {
         let word = plain(&std::mem::take(&mut self.word));
         let text = word.trim_matches('\'');
         if text.is_empty() {
-            return;
-        }
-        if text == "but" {
-            self.finish_sentence();
             return;
         }
         for part in opened(text).split(' ').filter(|p| !p.is_empty()) {
@@ -270,7 +266,7 @@ mod tests {
         assert_eq!(all("i cant breathe"), ["i can not breathe"]);
         assert_eq!(all("[screaming] Help"), ["screaming", "help"]);
         assert_eq!(all("call 9-1-1, or nine one one"), ["call 911 or 911"]);
-        assert_eq!(all("I fell but I'm okay"), ["i fell", "i am okay"]);
+        assert_eq!(all("I fell; I'm okay"), ["i fell", "i am okay"]);
         assert_eq!(all("my Epi-Pen"), ["my epipen"]);
         assert!(all(" ''' … ?! ").is_empty());
     }
