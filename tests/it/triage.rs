@@ -107,7 +107,7 @@ async fn who_may_want_to_die_hears_of_988_and_no_kind_is_ever_named() {
     let (scratch, rosa) = with_demo(ROSA, "all", None).await;
     for words in ["I want to kill myself", "I can't do this anymore", "quiero morir"] {
         let told = Speaker::new(&scratch.app, Surface::Chat, Some(&rosa)).says(words).await;
-        assert!(told.reply.contains("9 8 8"), "{words}: {}", told.reply);
+        assert!(told.reply.contains("988"), "{words}: {}", told.reply);
         for named in ["suicid", "kill", "die"] {
             assert!(!told.reply.to_lowercase().contains(named), "somebody may overhear it: {}", told.reply);
         }

@@ -2,7 +2,7 @@
 //! were written from and over those nobody mended them for; what it costs.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     time::{Duration, Instant},
 };
 
@@ -30,6 +30,8 @@ pub struct TriageBenchArgs {
 struct Report {
     known: Table,
     held_out: Table,
+    /// Held-out phrases that happen to be known word for word, left out of `held_out`.
+    also_known: usize,
     cost: Cost,
 }
 
@@ -97,13 +99,19 @@ struct Cost {
 /// # Errors
 /// When a table cannot be read.
 pub fn run(args: TriageBenchArgs) -> anyhow::Result<()> {
-    let report = Report { known: table("known", KNOWN)?, held_out: table("held-out", HELD_OUT)?, cost: cost() };
+    let (known, mut held_out) = (phrases("known", KNOWN)?, phrases("held-out", HELD_OUT)?);
+    let seen: HashSet<String> = known.iter().map(Phrase::plain).collect();
+    let all = held_out.len();
+    held_out.retain(|phrase| !seen.contains(&phrase.plain()));
+    let also_known = all - held_out.len();
+    let report = Report { known: Table::of(&known), held_out: Table::of(&held_out), also_known, cost: cost() };
     if args.json {
         println!("{}", serde_json::to_string(&report)?);
         return Ok(());
     }
     report.known.print("known: the rules are written from these");
     report.held_out.print("held out: nobody mended the rules for these");
+    println!("  left out, for they are known word for word: {}", report.also_known);
     println!(
         "20 words: {:.1} us where nothing is the matter, {:.1} us for a cry",
         report.cost.quiet_us, report.cost.cry_us
@@ -114,17 +122,18 @@ pub fn run(args: TriageBenchArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn table(name: &str, text: &str) -> anyhow::Result<Table> {
-    let phrases = read(text).map_err(|line| anyhow::anyhow!("the {name} table: line {line} cannot be read"))?;
-    let mut table = Table::default();
-    for phrase in &phrases {
-        table.count(phrase);
-    }
-    table.work_out();
-    Ok(table)
+fn phrases(name: &str, text: &'static str) -> anyhow::Result<Vec<Phrase<'static>>> {
+    read(text).map_err(|line| anyhow::anyhow!("the {name} table: line {line} cannot be read"))
 }
 
 impl Table {
+    fn of(phrases: &[Phrase<'_>]) -> Self {
+        let mut table = Self::default();
+        phrases.iter().for_each(|phrase| table.count(phrase));
+        table.work_out();
+        table
+    }
+
     fn count(&mut self, phrase: &Phrase<'_>) {
         let found = triage(&Utterance::typed(phrase.text));
         let alarmed = found.is_some_and(|found| found.level > Level::Unsure);
@@ -267,7 +276,7 @@ mod tests {
     fn a_phrase_counts_where_it_belongs() {
         let text = "fall\tdirect\ten\tI fell and I can't get up\nfall\tindirect\ten\tla la la\n\
             none\tidiom\ten\tI'm dying for a coffee\nnone\trequest\ten\thelp help help";
-        let table = table("test", text).expect("reads");
+        let table = Table::of(&read(text).expect("reads"));
         assert_eq!((table.all.cries.count, table.all.cries.noticed, table.all.cries.kind_right), (2, 1, 1));
         assert_eq!((table.all.others.count, table.all.others.disturbed), (2, 1));
         assert_eq!(table.by_kind["fall"].count, 2);

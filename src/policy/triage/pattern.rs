@@ -95,6 +95,11 @@ impl Pattern {
         }
     }
 
+    /// A sentence that shares no bit with this has no such phrase.
+    pub fn rarest(&self) -> u128 {
+        self.masks.first().copied().unwrap_or(u128::MAX)
+    }
+
     /// From where to where it reaches, if this word is its first. `mask` is the sentence's.
     pub fn fits(&self, sentence: &Sentence, start: usize, mask: u128, shared: &Shared) -> Option<(usize, usize)> {
         if self.masks.iter().any(|needed| needed & mask == 0) {

@@ -20,6 +20,14 @@ pub struct Phrase<'a> {
     pub text: &'a str,
 }
 
+impl Phrase<'_> {
+    /// Its letters alone, to tell whether two are the same.
+    #[must_use]
+    pub fn plain(&self) -> String {
+        self.text.to_lowercase().replace(|c: char| !c.is_alphanumeric() && c != ' ', "")
+    }
+}
+
 /// What must come of a phrase.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expected {

@@ -61,7 +61,8 @@ pub struct Cry {
 #[derive(Debug)]
 pub struct Phrases<T> {
     all: Vec<(T, Pattern, &'static str)>,
-    by_first_word: HashMap<Term, Vec<usize>>,
+    /// By term: places in `all`, each with a mask that a sentence must share to be worth a closer look.
+    by_first_word: Vec<Vec<(u128, usize)>>,
 }
 
 /// A phrase in a sentence.
@@ -211,7 +212,7 @@ impl Rules {
 
 impl<T> Default for Phrases<T> {
     fn default() -> Self {
-        Self { all: Vec::new(), by_first_word: HashMap::new() }
+        Self { all: Vec::new(), by_first_word: Vec::new() }
     }
 }
 
@@ -222,8 +223,9 @@ impl<T> Phrases<T> {
         let mask = sentence.words.iter().flat_map(|w| w.terms.iter()).fold(0, |mask, term| mask | bit(term));
         for (place, word) in sentence.words.iter().enumerate() {
             for term in word.terms.iter() {
-                for phrase in self.by_first_word.get(&term).into_iter().flatten() {
-                    if let Some((what, pattern, line)) = self.all.get(*phrase)
+                for (needed, phrase) in self.by_first_word.get(usize::from(term)).into_iter().flatten() {
+                    if needed & mask != 0
+                        && let Some((what, pattern, line)) = self.all.get(*phrase)
                         && let Some((start, end)) = pattern.fits(sentence, place, mask, shared)
                     {
                         found.push(Found { what, start, end, line });
@@ -248,7 +250,13 @@ impl<T> Phrases<T> {
 
     fn add(&mut self, what: T, pattern: Pattern, line: &'static str) {
         for term in pattern.first_words().into_iter().flat_map(Set::terms) {
-            self.by_first_word.entry(*term).or_default().push(self.all.len());
+            let term = usize::from(*term);
+            if self.by_first_word.len() <= term {
+                self.by_first_word.resize_with(term + 1, Vec::new);
+            }
+            if let Some(phrases) = self.by_first_word.get_mut(term) {
+                phrases.push((pattern.rarest(), self.all.len()));
+            }
         }
         self.all.push((what, pattern, line));
     }

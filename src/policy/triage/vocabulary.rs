@@ -66,8 +66,8 @@ pub fn bit(term: Term) -> u128 {
 #[derive(Debug, Default)]
 pub struct Vocabulary {
     words: HashMap<String, Term>,
-    beginnings: HashMap<String, Term>,
-    longest_beginning: usize,
+    /// Beginnings by their first two bytes, so that most words cost one look.
+    beginnings: HashMap<[u8; 2], Vec<(String, Term)>>,
     count: Term,
     /// Words that are recognized with one letter wrong.
     guessed: Vec<(String, Term)>,
@@ -80,17 +80,19 @@ impl Vocabulary {
     /// Takes up a word of the table; `bleed*` stands for all that begins so.
     pub fn learn(&mut self, word: &str) -> Term {
         let word = plain(word);
-        let (place, word) = match word.strip_suffix('*') {
-            Some(beginning) => {
-                self.longest_beginning = self.longest_beginning.max(beginning.len());
-                (&mut self.beginnings, beginning.to_owned())
-            }
-            None => (&mut self.words, word),
+        let Some(beginning) = word.strip_suffix('*') else {
+            let next = self.count + 1;
+            let term = *self.words.entry(word).or_insert(next);
+            self.count = self.count.max(term);
+            return term;
         };
-        *place.entry(word).or_insert_with(|| {
-            self.count += 1;
-            self.count
-        })
+        let alike = self.beginnings.entry(first_two(beginning)).or_default();
+        if let Some((_, term)) = alike.iter().find(|(known, _)| known == beginning) {
+            return *term;
+        }
+        self.count += 1;
+        alike.push((beginning.to_owned(), self.count));
+        self.count
     }
 
     /// From now on also recognizes this word with one letter wrong, missing, too many, or two swapped.
@@ -105,12 +107,9 @@ impl Vocabulary {
         if let Some(term) = self.words.get(word) {
             terms.push(*term);
         }
-        if !self.beginnings.is_empty() {
-            let ends = word.char_indices().map(|(at, c)| at + c.len_utf8());
-            for end in ends.take_while(|end| *end <= self.longest_beginning) {
-                if let Some(term) = self.beginnings.get(&word[..end]) {
-                    terms.push(*term);
-                }
+        for (beginning, term) in self.beginnings.get(&first_two(word)).into_iter().flatten() {
+            if word.starts_with(beginning.as_str()) {
+                terms.push(*term);
             }
         }
         if terms.0[0] == 0
@@ -121,6 +120,11 @@ impl Vocabulary {
         }
         terms
     }
+}
+
+fn first_two(word: &str) -> [u8; 2] {
+    let mut bytes = word.bytes();
+    [bytes.next().unwrap_or_default(), bytes.next().unwrap_or_default()]
 }
 
 /// One letter wrong, missing or too many, or two neighbours swapped.
