@@ -8,7 +8,7 @@ use std::{
 use super::{
     kind::{Kind, Level},
     pattern::{Pattern, Shared, members},
-    vocabulary::{Set, Term, Vocabulary, bit},
+    vocabulary::{Set, Vocabulary, bit},
     words::Sentence,
 };
 
