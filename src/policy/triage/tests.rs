@@ -106,6 +106,9 @@ fn long_transcripts_are_read_whole() {
     assert_eq!(typed(&long), None);
     long.push_str("I can't breathe");
     assert!(typed(&long).is_some());
+    let clock = std::time::Instant::now();
+    assert!(typed(&"my wound fever chest pain arm jaw i he ".repeat(1_600)).is_some());
+    assert!(clock.elapsed().as_secs() < 20, "64 KiB of nothing but signs: {:?}", clock.elapsed());
 }
 
 proptest! {

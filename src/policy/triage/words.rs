@@ -44,6 +44,10 @@ impl Sentence {
     }
 }
 
+/// Words after which a sentence is cut: nobody says as many in one breath, and what keeps one phrase from being a cry
+/// is looked for in the whole sentence, so that the time for one of thousands of words would grow with their square.
+const LONGEST: usize = 200;
+
 /// Splits at full stops, question and exclamation marks and brackets.
 pub fn sentences(heard: &Utterance<'_>, vocabulary: &Vocabulary) -> Vec<Sentence> {
     let mut reader = Reader {
@@ -120,7 +124,9 @@ impl Reader<'_> {
             c if is_han(c) => {
                 self.finish_word();
                 self.push(&plain(c.encode_utf8(&mut [0; 4])));
-                self.comma = false;
+                if self.sentence.words.len() >= LONGEST {
+                    self.finish_sentence();
+                }
             }
             c if c.is_alphanumeric() || is_combining_mark(c) => self.word.push(c),
             c => {
@@ -158,6 +164,9 @@ impl Reader<'_> {
             self.push(part);
         }
         self.join();
+        if self.sentence.words.len() >= LONGEST {
+            self.finish_sentence();
+        }
     }
 
     fn finish_sentence(&mut self) {
