@@ -171,6 +171,26 @@ impl KeyStore {
         Err(KeyError::Rotating)
     }
 
+    /// Makes many keys and waits for the disk once.
+    pub fn make_many(&self, names: &[String]) -> Result<(), KeyError> {
+        let masters = self.current()?;
+        let keys: Vec<Plain> =
+            names.iter().map(|_| self.entropy.bytes().map(Zeroizing::new)).collect::<Result<_, _>>()?;
+        let named: Vec<_> = names.iter().map(String::as_str).zip(&keys).collect();
+        for (name, wrapped) in names.iter().zip(masters.newest()?.wrap_many(&named, &self.entropy)?) {
+            self.folder.draft_for(name, &wrapped)?;
+        }
+        self.folder.settle()?;
+        let alone = self.folder.lock_alone()?;
+        if self.folder.identity(ROOT) != masters.known_by {
+            return Err(KeyError::Rotating);
+        }
+        for name in names {
+            self.folder.install(name, &alone)?;
+        }
+        self.folder.sync()
+    }
+
     /// The key that signs the audit chain, made where there is none.
     pub fn signing(&self) -> Result<Plain, KeyError> {
         if !self.folder.has(SIGNING) {

@@ -68,7 +68,7 @@ pub fn run(global: &Global, args: &KeysBenchArgs) -> anyhow::Result<()> {
         return Ok(());
     }
     println!("{} people; {}", report.people, report.provider);
-    println!("making their keys, each synced to the disk: {:.1} s", report.make_seconds);
+    println!("making their keys, 250 at once: {:.1} s", report.make_seconds);
     println!(
         "a new master key: {:.1} s, {} keys wrapped anew, {:.0} a second",
         report.rotate_seconds, report.rewrapped, report.rewrapped_a_second

@@ -153,6 +153,19 @@ impl Folder {
         Ok(false)
     }
 
+    /// Puts a draft in a place where there is no key yet; one that is there already stays.
+    pub fn install(&self, name: &str, _alone: &Lock) -> Result<(), KeyError> {
+        let draft = self.draft(name);
+        if self.has(name) {
+            return scrub(&draft);
+        }
+        fs::rename(&draft, self.place(name)).map_err(|source| KeyError::Io {
+            doing: "cannot write",
+            path: draft,
+            source,
+        })
+    }
+
     /// Makes renamings and removals durable.
     pub fn sync(&self) -> Result<(), KeyError> {
         self.handle.sync_all().map_err(|e| self.failed("cannot write", e))

@@ -106,7 +106,7 @@ async fn a_key_moved_to_another_name_or_changed_does_not_open() {
     assert!(read(&store, &rosa).await.is_err(), "another key's file");
     for (name, text) in &keys {
         let mut text = text.clone().into_bytes();
-        let last = text.len() - 3;
+        let last = text.len() - 12;
         text[last] = if text[last] == b'A' { b'B' } else { b'A' };
         fs::write(place.key_store().join(format!("{name}.key")), text).expect("written");
     }
