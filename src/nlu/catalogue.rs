@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Context, Pending,
-    grammar::{Pattern, Vocabulary},
+    grammar::{Index, Pattern, Vocabulary},
     names::Names,
     when::Sense,
 };
@@ -42,6 +42,8 @@ pub struct Catalogue {
     pub(crate) vocabulary: Vocabulary,
     /// Sentences and examples of all intents, compiled, in the order of the intents.
     pub(crate) sentences: Vec<Sentence>,
+    /// The sentences by their first word.
+    pub(crate) index: Index,
     /// What a sentence may begin or end with besides.
     pub(crate) openings: Vec<Pattern>,
     pub(crate) closings: Vec<Pattern>,

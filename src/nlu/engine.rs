@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::{
     By, Context, Interpretation, NONE, Slots,
-    catalogue::{Catalogue, IntentDef, Place},
+    catalogue::{Catalogue, IntentDef, Place, Sentence},
     classifier::{Calibration, Model, Prediction},
     embed::Embedder,
-    grammar::Scratch,
+    grammar::{self, Scratch},
     shelf::{self, LearnError, Shelf},
     words::{self, Word},
 };
@@ -99,7 +99,8 @@ impl Engine {
         }
         let mut weak = None;
         let mut memory = Scratch::default();
-        for variant in self.variants(&heard) {
+        let wrapped = std::iter::once_with(|| self.variants(&heard)).flatten();
+        for variant in std::iter::once(heard.clone()).chain(wrapped) {
             let mut finder = Finder::new(&self.catalogue, text, variant, ctx);
             match self.sentence(&mut finder, &mut memory) {
                 Some(exact) if !exact.weak => return self.exactly(exact),
@@ -183,7 +184,7 @@ impl Engine {
             return None;
         }
         let mut best: Option<Exact> = None;
-        for sentence in &self.catalogue.sentences {
+        for sentence in candidates(&self.catalogue, &numbers) {
             if !sentence.exact || !sentence.pattern.may_fit(&numbers) || !sentence.holds(finder.ctx()) {
                 continue;
             }
@@ -207,13 +208,14 @@ impl Engine {
         best
     }
 
-    /// The words as heard, then with fillers, openings, closings and stutter taken away, least first.
+    /// The words with fillers, openings, closings and stutter taken away, least first. Costs more than looking the
+    /// words up as they are, so only asked for when that found nothing.
     fn variants(&self, heard: &[Word]) -> Vec<Vec<Word>> {
-        let mut variants = vec![heard.to_vec()];
+        let mut variants = Vec::new();
         let plain = self.without_skipped(heard);
         let opened = self.without_openings(&plain);
         for words in [plain.clone(), opened.clone(), self.without_closings(&plain), self.without_closings(&opened)] {
-            if !words.is_empty() && !variants.contains(&words) {
+            if !words.is_empty() && words != heard && !variants.contains(&words) {
                 variants.push(words);
             }
         }
@@ -276,6 +278,12 @@ impl Engine {
     }
 }
 
+/// Sentences that may begin with the first of these words.
+fn candidates<'c>(catalogue: &'c Catalogue, numbers: &[u32]) -> impl Iterator<Item = &'c Sentence> {
+    let first = numbers.first().copied().unwrap_or(grammar::UNKNOWN);
+    catalogue.index.beginning_with(first).filter_map(|place| catalogue.sentences.get(place))
+}
+
 /// How many intents there are, and which of them is out of scope; their number where none is.
 fn classes(catalogue: &Catalogue) -> [usize; 2] {
     let intents = catalogue.intents();
@@ -288,7 +296,7 @@ pub(super) fn claims(catalogue: &Catalogue, text: &str, ctx: &Context<'_>) -> Ve
     let numbers: Vec<u32> = finder.words().iter().map(|w| catalogue.vocabulary.number(w)).collect();
     let mut memory = Scratch::default();
     let mut found: Vec<(usize, i32, Place)> = Vec::new();
-    for sentence in catalogue.sentences.iter().filter(|s| s.exact && s.pattern.may_fit(&numbers) && s.holds(ctx)) {
+    for sentence in candidates(catalogue, &numbers).filter(|s| s.exact && s.pattern.may_fit(&numbers) && s.holds(ctx)) {
         let Some(def) = catalogue.intents().get(sentence.intent) else { continue };
         finder.look_for(def);
         let Some(fit) = sentence.pattern.fit(&numbers, &mut finder, &mut memory, false) else { continue };

@@ -9,9 +9,11 @@ use std::collections::{BTreeMap, HashMap};
 use super::template::{self, Node};
 
 mod flatten;
+mod index;
 
 use flatten::Flatten;
 pub use flatten::leads_back;
+pub use index::Index;
 
 /// Words to numbers.
 #[derive(Debug, Clone, Default)]
@@ -73,8 +75,31 @@ pub struct Pattern {
     /// Words that stand in every sentence it fits, sorted.
     must: Vec<u32>,
     states: Vec<Vec<Edge>>,
-    first: Vec<u32>,
-    open_start: bool,
+    first: Edges,
+    last: Edges,
+    /// Fewest words it fits.
+    shortest: usize,
+    /// Most words it fits; as many as there are where it has a slot.
+    longest: usize,
+}
+
+/// The words at one end of a pattern, sorted, and whether a slot may stand there.
+#[derive(Debug, Clone, Default)]
+struct Edges {
+    words: Vec<u32>,
+    open: bool,
+}
+
+impl Edges {
+    fn may_be(&self, word: u32) -> bool {
+        self.open || self.words.binary_search(&word).is_ok()
+    }
+
+    fn of(mut words: Vec<u32>, open: bool) -> Self {
+        words.sort_unstable();
+        words.dedup();
+        Self { words, open }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -107,26 +132,70 @@ pub fn compile(text: &str, rules: &Rules, vocabulary: &mut Vocabulary) -> Result
     let expr = Flatten { rules, slots: &mut slots, stack: Vec::new(), budget: &mut budget }.node(&tree)?;
     let mut states = vec![Vec::new()];
     build(&expr, 0, &mut states, vocabulary)?;
-    let (mut first, mut open_start) = (Vec::new(), false);
+    let first = beginnings(&states).ok_or("it matches when nothing is said: something must be outside of `[ ]`")?;
+    let last = endings(&states);
+    let (shortest, longest) = lengths(&expr);
+    let must = always(&expr, vocabulary);
+    Ok(Pattern { expr, slots, fixed: Vec::new(), must, states, first, last, shortest, longest })
+}
+
+/// What may stand first; `None` where the end is reached without a word.
+fn beginnings(states: &[Vec<Edge>]) -> Option<Edges> {
+    let (mut words, mut open) = (Vec::new(), false);
     let mut pending = vec![0_usize];
     while let Some(state) = pending.pop() {
         for edge in states.get(state).into_iter().flatten() {
             match *edge {
-                Edge::Word(word, _) => first.push(word),
-                Edge::Slot(..) => open_start = true,
+                Edge::Word(word, _) => words.push(word),
+                Edge::Slot(..) => open = true,
                 Edge::Free(to) => pending.push(to as usize),
             }
         }
         pending.sort_unstable();
         pending.dedup();
         if state + 1 == states.len() {
-            return Err("it matches when nothing is said: something must be outside of `[ ]`".into());
+            return None;
         }
     }
-    first.sort_unstable();
-    first.dedup();
-    let must = always(&expr, vocabulary);
-    Ok(Pattern { expr, slots, fixed: Vec::new(), must, states, first, open_start })
+    Some(Edges::of(words, open))
+}
+
+/// What may stand last. Edges lead to higher states only, so one pass from the end finds it.
+fn endings(states: &[Vec<Edge>]) -> Edges {
+    let mut ends = vec![false; states.len()];
+    if let Some(last) = ends.last_mut() {
+        *last = true;
+    }
+    let (mut words, mut open) = (Vec::new(), false);
+    for (state, edges) in states.iter().enumerate().rev() {
+        let leads_out = |to: u32| ends.get(to as usize).copied().unwrap_or(false);
+        let mut free = false;
+        for edge in edges {
+            match *edge {
+                Edge::Word(word, to) if leads_out(to) => words.push(word),
+                Edge::Slot(_, to) => open |= leads_out(to),
+                Edge::Free(to) => free |= leads_out(to),
+                Edge::Word(..) => {}
+            }
+        }
+        if free && let Some(end) = ends.get_mut(state) {
+            *end = true;
+        }
+    }
+    Edges::of(words, open)
+}
+
+/// Fewest and most words. A slot is one word or more.
+fn lengths(expr: &Expr) -> (usize, usize) {
+    match expr {
+        Expr::Word(_) => (1, 1),
+        Expr::Slot(_) => (1, usize::MAX),
+        Expr::Seq(parts) => parts.iter().map(lengths).fold((0, 0), |(a, b), (c, d)| (a + c, b.saturating_add(d))),
+        Expr::Alt(branches) => {
+            let each = branches.iter().map(lengths);
+            each.reduce(|(a, b), (c, d)| (a.min(c), b.max(d))).unwrap_or((0, 0))
+        }
+    }
 }
 
 /// The words of every variant of an expression, sorted.
@@ -276,19 +345,27 @@ impl Pattern {
     /// Whether an utterance that begins with this word can match.
     #[must_use]
     pub fn may_begin_with(&self, word: u32) -> bool {
-        self.open_start || self.first.binary_search(&word).is_ok()
+        self.first.may_be(word)
     }
 
     /// Whether it may begin with a slot.
     #[must_use]
     pub const fn begins_open(&self) -> bool {
-        self.open_start
+        self.first.open
+    }
+
+    /// The words it may begin with besides a slot, sorted.
+    pub(super) fn first_words(&self) -> &[u32] {
+        &self.first.words
     }
 
     /// Whether an utterance of these words can match at all: a quick look before [`Pattern::fit`].
     #[must_use]
     pub fn may_fit(&self, words: &[u32]) -> bool {
-        words.first().is_some_and(|first| self.may_begin_with(*first)) && self.must.iter().all(|w| words.contains(w))
+        (self.shortest..=self.longest).contains(&words.len())
+            && words.first().is_some_and(|word| self.first.may_be(*word))
+            && words.last().is_some_and(|word| self.last.may_be(*word))
+            && self.must.iter().all(|w| words.contains(w))
     }
 
     /// The best way to read the words with this pattern: all of them, or with `prefix` the longest beginning.

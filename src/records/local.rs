@@ -1,16 +1,28 @@
 //! Records from the local store: what was imported, and what has happened since.
 
+use std::sync::{Mutex, PoisonError};
+
+use serde::de::DeserializeOwned;
+
 use super::{Allergy, LabResult, OpenSlot, Prescription, Profile, Provider, SlotQuery, Visit};
 use crate::{
     actions::Renewal,
-    policy::{NameLists, Named, PersonId, Phi, WrongSubject},
+    policy::{NameLists, Named, PersonId, Phi, Scope, WrongSubject},
     store::{ChartKind, Store, StoreError},
 };
 
 /// Where the actions read people's records. Reads only: changes go through the turn.
-#[derive(Clone)]
 pub struct Records {
     store: Store,
+    /// What was read before it was asked for. Taken by the first who asks.
+    ahead: Mutex<Option<Ahead>>,
+}
+
+/// The part of a chart that a scope is mostly about, still wrapped.
+enum Ahead {
+    Prescriptions(Phi<Vec<Prescription>>),
+    Visits(Phi<Vec<Visit>>),
+    Results(Phi<Vec<LabResult>>),
 }
 
 /// Why records could not be read.
@@ -28,7 +40,46 @@ impl Records {
     /// Records kept in this store.
     #[must_use]
     pub const fn new(store: Store) -> Self {
-        Self { store }
+        Self { store, ahead: Mutex::new(None) }
+    }
+
+    /// These records with what a question of this scope will most likely read, for one turn. It is read while the
+    /// audit row that opens the disclosure goes to the disk, and comes out of its wrapping no sooner than anything
+    /// else. What cannot be read now is read, and fails, when it is asked for.
+    pub async fn ahead(&self, person: &PersonId, scope: Scope) -> Self {
+        let store = &self.store;
+        let part = match scope {
+            Scope::Medicines => {
+                store.chart_rows_aside(person, ChartKind::Prescriptions).await.map(Ahead::Prescriptions)
+            }
+            Scope::Visits => store.chart_rows_aside(person, ChartKind::Visits).await.map(Ahead::Visits),
+            Scope::Records => store.chart_rows_aside(person, ChartKind::Results).await.map(Ahead::Results),
+        };
+        Self { store: self.store.clone(), ahead: Mutex::new(part.ok()) }
+    }
+
+    /// A part of the chart: what was read ahead, if it is this one, or from the store.
+    async fn part<T: DeserializeOwned>(
+        &self,
+        person: &PersonId,
+        kind: ChartKind,
+        this: fn(Ahead) -> Result<Phi<Vec<T>>, Ahead>,
+    ) -> Result<Phi<Vec<T>>, RecordsError> {
+        let taken = {
+            let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+            match ahead.take().map(this) {
+                Some(Ok(part)) => Some(part).filter(|part| part.subject() == person),
+                Some(Err(other)) => {
+                    *ahead = Some(other);
+                    None
+                }
+                None => None,
+            }
+        };
+        match taken {
+            Some(part) => Ok(part),
+            None => Ok(self.store.chart_rows(person, kind).await?),
+        }
     }
 
     /// The person's prescriptions.
@@ -36,7 +87,11 @@ impl Records {
     /// # Errors
     /// When the database or the person's key fails; so for every function here.
     pub async fn prescriptions(&self, person: &PersonId) -> Result<Phi<Vec<Prescription>>, RecordsError> {
-        Ok(self.store.chart_rows(person, ChartKind::Prescriptions).await?)
+        self.part(person, ChartKind::Prescriptions, |ahead| match ahead {
+            Ahead::Prescriptions(part) => Ok(part),
+            other => Err(other),
+        })
+        .await
     }
 
     /// The person's visits: those of the chart and those booked here since.
@@ -44,7 +99,7 @@ impl Records {
     /// # Errors
     /// As [`Records::prescriptions`].
     pub async fn visits(&self, person: &PersonId) -> Result<Phi<Vec<Visit>>, RecordsError> {
-        let chart = self.store.chart_rows::<Visit>(person, ChartKind::Visits).await?;
+        let chart = self.charted_visits(person).await?;
         let booked = self.store.booked_visits(person).await?;
         Ok(chart.zip(booked)?.map(|(chart, booked)| {
             let mut all = chart;
@@ -60,12 +115,25 @@ impl Records {
         }))
     }
 
+    /// The visits of the chart alone.
+    async fn charted_visits(&self, person: &PersonId) -> Result<Phi<Vec<Visit>>, RecordsError> {
+        self.part(person, ChartKind::Visits, |ahead| match ahead {
+            Ahead::Visits(part) => Ok(part),
+            other => Err(other),
+        })
+        .await
+    }
+
     /// The person's laboratory results.
     ///
     /// # Errors
     /// As [`Records::prescriptions`].
     pub async fn results(&self, person: &PersonId) -> Result<Phi<Vec<LabResult>>, RecordsError> {
-        Ok(self.store.chart_rows(person, ChartKind::Results).await?)
+        self.part(person, ChartKind::Results, |ahead| match ahead {
+            Ahead::Results(part) => Ok(part),
+            other => Err(other),
+        })
+        .await
     }
 
     /// Who treats the person.

@@ -11,7 +11,10 @@ use std::{
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     str::FromStr,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -25,7 +28,7 @@ use sqlx::{
 use super::{
     error::{StoreError, cannot_open},
     keys::make_folder,
-    readers::Readers,
+    readers::{Readers, Wait},
 };
 
 static SQLITE: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
@@ -40,6 +43,28 @@ pub(super) enum Dialect {
 
 /// How long a thread waits for SQLite before it turns to other work.
 const PATIENCE: Duration = Duration::from_micros(200);
+/// Who waits for SQLite now. Where there are several, a thread has better to do than to wait.
+static WAITING: AtomicUsize = AtomicUsize::new(0);
+
+/// One who waits, until dropped.
+struct Waiting;
+
+impl Waiting {
+    fn begin() -> Self {
+        WAITING.fetch_add(1, Ordering::Relaxed);
+        Self
+    }
+
+    fn alone() -> bool {
+        WAITING.load(Ordering::Relaxed) == 1
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        WAITING.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 impl Dialect {
     /// Makes a connection one for reading only. Finds out, too, that a file is no database.
@@ -62,10 +87,11 @@ impl Dialect {
         }
         let mut answer = std::pin::pin!(answer);
         let until = Instant::now() + PATIENCE;
+        let _waiting = Waiting::begin();
         std::future::poll_fn(|context| {
             loop {
                 let polled = answer.as_mut().poll(context);
-                if polled.is_ready() || Instant::now() >= until {
+                if polled.is_ready() || !Waiting::alone() || Instant::now() >= until {
                     return polled;
                 }
                 std::thread::yield_now();
@@ -107,12 +133,17 @@ impl Database {
 
     /// All rows of a question.
     pub async fn ask(&self, sql: &'static str, values: &[Value]) -> Result<Vec<AnyRow>, StoreError> {
-        Ok(self.readers.ask(sql, values).await?)
+        Ok(self.readers.ask(sql, values, Wait::Here).await?)
     }
 
     /// The row of a question that has one at most.
     pub async fn ask_one(&self, sql: &'static str, values: &[Value]) -> Result<Option<AnyRow>, StoreError> {
         Ok(self.ask(sql, values).await?.pop())
+    }
+
+    /// As [`Database::ask_one`], for a task that waits for something slower besides.
+    pub async fn ask_one_aside(&self, sql: &'static str, values: &[Value]) -> Result<Option<AnyRow>, StoreError> {
+        Ok(self.readers.ask(sql, values, Wait::Aside).await?.pop())
     }
 
     /// A connection that writes durably.

@@ -5,13 +5,14 @@
 
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
-use sqlx::Row;
+use sqlx::{Row, any::AnyRow};
 
 use super::{
     Place, Store,
     error::StoreError,
     job::{JobError, Refusal, Step},
     keys::{KeyError, KeyOwner},
+    seal::DataKey,
 };
 use crate::{
     policy::{Event, JournalEntry, PersonId, Phi, RoomId, Scope, StayId},
@@ -78,6 +79,9 @@ pub enum PinCheck {
     /// The person has none.
     NoneSet,
 }
+
+/// One part of a chart.
+const PART: &str = "SELECT sealed FROM chart WHERE owner = $1 AND kind = $2";
 
 impl Store {
     /// Makes a person known, or replaces the chart of somebody known by any of the same identifiers. Free
@@ -313,14 +317,22 @@ impl Store {
         kind: ChartKind,
     ) -> Result<Phi<Vec<T>>, StoreError> {
         let (owner, key) = self.inner.keys.key(&KeyOwner::Person(person.clone()))?;
-        let part = "SELECT sealed FROM chart WHERE owner = $1 AND kind = $2";
-        let row = self.inner.database.ask_one(part, &[owner.as_str().into(), kind.name().into()]).await?;
-        let Some(row) = row else { return Ok(Phi::new(person.clone(), vec![])) };
-        let damaged = || StoreError::Damaged("chart.sealed".into());
-        let sealed: Vec<u8> = row.try_get("sealed")?;
-        let place = Place { table: "chart", column: "sealed", row: kind.name(), owner: &owner };
-        let plain = key.open(place, &sealed).map_err(|_| damaged())?;
-        Ok(Phi::new(person.clone(), serde_json::from_slice(&plain).map_err(|_| damaged())?))
+        let row = self.inner.database.ask_one(PART, &[owner.as_str().into(), kind.name().into()]).await?;
+        opened(person, kind, (&owner, &key), row)
+    }
+
+    /// As [`Store::chart_rows`], for a task that waits for a commit besides.
+    ///
+    /// # Errors
+    /// As [`Store::chart_rows`].
+    pub async fn chart_rows_aside<T: DeserializeOwned>(
+        &self,
+        person: &PersonId,
+        kind: ChartKind,
+    ) -> Result<Phi<Vec<T>>, StoreError> {
+        let (owner, key) = self.inner.keys.key(&KeyOwner::Person(person.clone()))?;
+        let row = self.inner.database.ask_one_aside(PART, &[owner.as_str().into(), kind.name().into()]).await?;
+        opened(person, kind, (&owner, &key), row)
     }
 
     /// Whether somebody of that id is known.
@@ -331,7 +343,7 @@ impl Store {
         Ok(self.person_row(person).await?.is_some())
     }
 
-    async fn person_row(&self, person: &PersonId) -> Result<Option<sqlx::any::AnyRow>, StoreError> {
+    async fn person_row(&self, person: &PersonId) -> Result<Option<AnyRow>, StoreError> {
         let who = "SELECT owner, consent, pin FROM person WHERE id = $1";
         self.inner.database.ask_one(who, &[person.as_str().into()]).await
     }
@@ -426,6 +438,21 @@ impl Store {
         let stay = StayId::parse(stay).map_err(|_| StoreError::Damaged("room.stay".into()))?;
         Ok(Occupant { person: person_id(person)?, stay })
     }
+}
+
+/// A part of a chart, wrapped as soon as it is open; nothing where there is no such part.
+fn opened<T: DeserializeOwned>(
+    person: &PersonId,
+    kind: ChartKind,
+    (owner, key): (&str, &DataKey),
+    row: Option<AnyRow>,
+) -> Result<Phi<Vec<T>>, StoreError> {
+    let Some(row) = row else { return Ok(Phi::new(person.clone(), vec![])) };
+    let damaged = || StoreError::Damaged("chart.sealed".into());
+    let sealed: Vec<u8> = row.try_get("sealed")?;
+    let place = Place { table: "chart", column: "sealed", row: kind.name(), owner };
+    let plain = key.open(place, &sealed).map_err(|_| damaged())?;
+    Ok(Phi::new(person.clone(), serde_json::from_slice(&plain).map_err(|_| damaged())?))
 }
 
 fn names(scopes: &[Scope]) -> Vec<u8> {

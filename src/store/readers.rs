@@ -16,6 +16,15 @@ use super::database::{Dialect, Value, bind};
 /// Connections. A turn reads two or three times, shortly; more would only wait for cores.
 const READERS: usize = 6;
 
+/// How an answer is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// Nothing else can be done meanwhile.
+    Here,
+    /// The same task waits for something slower besides.
+    Aside,
+}
+
 pub(super) struct Readers {
     dialect: Dialect,
     options: AnyConnectOptions,
@@ -31,17 +40,17 @@ impl Readers {
     }
 
     /// All rows of a question. A connection that the server has closed meanwhile is replaced once.
-    pub async fn ask(&self, sql: &'static str, values: &[Value]) -> Result<Vec<AnyRow>, sqlx::Error> {
+    pub async fn ask(&self, sql: &'static str, values: &[Value], wait: Wait) -> Result<Vec<AnyRow>, sqlx::Error> {
         let mut place = self.place().await;
         if let Some(connection) = place.take() {
-            match self.answer(&mut place, connection, sql, values).await {
+            match self.answer(&mut place, connection, (sql, values), wait).await {
                 Err(sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed) => {}
                 Err(sqlx::Error::Database(told)) if told.code().is_some_and(|code| code.starts_with("57P")) => {}
                 answer => return answer,
             }
         }
         let connection = self.connect().await?;
-        self.answer(&mut place, connection, sql, values).await
+        self.answer(&mut place, connection, (sql, values), wait).await
     }
 
     /// Out of its place while it is in use: a reader that gives up midway leaves no half-read connection.
@@ -49,15 +58,18 @@ impl Readers {
         &self,
         place: &mut Option<AnyConnection>,
         mut connection: AnyConnection,
-        sql: &'static str,
-        values: &[Value],
+        (sql, values): (&'static str, &[Value]),
+        wait: Wait,
     ) -> Result<Vec<AnyRow>, sqlx::Error> {
         let mut arguments = AnyArguments::default();
         for value in values {
             bind(&mut arguments, value);
         }
         let rows = sqlx::query_with(sql, arguments).fetch_all(&mut connection);
-        let rows = self.dialect.patiently(rows).await?;
+        let rows = match wait {
+            Wait::Here => self.dialect.patiently(rows).await?,
+            Wait::Aside => rows.await?,
+        };
         *place = Some(connection);
         Ok(rows)
     }

@@ -99,7 +99,17 @@ impl Turn<'_> {
     async fn admitted(&mut self, intent: &str, needs: &Needs) -> Result<Admitted, TurnError> {
         let clock = Instant::now();
         let task = Task { intent, data: needs.data, effect: needs.effect, scope: needs.scope };
-        let verdict = admit(&task, &self.caller, &self.consent, &self.occasion(), &self.core.store).await;
+        let occasion = self.occasion();
+        let admitting = admit(&task, &self.caller, &self.consent, &occasion, &self.core.store);
+        let reading = async {
+            match (decide(&task, &self.caller, &self.consent), needs.scope) {
+                (Decision::Person(person), Some(scope)) => Some(self.core.records.ahead(&person, scope).await),
+                _ => None,
+            }
+        };
+        // The question goes out first: it is short, and the row's commit is long.
+        let (ahead, verdict) = tokio::join!(biased; reading, admitting);
+        self.ahead = ahead;
         self.timings.policy += millis(clock);
         let no = |reply: &str, state| {
             let facts = Facts::new(reply)
@@ -158,7 +168,7 @@ impl Turn<'_> {
 
     fn setting(&self) -> Setting<'_> {
         Setting {
-            records: &self.core.records,
+            records: self.ahead.as_ref().unwrap_or(&self.core.records),
             now: self.now,
             zone: &self.core.zone,
             organization: &self.core.organization,

@@ -108,6 +108,8 @@ struct Turn<'a> {
     speak: bool,
     consent: Vec<Scope>,
     state: dialogue::State,
+    /// The records, with what was read while the opening audit row went to the disk.
+    ahead: Option<Records>,
 }
 
 impl Core {
@@ -168,6 +170,7 @@ impl<'a> Turn<'a> {
             speak,
             consent: Vec::new(),
             state: dialogue::State::default(),
+            ahead: None,
         }
     }
 

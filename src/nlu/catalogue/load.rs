@@ -11,7 +11,7 @@ use super::{
     source::{self, File, Intent, IntentFile, ListFile, Otherwise, Said, Slot, mistake},
 };
 use crate::nlu::{
-    grammar::{self, Pattern, Rules, Vocabulary},
+    grammar::{self, Index, Pattern, Rules, Vocabulary},
     template, words,
 };
 
@@ -289,6 +289,7 @@ impl Loader {
             taken_for: self.taken_for,
             tests: self.tests,
             vocabulary: self.vocabulary,
+            index: Index::new(sentences.iter().map(|s| &s.pattern)),
             sentences,
             openings: self.openings,
             closings: self.closings,
