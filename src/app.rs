@@ -292,7 +292,7 @@ fn check_floors(catalogue: &Catalogue) -> Result<(), AppError> {
         };
         action
             .floor()
-            .tightened(def.data, def.effect)
+            .tightened(def.data, def.effect, def.identity)
             .map_err(|source| AppError::Loosened { intent: def.name.clone(), source })?;
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::policy::RoomId;
+use crate::policy::{RoomId, Scope};
 
 /// Who a renewal goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +41,11 @@ pub enum Change {
         need: String,
         /// An emergency rather than a need.
         emergency: bool,
+    },
+    /// Replaces what the person agreed to.
+    Consent {
+        /// All that they agree to from now on.
+        agreed: Vec<Scope>,
     },
     /// Marks the room's open urgent requests "patient says cancel"; staff close them.
     PatientSaysCancel {

@@ -8,6 +8,7 @@
 
 mod appointment;
 mod change;
+mod consent;
 mod emergency;
 mod human;
 mod medicine;
@@ -58,6 +59,8 @@ pub struct Setting<'a> {
     pub phone: Option<&'a str>,
     /// The channel's name: `room`, `home`, `chat`, `third-party`.
     pub channel: &'a str,
+    /// What the person agreed to so far.
+    pub consent: &'a [Scope],
 }
 
 /// Why an action could not run. Never holds what it ran on.
@@ -150,6 +153,10 @@ actions!(
     EmergencyCancel = "emergency.cancel" in self::emergency::cancel,
     /// Puts through to a person.
     HumanTalk = "human.talk" in self::human,
+    /// Lets the assistant use a part of the record.
+    ConsentGive = "consent.give" in self::consent::give,
+    /// Takes that back.
+    ConsentRevoke = "consent.revoke" in self::consent::revoke,
     /// What happens to what is said.
     PrivacyHowProtected = "privacy.how_protected" in self::privacy,
 );
@@ -167,6 +174,12 @@ impl Action {
             }
             (Self::AppointmentBook, Plan::Book { slot, reason }) => {
                 appointment::book::perform(permit, slot, reason, setting).await
+            }
+            (Self::ConsentGive, Plan::Consent { given: true, scopes }) => {
+                Ok(consent::perform(permit, true, &scopes, setting))
+            }
+            (Self::ConsentRevoke, Plan::Consent { given: false, scopes }) => {
+                Ok(consent::perform(permit, false, &scopes, setting))
             }
             _ => Err(ActionError::ForeignPlan),
         }
@@ -221,8 +234,10 @@ mod tests {
         for action in Action::ALL {
             assert_eq!(Action::named(action.name()), Some(*action));
             let floor = action.floor();
-            assert_eq!(floor.scope.is_some(), floor.data == DataClass::Identifiable, "{}", action.name());
-            assert_eq!(floor.identity == Identity::Known, floor.data == DataClass::Identifiable, "{}", action.name());
+            // Agreeing rests on no agreement.
+            let agrees = matches!(action, Action::ConsentGive | Action::ConsentRevoke);
+            assert_eq!(floor.scope.is_some() || agrees, floor.data == DataClass::Identifiable, "{}", action.name());
+            assert_eq!(floor.identity >= Identity::Known, floor.data == DataClass::Identifiable, "{}", action.name());
         }
         assert_eq!(Action::named("prescription.steal"), None);
     }

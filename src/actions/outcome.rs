@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Change, Route};
+use crate::policy::Scope;
 
 /// What an action knows to say: the name of a reply in the catalogue and the values it needs.
 ///
@@ -91,5 +92,12 @@ pub enum Plan {
         slot: crate::records::OpenSlot,
         /// What for.
         reason: Option<String>,
+    },
+    /// Agree to the use of these parts of the record, or no longer.
+    Consent {
+        /// Agree, rather than take back.
+        given: bool,
+        /// Which parts.
+        scopes: Vec<Scope>,
     },
 }

@@ -142,7 +142,7 @@ fn against_the_program(catalogue: &Catalogue) -> Vec<Mistake> {
             match Action::named(name).map(Action::floor) {
                 None => wrong(format!("there is no action `{name}`; `action: none` with a `why` says that honestly")),
                 Some(floor) => {
-                    if let Err(e) = floor.tightened(def.data, def.effect) {
+                    if let Err(e) = floor.tightened(def.data, def.effect, def.identity) {
                         wrong(e.to_string());
                     }
                 }

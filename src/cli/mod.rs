@@ -18,6 +18,7 @@ pub mod audit;
 pub mod bench;
 pub mod board;
 pub mod credential;
+pub mod evidence;
 pub mod hardening;
 pub mod hear;
 pub mod import;
@@ -189,6 +190,8 @@ pub enum Command {
     Audit(audit::AuditArgs),
     /// Look at the keys, rotate the master key, destroy a person's or a stay's key.
     Keys(keys::KeysArgs),
+    /// Show that what is promised holds, by doing it.
+    Evidence(evidence::EvidenceArgs),
     /// Measure.
     Bench(bench::BenchArgs),
 }
@@ -216,6 +219,7 @@ pub fn main(args: Args) -> ExitCode {
         Command::Intents(a) => intents::run(&global, a),
         Command::Audit(a) => audit::run(&global, a),
         Command::Keys(a) => keys::run(&global, a),
+        Command::Evidence(a) => evidence::run(&global, &a),
         Command::Bench(a) => bench::run(&global, a),
     };
     match done {

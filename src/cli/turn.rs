@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use super::{Global, open_app, runtime};
 use crate::{
     app::{App, Senses},
-    policy::{Caller, CredentialId, PersonId, RoomId, SessionId, Surface},
+    policy::{Caller, CredentialId, PersonId, Proof, RoomId, SessionId, Surface},
     turn::{Input, TurnRequest},
 };
 
@@ -122,5 +122,5 @@ pub async fn caller(app: &App, channel: Channel, room: &str, person: Option<&str
         known = Some(occupant.person);
         stay = Some(occupant.stay);
     }
-    Ok(Caller { surface, credential: CredentialId::parse("command-line")?, person: known, stay })
+    Ok(Caller { surface, credential: CredentialId::parse("command-line")?, person: known, stay, proof: Proof::None })
 }

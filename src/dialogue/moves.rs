@@ -3,7 +3,7 @@
 use crate::{
     actions::{Choice, Plan},
     nlu::{By, CHOICE, Interpretation, NONE, OTHER, Slot, SlotValue, Slots, catalogue::Catalogue},
-    policy::Effect,
+    policy::{Effect, Scope},
 };
 
 use super::{Open, State, Wait};
@@ -84,6 +84,17 @@ pub enum Move {
     Emergency(Slots),
     /// It is no emergency after all.
     StandDown,
+    /// The person agreed to this use; then what was asked for.
+    Consent {
+        /// What for.
+        scope: Scope,
+        /// The intent that waited for it.
+        intent: String,
+        /// What has been filled.
+        slots: Slots,
+        /// What had been agreed to before.
+        plan: Option<Plan>,
+    },
 }
 
 /// Which way the loudness of the device goes.
@@ -166,8 +177,13 @@ fn answer(state: &State, open: &Open, heard: &Interpretation, catalogue: &Catalo
     let cancelled = say("dialogue.cancel", "cancelled");
     match (heard.intent.as_str(), &open.wait) {
         ("dialogue.cancel" | "dialogue.stop", _) => cancelled,
-        ("dialogue.no", Wait::Resume | Wait::Person) => say("dialogue.common", "all_right"),
-        ("dialogue.no", Wait::Confirm { .. } | Wait::Meant | Wait::Slot { .. }) => cancelled,
+        ("dialogue.no", Wait::Resume | Wait::Person | Wait::Consent { .. }) => say("dialogue.common", "all_right"),
+        ("dialogue.no", Wait::Confirm { .. } | Wait::Meant | Wait::Slot { .. } | Wait::Pin { .. }) => cancelled,
+        // "You can use my medicines" to a question about just that is the yes it asks for.
+        ("dialogue.yes" | "consent.give", Wait::Consent { scope, plan }) => {
+            Move::Consent { scope: *scope, intent: open.intent.clone(), slots: open.slots.clone(), plan: plan.clone() }
+        }
+        (MAYBE, Wait::Consent { .. }) => Move::MakeSure(open.clone()),
         ("dialogue.yes", Wait::Confirm { plan }) => {
             Move::Perform { intent: open.intent.clone(), slots: open.slots.clone(), plan: plan.clone() }
         }

@@ -6,11 +6,14 @@ use serde::{Deserialize, Serialize};
 use crate::{
     actions::{Choice, Facts, Plan},
     nlu::Slots,
-    policy::{DataClass, Effect, Scope},
+    policy::{DataClass, Effect, Identity, Scope, Task},
 };
 
 /// An open question is forgotten after this long without a word.
 pub const QUESTION_LASTS: SignedDuration = SignedDuration::from_mins(3);
+
+/// What somebody showed of who they are holds for this long, and no longer than until the first pause.
+pub const PROOF_LASTS: SignedDuration = SignedDuration::from_mins(5);
 
 /// A conversation starts afresh after this long without a word.
 pub const SESSION_LASTS: SignedDuration = SignedDuration::from_mins(30);
@@ -33,6 +36,8 @@ pub struct State {
     pub misses: u8,
     /// Answers are wanted spoken slowly.
     pub slowly: bool,
+    /// When the person last showed who they are.
+    pub proved: Option<Timestamp>,
 }
 
 /// Something that was asked for.
@@ -51,13 +56,22 @@ pub struct Needs {
     pub data: DataClass,
     /// What the intent does.
     pub effect: Effect,
+    /// How sure it had to be who asks.
+    pub identity: Identity,
     /// The consent it rests on.
     pub scope: Option<Scope>,
 }
 
 impl Needs {
+    /// The task of an intent with these needs.
+    #[must_use]
+    pub const fn task<'a>(&self, intent: &'a str) -> Task<'a> {
+        Task { intent, data: self.data, effect: self.effect, identity: self.identity, scope: self.scope }
+    }
+
     /// What names no fact and changes nothing.
-    pub const NOTHING: Self = Self { data: DataClass::Public, effect: Effect::Local, scope: None };
+    pub const NOTHING: Self =
+        Self { data: DataClass::Public, effect: Effect::Local, identity: Identity::Nobody, scope: None };
 }
 
 /// Something that was said.
@@ -113,6 +127,46 @@ pub enum Wait {
     Person,
     /// A yes or a no to needing help right now; no answer is a yes.
     Emergency,
+    /// The person's PIN; then what was asked for is run, or what was agreed to performed.
+    Pin {
+        /// What was agreed to, where it had been.
+        plan: Option<Plan>,
+    },
+    /// A yes to this use of the person's records; then the same.
+    Consent {
+        /// What for.
+        scope: Scope,
+        /// What was agreed to, where it had been.
+        plan: Option<Plan>,
+    },
+}
+
+impl Wait {
+    /// The slot that is asked for, where one is.
+    #[must_use]
+    pub fn slot(&self) -> Option<&str> {
+        match self {
+            Self::Slot { slot, .. } => Some(slot),
+            Self::Confirm { .. }
+            | Self::Meant
+            | Self::Resume
+            | Self::Person
+            | Self::Emergency
+            | Self::Pin { .. }
+            | Self::Consent { .. } => None,
+        }
+    }
+}
+
+impl Open {
+    /// Whether something was being done that is worth coming back to.
+    #[must_use]
+    pub const fn is_a_task(&self) -> bool {
+        match self.wait {
+            Wait::Slot { .. } | Wait::Confirm { .. } | Wait::Pin { .. } | Wait::Consent { .. } => true,
+            Wait::Meant | Wait::Resume | Wait::Person | Wait::Emergency => false,
+        }
+    }
 }
 
 impl State {
@@ -136,7 +190,7 @@ mod tests {
     use super::*;
 
     fn open() -> State {
-        let needs = Needs { data: DataClass::Public, effect: Effect::Read, scope: None };
+        let needs = Needs { effect: Effect::Read, ..Needs::NOTHING };
         let said = Said { intent: "a.b".into(), facts: Facts::new("x"), needs };
         let open = Open {
             intent: "a.b".into(),
@@ -146,7 +200,8 @@ mod tests {
             tries: 0,
             before: None,
         };
-        State { open: Some(open), last: vec![said], slowly: true, ..State::default() }
+        let proved = "2026-12-01T09:59:00Z".parse().ok();
+        State { open: Some(open), last: vec![said], slowly: true, proved, ..State::default() }
     }
 
     #[test]
@@ -156,6 +211,7 @@ mod tests {
         assert!(after(2).open.is_some());
         let later = after(10);
         assert!(later.open.is_none() && !later.last.is_empty() && later.slowly);
+        assert!(after(2).proved.is_some() && later.proved.is_none(), "a pause ends what was shown");
         assert!(after(31).last.is_empty());
     }
 }

@@ -19,7 +19,7 @@ use super::{
     names::Names,
     when::Sense,
 };
-use crate::policy::{DataClass, Effect};
+use crate::policy::{DataClass, Effect, Identity};
 
 mod lists;
 mod load;
@@ -65,6 +65,8 @@ pub struct IntentDef {
     pub data: DataClass,
     /// What it does.
     pub effect: Effect,
+    /// How sure it must be who asks; the action's floor may be stricter.
+    pub identity: Option<Identity>,
     /// Its slots, in the order they are asked for.
     pub slots: Vec<SlotDef>,
     /// Sentences that are understood as they stand.

@@ -2,7 +2,9 @@
 //!
 //! Letter for letter: a code that is nearly heard is not heard.
 
-use super::numbers;
+use std::ops::Range;
+
+use super::{numbers, words};
 
 /// Fewer digits than this are a number, not a code.
 pub const FEWEST: usize = 3;
@@ -12,6 +14,53 @@ const MOST: usize = 24;
 /// The longest run of digits that begins with the first of the words, and how many words it takes.
 #[must_use]
 pub fn at(words: &[&str]) -> Option<(String, usize)> {
+    run(words).filter(|(code, _)| code.len() >= FEWEST)
+}
+
+/// Words that say that digits near them are a secret.
+const SECRET: [&str; 9] = ["pin", "pins", "passcode", "password", "pass", "code", "secret", "digits", "unlock"];
+
+/// The runs of at least `fewest` digits in a text: the bytes they take, and the digits.
+#[must_use]
+pub fn runs(text: &str, fewest: usize) -> Vec<(Range<usize>, String)> {
+    let heard = words::words(text);
+    let plain: Vec<&str> = heard.iter().map(|w| w.text.as_str()).collect();
+    let (mut found, mut from) = (Vec::new(), 0);
+    while from < plain.len() {
+        match run(plain.get(from..).unwrap_or_default()) {
+            Some((code, used)) if used > 0 => {
+                let bytes = heard[from].start..heard[from + used - 1].end;
+                if code.len() >= fewest {
+                    found.push((bytes, code));
+                }
+                from += used;
+            }
+            _ => from += 1,
+        }
+    }
+    found
+}
+
+/// The runs of digits in a text that speaks of a PIN or a code, so that they can be masked.
+#[must_use]
+pub fn secrets(text: &str) -> Vec<(Range<usize>, String)> {
+    let told = words::words(text).iter().any(|w| SECRET.contains(&w.text.as_str()));
+    if told { runs(text, FEWEST) } else { Vec::new() }
+}
+
+/// The text with something else in place of these runs.
+#[must_use]
+pub fn masked(text: &str, runs: &[(Range<usize>, String)], mask: &str) -> String {
+    let mut out = text.to_owned();
+    for (bytes, _) in runs.iter().rev() {
+        if out.get(bytes.clone()).is_some() {
+            out.replace_range(bytes.clone(), mask);
+        }
+    }
+    out
+}
+
+fn run(words: &[&str]) -> Option<(String, usize)> {
     let mut code = String::new();
     let mut used = 0;
     while code.len() < MOST
@@ -20,7 +69,7 @@ pub fn at(words: &[&str]) -> Option<(String, usize)> {
         code.push_str(&digits);
         used += n;
     }
-    ((FEWEST..=MOST).contains(&code.len())).then_some((code, used))
+    ((1..=MOST).contains(&code.len())).then_some((code, used))
 }
 
 /// One group: "four", "double seven", "forty two", "4077", "twelve hundred".
@@ -74,6 +123,20 @@ fn digit(word: &str) -> Option<u32> {
 mod tests {
     use super::*;
     use crate::nlu::words;
+
+    #[test]
+    fn secrets_are_masked_wherever_they_stand() {
+        for (said, masked_text) in [
+            ("my pin is four oh double seven thanks", "my pin is [PIN] thanks"),
+            ("the code: 4077, and 12 more", "the code: [PIN], and 12 more"),
+            ("take 100 of it", "take 100 of it"),
+        ] {
+            assert_eq!(masked(said, &secrets(said), "[PIN]"), masked_text);
+        }
+        let spoken = "four, oh, um, double seven";
+        let parts: Vec<String> = runs(spoken, 1).into_iter().map(|(_, code)| code).collect();
+        assert_eq!(parts.concat(), "4077");
+    }
 
     #[test]
     fn codes_as_they_are_said() {

@@ -38,6 +38,10 @@ pub enum Identity {
     Nobody,
     /// A person known to be there.
     Known,
+    /// A person who has shown a short while ago to be the one they are taken for, where they have a PIN.
+    Pin,
+    /// As [`Identity::Pin`], and nothing for whoever has no PIN to show it with.
+    Proven,
 }
 
 /// The part of a person's life that consent is given for.
@@ -90,7 +94,7 @@ pub struct Floor {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{field} may be made stricter in the catalogue, not looser: the action demands {demanded}")]
 pub struct Loosened {
-    /// `data` or `effect`.
+    /// `data`, `effect` or `identity`.
     pub field: &'static str,
     /// What the action demands.
     pub demanded: String,
@@ -101,8 +105,8 @@ impl Floor {
     ///
     /// # Errors
     /// When the catalogue's data class is below the action's, or its effect would skip a confirmation or
-    /// take urgency away.
-    pub fn tightened(self, data: DataClass, effect: Effect) -> Result<Self, Loosened> {
+    /// take urgency away, or it asks for less identity than the action.
+    pub fn tightened(self, data: DataClass, effect: Effect, identity: Option<Identity>) -> Result<Self, Loosened> {
         if data < self.data {
             return Err(Loosened { field: "data", demanded: format!("{:?}", self.data).to_lowercase() });
         }
@@ -114,7 +118,16 @@ impl Floor {
         if !fits {
             return Err(Loosened { field: "effect", demanded: format!("{:?}", self.effect).to_lowercase() });
         }
-        let identity = if data == DataClass::Identifiable { Identity::Known } else { self.identity };
+        if let Some(identity) = identity
+            && identity < self.identity
+        {
+            return Err(Loosened { field: "identity", demanded: format!("{:?}", self.identity).to_lowercase() });
+        }
+        if effect == Effect::Urgent && identity.is_some_and(|identity| identity != Identity::Nobody) {
+            return Err(Loosened { field: "identity", demanded: "nobody: nothing stands before an emergency".into() });
+        }
+        let least = if data == DataClass::Identifiable { Identity::Known } else { Identity::Nobody };
+        let identity = identity.unwrap_or(Identity::Nobody).max(self.identity).max(least);
         Ok(Self { data, effect, identity, scope: self.scope })
     }
 }
@@ -127,13 +140,22 @@ mod tests {
     fn the_catalogue_tightens_and_never_loosens() {
         let floor = |data, effect| Floor { data, effect, identity: Identity::Nobody, scope: None };
         let read = floor(DataClass::Room, Effect::Read);
-        assert!(read.tightened(DataClass::Identifiable, Effect::Change).is_ok());
-        assert_eq!(read.tightened(DataClass::Public, Effect::Read).map_err(|e| e.field), Err("data"));
+        assert!(read.tightened(DataClass::Identifiable, Effect::Change, None).is_ok());
+        assert_eq!(read.tightened(DataClass::Public, Effect::Read, None).map_err(|e| e.field), Err("data"));
         let change = floor(DataClass::Room, Effect::Change);
         for looser in [Effect::Read, Effect::Local, Effect::Urgent] {
-            assert_eq!(change.tightened(DataClass::Room, looser).map_err(|e| e.field), Err("effect"));
+            assert_eq!(change.tightened(DataClass::Room, looser, None).map_err(|e| e.field), Err("effect"));
         }
         let urgent = floor(DataClass::Room, Effect::Urgent);
-        assert!(urgent.tightened(DataClass::Room, Effect::Change).is_err(), "urgency is never taken away");
+        assert!(urgent.tightened(DataClass::Room, Effect::Change, None).is_err(), "urgency is never taken away");
+        assert!(
+            urgent.tightened(DataClass::Room, Effect::Urgent, Some(Identity::Pin)).is_err(),
+            "nor delayed by a PIN"
+        );
+        let pin = Floor { identity: Identity::Pin, ..read };
+        let asked = |identity| pin.tightened(DataClass::Room, Effect::Read, identity).map(|f| f.identity);
+        assert_eq!(asked(Some(Identity::Known)).map_err(|e| e.field), Err("identity"));
+        assert_eq!(asked(None), Ok(Identity::Pin));
+        assert_eq!(asked(Some(Identity::Proven)), Ok(Identity::Proven));
     }
 }

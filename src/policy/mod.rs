@@ -6,6 +6,7 @@
 //! or a database believes.
 
 mod floor;
+pub mod lockout;
 mod permit;
 mod phi;
 mod rules;
@@ -21,4 +22,4 @@ pub use permit::{
 pub use phi::{NameLists, Named, Phi, WrongSubject};
 pub use rules::{Decision, Task, decide};
 pub use subject::{BadId, CredentialId, PersonId, RoomId, SessionId, StayId, TurnId};
-pub use trust::{Caller, Surface, Trust};
+pub use trust::{Caller, Proof, Surface, Trust};

@@ -9,7 +9,8 @@ use std::future::Future;
 use jiff::Timestamp;
 
 use super::{
-    Caller, CredentialId, DataClass, Decision, Effect, PersonId, Scope, SessionId, Task, Trust, TurnId, decide,
+    Caller, CredentialId, DataClass, Decision, Effect, Identity, PersonId, Scope, SessionId, Task, Trust, TurnId,
+    decide,
 };
 
 /// Permission to disclose or change one person's data in one turn.
@@ -91,6 +92,10 @@ pub enum Verdict {
 pub enum Question {
     /// Nobody is known to be there.
     WhoIsSpeaking,
+    /// The person has a PIN and has not said it lately.
+    Pin,
+    /// This needs a PIN or a sign-in, and the person has none here.
+    Elsewhere,
     /// The person has not agreed to this use.
     Consent(Scope),
 }
@@ -154,6 +159,8 @@ pub enum Event {
     Keys,
     /// Somebody read the audit trail by name.
     AuditRead,
+    /// Somebody showed, or failed to show, who they are.
+    Identified,
 }
 
 impl Event {
@@ -172,6 +179,7 @@ impl Event {
             Self::Progressed => "progressed",
             Self::Keys => "keys",
             Self::AuditRead => "audit-read",
+            Self::Identified => "identified",
         }
     }
 }
@@ -241,7 +249,9 @@ pub async fn admit_recognition<J: Journal + Sync>(
     occasion: &Occasion,
     journal: &J,
 ) -> Result<Option<RecognitionPermit>, JournalError> {
-    let task = Task { intent: "recognition", data: DataClass::Identifiable, effect: Effect::Read, scope: None };
+    let identity = Identity::Known;
+    let task =
+        Task { intent: "recognition", data: DataClass::Identifiable, effect: Effect::Read, identity, scope: None };
     let agreed = consent.contains(&Scope::Medicines) || consent.contains(&Scope::Visits);
     let Decision::Person(subject) = decide(&task, caller, consent) else { return Ok(None) };
     if !agreed {
@@ -277,7 +287,7 @@ fn row(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::Surface;
+    use crate::policy::{Proof, Surface};
 
     /// A journal whose disk is full.
     struct Full;
@@ -295,6 +305,7 @@ mod tests {
             credential: CredentialId::parse("c").expect("fits"),
             person: PersonId::parse("p").ok(),
             stay: None,
+            proof: Proof::None,
         };
         let occasion = Occasion {
             session: SessionId::parse("s").expect("fits"),
@@ -302,7 +313,8 @@ mod tests {
             at: Timestamp::UNIX_EPOCH,
         };
         let data = DataClass::Identifiable;
-        let task = Task { intent: "x", data, effect: Effect::Read, scope: Some(Scope::Medicines) };
+        let (identity, scope) = (Identity::Known, Some(Scope::Medicines));
+        let task = Task { intent: "x", data, effect: Effect::Read, identity, scope };
         assert!(admit(&task, &caller, &Scope::ALL, &occasion, &Full).await.is_err(), "a disclosure");
         assert!(admit(&task, &caller, &[], &occasion, &Full).await.is_err(), "a refusal is audited too");
         assert!(admit_recognition(&caller, &Scope::ALL, &occasion, &Full).await.is_err(), "recognition");

@@ -1,6 +1,6 @@
-//! The rule table: channel trust × data class × person known × consent given → decision. Pure.
+//! The rule table: channel trust × data class × person known × proof × consent given → decision. Pure.
 
-use super::{Caller, DataClass, Effect, PersonId, Question, Reason, Scope, Trust};
+use super::{Caller, DataClass, Effect, Identity, PersonId, Proof, Question, Reason, Scope, Trust};
 
 /// What is asked of policy.
 #[derive(Debug, Clone, Copy)]
@@ -11,6 +11,8 @@ pub struct Task<'a> {
     pub data: DataClass,
     /// What it does.
     pub effect: Effect,
+    /// How sure it must be who asks.
+    pub identity: Identity,
     /// What the person must have agreed to; `None` where any agreement will do.
     pub scope: Option<Scope>,
 }
@@ -38,11 +40,21 @@ pub fn decide(task: &Task<'_>, caller: &Caller, consent: &[Scope]) -> Decision {
         (DataClass::Room | DataClass::Identifiable, Trust::ThirdParty, _) => Decision::Refuse(Reason::ThirdParty),
         (DataClass::Room, Trust::FirstParty, _) => Decision::Room,
         (DataClass::Identifiable, Trust::FirstParty, None) => Decision::Ask(Question::WhoIsSpeaking),
-        (DataClass::Identifiable, Trust::FirstParty, Some(person)) => match task.scope {
-            Some(scope) if !consent.contains(&scope) => Decision::Ask(Question::Consent(scope)),
-            Some(_) | None => Decision::Person(person.clone()),
+        (DataClass::Identifiable, Trust::FirstParty, Some(person)) => match (task.identity, caller.proof) {
+            (Identity::Pin | Identity::Proven, Proof::None) => Decision::Ask(Question::Pin),
+            (Identity::Proven, Proof::Unasked) => Decision::Ask(Question::Elsewhere),
+            // Agreeing to more is as much a change as any: not by somebody who only happens to be there.
+            (Identity::Nobody | Identity::Known, Proof::None) if !agreed(task, consent) => Decision::Ask(Question::Pin),
+            _ => match task.scope {
+                Some(scope) if !agreed(task, consent) => Decision::Ask(Question::Consent(scope)),
+                Some(_) | None => Decision::Person(person.clone()),
+            },
         },
     }
+}
+
+fn agreed(task: &Task<'_>, consent: &[Scope]) -> bool {
+    task.scope.is_none_or(|scope| consent.contains(&scope))
 }
 
 #[cfg(test)]
@@ -88,9 +100,51 @@ mod tests {
                 credential: CredentialId::parse("c1").expect("fits"),
                 person: known.then(rosa),
                 stay: None,
+                proof: Proof::Unasked,
             };
-            let task = Task { intent: "x", data, effect: Effect::Read, scope: Some(Scope::Medicines) };
+            let (identity, scope) = (Identity::Known, Some(Scope::Medicines));
+            let task = Task { intent: "x", data, effect: Effect::Read, identity, scope };
             assert_eq!(decide(&task, &caller, given), want, "line {n}");
+        }
+    }
+
+    #[test]
+    fn who_must_have_been_shown() {
+        use Identity::{Known, Pin, Proven};
+        let person = || Decision::Person(PersonId::parse("p1").expect("fits"));
+        let (pin, elsewhere) = (Decision::Ask(Question::Pin), Decision::Ask(Question::Elsewhere));
+        let consent = Decision::Ask(Question::Consent(Scope::Medicines));
+        #[rustfmt::skip]
+        let table = [
+            (Known,  Proof::None,    true,  person()),
+            (Known,  Proof::Unasked, true,  person()),
+            (Known,  Proof::Fresh,   true,  person()),
+            (Known,  Proof::None,    false, pin.clone()),
+            (Known,  Proof::Unasked, false, consent.clone()),
+            (Known,  Proof::Fresh,   false, consent.clone()),
+            (Pin,    Proof::None,    true,  pin.clone()),
+            (Pin,    Proof::Unasked, true,  person()),
+            (Pin,    Proof::Fresh,   true,  person()),
+            (Pin,    Proof::None,    false, pin.clone()),
+            (Pin,    Proof::Fresh,   false, consent),
+            (Proven, Proof::None,    true,  pin),
+            (Proven, Proof::Unasked, true,  elsewhere),
+            (Proven, Proof::Fresh,   true,  person()),
+        ];
+        for (n, (identity, proof, agreed, want)) in table.into_iter().enumerate() {
+            let surface = Surface::Home(RoomId::parse("h1").expect("fits"));
+            let credential = CredentialId::parse("c1").expect("fits");
+            let caller = Caller { surface, credential, person: PersonId::parse("p1").ok(), stay: None, proof };
+            let scope = Some(Scope::Medicines);
+            let task = Task { intent: "x", data: DataClass::Identifiable, effect: Effect::Read, identity, scope };
+            let given: &[Scope] = if agreed { &[Scope::Medicines] } else { &[] };
+            assert_eq!(decide(&task, &caller, given), want, "line {n}");
+            let third = Caller { surface: Surface::ThirdParty, ..caller };
+            assert_eq!(
+                decide(&task, &third, given),
+                Decision::Refuse(Reason::ThirdParty),
+                "line {n}: no PIN on a third-party channel"
+            );
         }
     }
 }

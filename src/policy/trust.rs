@@ -69,4 +69,18 @@ pub struct Caller {
     pub person: Option<PersonId>,
     /// The stay that person's presence in a hospital room belongs to.
     pub stay: Option<StayId>,
+    /// How far that person has shown to be who they are taken for.
+    pub proof: Proof,
+}
+
+/// How far somebody has shown to be who the channel takes them for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Proof {
+    /// Not at all: they have a PIN and have not said it lately.
+    #[default]
+    None,
+    /// They have no PIN, so being there is all there is.
+    Unasked,
+    /// By their PIN a short while ago, or by signing in on a page of their own.
+    Fresh,
 }

@@ -4,7 +4,10 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::de::DeserializeOwned;
 
-use super::{Allergy, LabResult, OpenSlot, Prescription, Profile, Provider, SlotQuery, Visit};
+use super::{
+    Allergy, LabResult, OpenSlot, Prescription, Profile, Provider, SlotQuery, Visit,
+    sensitive::{self, Hush},
+};
 use crate::{
     actions::Renewal,
     policy::{NameLists, Named, PersonId, Phi, Scope, WrongSubject},
@@ -16,6 +19,8 @@ pub struct Records {
     store: Store,
     /// What was read before it was asked for. Taken by the first who asks.
     ahead: Mutex<Option<Ahead>>,
+    /// What may be said where they are read for.
+    hush: Hush,
 }
 
 /// The part of a chart that a scope is mostly about, still wrapped.
@@ -40,13 +45,13 @@ impl Records {
     /// Records kept in this store.
     #[must_use]
     pub const fn new(store: Store) -> Self {
-        Self { store, ahead: Mutex::new(None) }
+        Self { store, ahead: Mutex::new(None), hush: Hush { aloud: false, named: Vec::new() } }
     }
 
     /// These records with what a question of this scope will most likely read, for one turn. It is read while the
     /// audit row that opens the disclosure goes to the disk, and comes out of its wrapping no sooner than anything
     /// else. What cannot be read now is read, and fails, when it is asked for.
-    pub async fn ahead(&self, person: &PersonId, scope: Scope) -> Self {
+    pub async fn ahead(&self, person: &PersonId, scope: Scope, hush: Hush) -> Self {
         let store = &self.store;
         let part = match scope {
             Scope::Medicines => {
@@ -55,7 +60,13 @@ impl Records {
             Scope::Visits => store.chart_rows_aside(person, ChartKind::Visits).await.map(Ahead::Visits),
             Scope::Records => store.chart_rows_aside(person, ChartKind::Results).await.map(Ahead::Results),
         };
-        Self { store: self.store.clone(), ahead: Mutex::new(part.ok()) }
+        Self { store: self.store.clone(), ahead: Mutex::new(part.ok()), hush }
+    }
+
+    /// These records where only this may be said.
+    #[must_use]
+    pub fn hushed(&self, hush: Hush) -> Self {
+        Self { store: self.store.clone(), ahead: Mutex::new(None), hush }
     }
 
     /// A part of the chart: what was read ahead, if it is this one, or from the store.
@@ -87,11 +98,16 @@ impl Records {
     /// # Errors
     /// When the database or the person's key fails; so for every function here.
     pub async fn prescriptions(&self, person: &PersonId) -> Result<Phi<Vec<Prescription>>, RecordsError> {
-        self.part(person, ChartKind::Prescriptions, |ahead| match ahead {
+        let part = self.part(person, ChartKind::Prescriptions, |ahead| match ahead {
             Ahead::Prescriptions(part) => Ok(part),
             other => Err(other),
-        })
-        .await
+        });
+        Ok(part.await?.map(|all| all.into_iter().filter(|p| self.may_name_medicine(p)).collect()))
+    }
+
+    fn may_name_medicine(&self, p: &Prescription) -> bool {
+        let names = std::iter::once(&p.medicine).chain(&p.aliases).map(String::as_str);
+        self.hush.lets(sensitive::of_medicine(p), names)
     }
 
     /// The person's visits: those of the chart and those booked here since.
@@ -111,6 +127,10 @@ impl Records {
                 }
             }
             all.sort_by_key(|v| v.start);
+            all.retain(|v| {
+                let names = [&v.provider, &v.specialty, &v.place].into_iter().flatten().map(String::as_str);
+                self.hush.lets(sensitive::of_visit(v), names)
+            });
             all
         }))
     }
@@ -129,11 +149,15 @@ impl Records {
     /// # Errors
     /// As [`Records::prescriptions`].
     pub async fn results(&self, person: &PersonId) -> Result<Phi<Vec<LabResult>>, RecordsError> {
-        self.part(person, ChartKind::Results, |ahead| match ahead {
+        let part = self.part(person, ChartKind::Results, |ahead| match ahead {
             Ahead::Results(part) => Ok(part),
             other => Err(other),
-        })
-        .await
+        });
+        let may_name = |r: &LabResult| {
+            let names = std::iter::once(&r.test).chain(&r.aliases).chain(&r.panel).map(String::as_str);
+            self.hush.lets(sensitive::of_result(r), names)
+        };
+        Ok(part.await?.map(|all| all.into_iter().filter(may_name).collect()))
     }
 
     /// Who treats the person.
@@ -141,7 +165,13 @@ impl Records {
     /// # Errors
     /// As [`Records::prescriptions`].
     pub async fn providers(&self, person: &PersonId) -> Result<Phi<Vec<Provider>>, RecordsError> {
-        Ok(self.store.chart_rows(person, ChartKind::Providers).await?)
+        let all = self.store.chart_rows::<Provider>(person, ChartKind::Providers).await?;
+        let told = |p: &Provider| {
+            let texts = [Some(&p.name), p.specialty.as_ref(), p.role.as_ref()];
+            let texts = || texts.into_iter().flatten().map(String::as_str);
+            self.hush.lets(sensitive::of_care(texts()), texts())
+        };
+        Ok(all.map(|all| all.into_iter().filter(told).collect()))
     }
 
     /// The person's allergies on record.
@@ -166,6 +196,7 @@ impl Records {
     /// # Errors
     /// As [`Records::prescriptions`].
     pub async fn renewals(&self, person: &PersonId) -> Result<Phi<Vec<Renewal>>, RecordsError> {
+        // Of a medicine that may not be named, the prescription is not there to be asked about either.
         Ok(self.store.renewals(person).await?)
     }
 

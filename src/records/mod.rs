@@ -8,6 +8,7 @@ pub mod fhir_bundle;
 mod lab_name;
 mod local;
 mod medicine_name;
+pub mod sensitive;
 pub mod specialty;
 
 use std::collections::BTreeMap;

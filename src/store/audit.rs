@@ -30,12 +30,14 @@ mod fhir;
 mod offline;
 mod review;
 mod sign;
+mod tamper;
 
 pub use chain::{AuditReader, AuditReport, Break, Broken};
 pub use export::{ExportOptions, Exported};
 pub use offline::{ExportReport, Misfit, verify_export};
 pub use review::{Finding, Review, ReviewRule};
 pub use sign::{BadPublicKey, PublicKey};
+pub use tamper::copy_with_entry_changed;
 
 pub(super) use sign::Signer;
 

@@ -19,7 +19,7 @@ use super::{
 };
 pub use roster::Listed;
 
-use crate::policy::{Caller, CredentialId, Event, JournalEntry, PersonId, RoomId, Surface};
+use crate::policy::{Caller, CredentialId, Event, JournalEntry, PersonId, Proof, RoomId, Surface};
 
 /// What a token stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +96,7 @@ impl Store {
         let row = self.inner.database.ask_one(known, &[id.as_str().into(), at.as_microsecond().into()]).await?;
         let Some(row) = row else { return Ok(None) };
         let Some(grant) = self.grant(&id, &row)? else { return Ok(None) };
-        let mut caller = Caller { surface: grant.0, credential: id, person: grant.1, stay: None };
+        let mut caller = Caller { surface: grant.0, credential: id, person: grant.1, stay: None, proof: Proof::None };
         if let (Some(stay), Surface::Room(room)) = (row.try_get::<Option<String>, _>("stay")?, &caller.surface) {
             let (owner, sealed): (String, Vec<u8>) = (row.try_get("stay_owner")?, row.try_get("stay_sealed")?);
             match self.occupant_of(room.as_str(), &stay, &owner, &sealed) {

@@ -12,6 +12,7 @@ mod audit;
 mod credentials;
 mod database;
 mod error;
+mod identity;
 mod job;
 mod key_care;
 pub mod keys;
@@ -33,15 +34,16 @@ use sqlx::Row;
 use audit::Signer;
 pub use audit::{
     AuditReader, AuditReport, BadPublicKey, Break, Broken, ExportOptions, ExportReport, Exported, Finding, Misfit,
-    PublicKey, Review, ReviewRule, verify_export,
+    PublicKey, Review, ReviewRule, copy_with_entry_changed, verify_export,
 };
 pub use credentials::{Grant, Listed};
 use database::{Database, Statement, run};
 pub use error::StoreError;
+pub use identity::{ConsentVersion, PinTried};
 pub use keys::KeyOwner;
 pub use keys::{KeyStatus, Rotated};
 use keys::{KeyStore, Sources, Turnstile, unlock};
-pub use people::{ChartKind, ImportOptions, Occupant, PinCheck};
+pub use people::{ChartKind, ImportOptions, Occupant};
 pub use requests::BoardRow;
 use seal::Place;
 pub use seal::{Entropy, SealError};

@@ -69,17 +69,6 @@ pub struct Occupant {
     pub stay: StayId,
 }
 
-/// How a PIN fared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PinCheck {
-    /// It is the person's.
-    Fits,
-    /// It is not.
-    Wrong,
-    /// The person has none.
-    NoneSet,
-}
-
 /// One part of a chart.
 const PART: &str = "SELECT sealed FROM chart WHERE owner = $1 AND kind = $2";
 
@@ -206,6 +195,7 @@ impl Store {
                 "UPDATE person SET pin = $2 WHERE id = $1",
                 vec![person.as_str().into(), sealed.into()],
             ));
+            steps.push(self.failures_end(person));
         }
         for lookup in lookups {
             // Taken by the same person is fine; by somebody else, this import starts again and finds out.
@@ -343,71 +333,9 @@ impl Store {
         Ok(self.person_row(person).await?.is_some())
     }
 
-    async fn person_row(&self, person: &PersonId) -> Result<Option<AnyRow>, StoreError> {
+    pub(super) async fn person_row(&self, person: &PersonId) -> Result<Option<AnyRow>, StoreError> {
         let who = "SELECT owner, consent, pin FROM person WHERE id = $1";
         self.inner.database.ask_one(who, &[person.as_str().into()]).await
-    }
-
-    /// What a person agreed to; nothing for somebody unknown.
-    ///
-    /// # Errors
-    /// When the database or the person's key fails.
-    pub async fn consent(&self, person: &PersonId) -> Result<Vec<Scope>, StoreError> {
-        let Some(row) = self.person_row(person).await? else { return Ok(vec![]) };
-        let (owner, sealed): (String, Vec<u8>) = (row.try_get("owner")?, row.try_get("consent")?);
-        self.consent_of(person.as_str(), &owner, &sealed)
-    }
-
-    pub(super) fn consent_of(&self, person: &str, owner: &str, sealed: &[u8]) -> Result<Vec<Scope>, StoreError> {
-        let plain = self.unseal(Place { table: "person", column: "consent", row: person, owner }, sealed)?;
-        let text = std::str::from_utf8(&plain).map_err(|_| StoreError::Damaged("person.consent".into()))?;
-        Ok(text.split(',').filter_map(Scope::named).collect())
-    }
-
-    /// Replaces what a person agreed to; audited.
-    ///
-    /// # Errors
-    /// When nobody of that id is known, or the database or the key fails.
-    pub async fn set_consent(&self, person: &PersonId, consent: &[Scope], at: Timestamp) -> Result<(), StoreError> {
-        if !self.person_exists(person).await? {
-            return Err(StoreError::UnknownPerson);
-        }
-        let owner = KeyOwner::Person(person.clone());
-        let (_, sealed) = self.seal(&owner, "person", "consent", person.as_str(), &names(consent))?;
-        let step =
-            Step::new("UPDATE person SET consent = $2 WHERE id = $1", vec![person.as_str().into(), sealed.into()])
-                .or_nothing(Refusal::NotThere);
-        let entry = JournalEntry {
-            event: Event::ConsentChanged,
-            subject: Some(person.clone()),
-            actor: None,
-            intent: None,
-            channel: "staff",
-            session: None,
-            turn: None,
-            closes: None,
-            outcome: None,
-            at,
-        };
-        let draft = self.draft(&entry, None)?;
-        self.inner.writer.submit(vec![step], vec![draft]).await?;
-        Ok(())
-    }
-
-    /// Tries a PIN. Takes some 20 ms of one core, off the async threads.
-    ///
-    /// # Errors
-    /// When nobody of that id is known, or the database or the key fails.
-    pub async fn check_pin(&self, person: &PersonId, pin: &str) -> Result<PinCheck, StoreError> {
-        let row = self.person_row(person).await?.ok_or(StoreError::UnknownPerson)?;
-        let Some(sealed) = row.try_get::<Option<Vec<u8>>, _>("pin")? else { return Ok(PinCheck::NoneSet) };
-        let owner: String = row.try_get("owner")?;
-        let place = Place { table: "person", column: "pin", row: person.as_str(), owner: &owner };
-        let plain = self.unseal(place, &sealed)?;
-        let hash = String::from_utf8(plain.to_vec()).map_err(|_| StoreError::Damaged("person.pin".into()))?;
-        let (store, pin) = (self.clone(), zeroize::Zeroizing::new(pin.to_owned()));
-        let fits = tokio::task::spawn_blocking(move || store.inner.keys.root().pin_fits(&pin, &hash));
-        Ok(if fits.await.map_err(|_| StoreError::Closed)?? { PinCheck::Fits } else { PinCheck::Wrong })
     }
 
     /// Who lies in a room.
@@ -455,7 +383,7 @@ fn opened<T: DeserializeOwned>(
     Ok(Phi::new(person.clone(), serde_json::from_slice(&plain).map_err(|_| damaged())?))
 }
 
-fn names(scopes: &[Scope]) -> Vec<u8> {
+pub(super) fn names(scopes: &[Scope]) -> Vec<u8> {
     scopes.iter().map(|scope| scope.name()).collect::<Vec<_>>().join(",").into_bytes()
 }
 

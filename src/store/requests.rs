@@ -120,6 +120,10 @@ impl Store {
                     ),
                 ]
             }
+            Change::Consent { agreed } => match &commit.person {
+                Some(person) => self.consent_steps(person, agreed, commit.closing.channel, at)?,
+                None => return Err(StoreError::NotPossible),
+            },
             Change::CallNurse { room, need, emergency } => {
                 let (owner, sealed) = self.seal(&owner, "request", "sealed", &id, need.as_bytes())?;
                 vec![Step::new(

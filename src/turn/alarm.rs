@@ -10,7 +10,7 @@ use crate::{
     dialogue::{self, Needs, Open, PATIENCE, Wait},
     nlu::{Slot, SlotValue, Slots},
     policy::{
-        DataClass, Effect, Surface,
+        Effect, Surface,
         triage::{self, Level, Triage},
     },
 };
@@ -109,9 +109,7 @@ impl Turn<'_> {
 
     /// What was being asked steps back; going on with it is offered when the next turn is over.
     fn step_back(&mut self) {
-        if let Some(open) =
-            self.state.open.take().filter(|open| matches!(open.wait, Wait::Slot { .. } | Wait::Confirm { .. }))
-        {
+        if let Some(open) = self.state.open.take().filter(Open::is_a_task) {
             self.state.aside = Some(open);
         }
     }
@@ -126,7 +124,7 @@ impl Turn<'_> {
 
     fn whether_emergency(&self, slots: Slots) -> Said {
         let facts = self.about(&slots, "perhaps");
-        let needs = Needs { data: DataClass::Public, effect: Effect::Urgent, scope: None };
+        let needs = Needs { effect: Effect::Urgent, ..Needs::NOTHING };
         let said = dialogue::Said { intent: HELP.to_owned(), facts, needs };
         Self::question(Open { intent: HELP.to_owned(), slots, wait: Wait::Emergency, said, tries: 0, before: None })
     }

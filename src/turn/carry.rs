@@ -6,14 +6,19 @@ use super::{Said, State, Turn, TurnError, go_on::PERSON, millis};
 use crate::{
     actions::{Action, Facts, Outcome, Pass, Plan, Setting},
     dialogue::{self, Move, Needs, Open, Request, Volume, Wait},
-    nlu::{Interpretation, NONE, Slots},
-    policy::{DataClass, Decision, Effect, EntryId, Question, Reason, Surface, Task, Verdict, admit, decide},
+    nlu::{Interpretation, NONE, SlotValue, Slots},
+    policy::{
+        DataClass, Decision, Effect, EntryId, Identity, Proof, Question, Reason, Surface, Verdict, admit, decide,
+    },
+    records::sensitive::{self, Hush},
 };
 
 /// What policy answered, ready for an action, or what to say instead.
 enum Admitted {
     Go(Pass, Option<EntryId>),
     No(Box<Said>),
+    /// Something must be answered first.
+    First(Question),
 }
 
 impl Turn<'_> {
@@ -60,6 +65,10 @@ impl Turn<'_> {
             Move::Emergency(slots) => Ok(self.escalated("emergency.help", slots).await),
             Move::StandDown => Ok(self.stood_down()),
             Move::Person => self.run(PERSON.to_owned(), Slots::new()).await,
+            Move::Consent { scope, intent, slots, plan } => {
+                self.agree(scope).await?;
+                self.go_through(intent, slots, plan).await
+            }
             // Where a call to the nurse may be open, "never mind" must not sound as if it had closed it.
             Move::Say { intent, reply: "nothing_open" }
                 if intent == "dialogue.cancel" && matches!(self.caller.surface, Surface::Room(_)) =>
@@ -83,7 +92,7 @@ impl Turn<'_> {
     }
 
     /// What the intent needs on this surface. A room's emergency goes on the room's board.
-    fn needs(&self, intent: &str) -> Result<(Needs, Action), TurnError> {
+    fn needs(&self, intent: &str, slots: &Slots) -> Result<(Needs, Action), TurnError> {
         let missing = || TurnError::NoAction(intent.to_owned());
         let def = self.core.catalogue.intent(intent).ok_or_else(missing)?;
         let action = def.action.as_deref().and_then(Action::named).ok_or_else(missing)?;
@@ -92,24 +101,32 @@ impl Turn<'_> {
             (Effect::Urgent, Surface::Room(_) | Surface::Home(_)) => DataClass::Room,
             _ => def.data.max(floor.data),
         };
-        Ok((Needs { data, effect: def.effect, scope: floor.scope }, action))
+        let least = if data == DataClass::Identifiable { Identity::Known } else { Identity::Nobody };
+        let mut identity = def.identity.unwrap_or(Identity::Nobody).max(floor.identity).max(least);
+        // Whether or not there is such a thing on record: otherwise the question would tell.
+        if data == DataClass::Identifiable && self.overheard() && names(slots).any(sensitive::is_protected_name) {
+            identity = Identity::Proven;
+        }
+        Ok((Needs { data, effect: def.effect, identity, scope: floor.scope }, action))
     }
 
     /// Asks policy. The opening audit row is durable when this lets the action go on.
-    async fn admitted(&mut self, intent: &str, needs: &Needs) -> Result<Admitted, TurnError> {
+    async fn admitted(&mut self, intent: &str, slots: &Slots, needs: &Needs) -> Result<Admitted, TurnError> {
         let clock = Instant::now();
-        let task = Task { intent, data: needs.data, effect: needs.effect, scope: needs.scope };
+        let task = needs.task(intent);
         let occasion = self.occasion();
         let admitting = admit(&task, &self.caller, &self.consent, &occasion, &self.core.store);
         let reading = async {
             match (decide(&task, &self.caller, &self.consent), needs.scope) {
-                (Decision::Person(person), Some(scope)) => Some(self.core.records.ahead(&person, scope).await),
+                (Decision::Person(person), Some(scope)) => {
+                    Some(self.core.records.ahead(&person, scope, self.hush(slots)).await)
+                }
                 _ => None,
             }
         };
         // The question goes out first: it is short, and the row's commit is long.
         let (ahead, verdict) = tokio::join!(biased; reading, admitting);
-        self.ahead = ahead;
+        self.ahead = Some(ahead.unwrap_or_else(|| self.core.records.hushed(self.hush(slots))));
         self.timings.policy += millis(clock);
         let no = |reply: &str, state| {
             let facts = Facts::new(reply)
@@ -126,7 +143,8 @@ impl Turn<'_> {
             Verdict::AllowRoom(pass) => Admitted::Go(Pass::Room(pass), None),
             Verdict::AllowPublic => Admitted::Go(Pass::Public, None),
             Verdict::StepUp(Question::WhoIsSpeaking) => no("who", State::Refused),
-            Verdict::StepUp(Question::Consent(_)) => no("consent", State::Refused),
+            Verdict::StepUp(Question::Elsewhere) => no("elsewhere", State::Refused),
+            Verdict::StepUp(question @ (Question::Pin | Question::Consent(_))) => Admitted::First(question),
             Verdict::Refuse(Reason::ThirdParty) => no("third_party", State::Refused),
             Verdict::Refuse(Reason::NoDevice) => no("no_device", State::Refused),
             Verdict::Escalate => no("escalate", State::Escalated),
@@ -138,10 +156,11 @@ impl Turn<'_> {
             let said = Said::new("dialogue.common", Facts::new("not_connected"), State::Answered);
             return Ok(Said { intent, slots, ..said });
         }
-        let (needs, action) = self.needs(&intent)?;
-        let (pass, opened) = match self.admitted(&intent, &needs).await? {
+        let (needs, action) = self.needs(&intent, &slots)?;
+        let (pass, opened) = match self.admitted(&intent, &slots, &needs).await? {
             Admitted::Go(pass, opened) => (pass, opened),
             Admitted::No(said) => return Ok(Said { slots, ..*said }),
+            Admitted::First(question) => return Ok(Self::step_up(question, intent, slots, None)),
         };
         let clock = Instant::now();
         let outcome = action.run(pass, &slots, &self.setting()).await;
@@ -153,17 +172,29 @@ impl Turn<'_> {
         Ok(Self::absorb(intent, slots, outcome, needs, opened))
     }
 
-    async fn perform(&mut self, intent: String, slots: Slots, plan: Plan) -> Result<Said, TurnError> {
-        let (needs, action) = self.needs(&intent)?;
-        let (pass, opened) = match self.admitted(&intent, &needs).await? {
+    pub(super) async fn perform(&mut self, intent: String, slots: Slots, plan: Plan) -> Result<Said, TurnError> {
+        let (needs, action) = self.needs(&intent, &slots)?;
+        let (pass, opened) = match self.admitted(&intent, &slots, &needs).await? {
             Admitted::Go(pass, opened) => (pass, opened),
             Admitted::No(said) => return Ok(Said { slots, ..*said }),
+            Admitted::First(question) => return Ok(Self::step_up(question, intent, slots, Some(plan))),
         };
         let Pass::Person(permit) = pass else { return Err(TurnError::NoAction(intent)) };
         let clock = Instant::now();
         let outcome = action.perform(permit, plan, &self.setting()).await;
         self.timings.action += millis(clock);
         Ok(Self::absorb(intent, slots, outcome?, needs, opened))
+    }
+
+    /// Whether others may hear the answer.
+    pub(super) const fn overheard(&self) -> bool {
+        matches!(self.caller.surface, Surface::Room(_) | Surface::Home(_))
+    }
+
+    /// What may be said here: nothing protected, but what somebody who has just shown who they are asks for by name.
+    pub(super) fn hush(&self, slots: &Slots) -> Hush {
+        let named = if self.caller.proof == Proof::Fresh { names(slots).map(str::to_owned).collect() } else { vec![] };
+        Hush { aloud: self.overheard(), named }
     }
 
     fn setting(&self) -> Setting<'_> {
@@ -174,6 +205,7 @@ impl Turn<'_> {
             organization: &self.core.organization,
             emergency_number: &self.core.emergency_number,
             phone: self.core.phone.as_deref(),
+            consent: &self.consent,
             channel: self.caller.surface.name(),
         }
     }
@@ -215,8 +247,8 @@ impl Turn<'_> {
         if self.core.catalogue.intent(&intent).is_some_and(|def| def.action.is_none()) {
             return self.run(intent, slots).await;
         }
-        let (needs, _) = self.needs(&intent)?;
-        let task = Task { intent: &intent, data: needs.data, effect: needs.effect, scope: needs.scope };
+        let (needs, _) = self.needs(&intent, &slots)?;
+        let task = needs.task(&intent);
         if matches!(decide(&task, &self.caller, &self.consent), Decision::Ask(_) | Decision::Refuse(_)) {
             return self.run(intent, slots).await;
         }
@@ -251,12 +283,16 @@ impl Turn<'_> {
     ) -> Result<Said, TurnError> {
         let mut whole: Option<Said> = None;
         for part in parts {
-            let said = match self.admitted(&part.intent, &part.needs).await? {
+            let said = match self.admitted(&part.intent, &Slots::new(), &part.needs).await? {
                 Admitted::Go(_, opened) => {
                     let said = Said::new(&part.intent, part.facts, State::Answered);
                     Said { needs: part.needs, opened, ..said }
                 }
                 Admitted::No(said) => return Ok(*said),
+                // What was said before the person had to show who they are again: only on asking anew.
+                Admitted::First(_) => {
+                    return Ok(Said::new("dialogue.common", Facts::new("ask_anew"), State::Refused));
+                }
             };
             whole = Some(match whole {
                 Some(before) => before.then(said),
@@ -271,4 +307,13 @@ impl Turn<'_> {
         }
         Ok(said)
     }
+}
+
+/// What the slots name.
+fn names(slots: &Slots) -> impl Iterator<Item = &str> {
+    let named = ["medicine", "medicine2", "test", "provider", "specialty"];
+    slots.iter().filter(move |(name, _)| named.contains(&name.as_str())).filter_map(|(_, slot)| match &slot.value {
+        SlotValue::Text(text) => Some(text.as_str()),
+        _ => None,
+    })
 }

@@ -35,7 +35,7 @@ impl Turn<'_> {
     }
 
     /// The second request, then what stepped back, once nothing is open any more.
-    async fn go_on(&mut self, mut said: Said) -> Result<Said, TurnError> {
+    pub(super) async fn go_on(&mut self, mut said: Said) -> Result<Said, TurnError> {
         if said.settled()
             && let Some(Request { intent, slots }) = self.state.later.take()
         {
@@ -51,7 +51,7 @@ impl Turn<'_> {
     }
 
     /// "The other one" and "go back" need the question that this one came out of.
-    fn keep_what_it_came_from(&self, said: &mut Said) {
+    pub(super) fn keep_what_it_came_from(&self, said: &mut Said) {
         let (Some(before), Some(open)) = (&self.state.open, said.question()) else { return };
         if before.intent != open.intent || open.before.is_some() {
             return;
@@ -74,7 +74,7 @@ impl Turn<'_> {
             let again = Open { tries: open.tries.saturating_add(1), ..open };
             return Ok(if said.settled() && again.tries < PATIENCE { said.then(Self::question(again)) } else { said });
         }
-        let worth_it = matches!(open.wait, Wait::Slot { .. } | Wait::Confirm { .. });
+        let worth_it = open.is_a_task();
         if said.settled() && worth_it {
             return Ok(said.then(self.ask_again(open).await?));
         }
@@ -89,7 +89,15 @@ impl Turn<'_> {
     pub(super) async fn help(&mut self) -> Result<Said, TurnError> {
         let open = self.state.open.clone();
         let reply = match open.as_ref().map(|open| &open.wait) {
-            Some(Wait::Confirm { .. } | Wait::Meant | Wait::Resume | Wait::Person | Wait::Emergency) => "yes_or_no",
+            Some(Wait::Pin { .. }) => "pin",
+            Some(
+                Wait::Confirm { .. }
+                | Wait::Meant
+                | Wait::Resume
+                | Wait::Person
+                | Wait::Consent { .. }
+                | Wait::Emergency,
+            ) => "yes_or_no",
             Some(Wait::Slot { options, .. }) if !options.is_empty() => "pick",
             Some(Wait::Slot { .. }) => "value",
             None if matches!(self.caller.surface, Surface::Room(_)) => "room",

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{AsksFor, Heard, State, Turn, TurnError, TurnResult, millis, said::Said};
 use crate::{
     actions::{Change, Facts},
-    dialogue::{self, Needs, Wait},
-    policy::{Effect, EntryId, Event, Journal, JournalEntry, Surface, Task, Verdict, admit},
+    dialogue::{self, Needs},
+    policy::{Effect, EntryId, Event, Journal, JournalEntry, Surface, Verdict, admit},
     speech::Rendered,
     store::{Answered, CommitError, KeyOwner, TurnCommit},
 };
@@ -115,10 +115,7 @@ impl Turn<'_> {
     fn asks_for(&self, said: &Said) -> Option<AsksFor> {
         let last = said.parts().last().unwrap_or(said);
         let open = if last.keep_open { self.state.open.as_ref() } else { last.open.as_ref() }?;
-        match &open.wait {
-            Wait::Slot { slot, .. } => Some(AsksFor { intent: open.intent.clone(), slot: slot.clone() }),
-            Wait::Confirm { .. } | Wait::Meant | Wait::Resume | Wait::Person | Wait::Emergency => None,
-        }
+        open.wait.slot().map(|slot| AsksFor { intent: open.intent.clone(), slot: slot.to_owned() })
     }
 
     async fn commit(&mut self, said: &Said, result: &TurnResult) -> Result<(), TurnError> {
@@ -158,7 +155,10 @@ impl Turn<'_> {
                 session_state: to_bytes(&self.remembered(said)),
                 answer: to_bytes(&kept),
                 closing,
-                also_closing: more.map(|p| self.closing(p.opened, p.state.name(), Some(&p.intent))).collect(),
+                also_closing: more
+                    .map(|p| self.closing(p.opened, p.state.name(), Some(&p.intent)))
+                    .chain(self.agreement_changed(said))
+                    .collect(),
                 at: self.now,
             })
             .await?;
@@ -185,6 +185,7 @@ impl Turn<'_> {
             aside: self.state.aside.clone(),
             later: self.state.later.clone(),
             slowly: self.state.slowly,
+            proved: self.state.proved,
             open,
         }
     }
@@ -212,6 +213,13 @@ impl Turn<'_> {
             outcome: Some(outcome),
             at: self.now,
         }
+    }
+
+    /// The audit row of an agreement that changes with this turn.
+    fn agreement_changed(&self, said: &Said) -> Option<JournalEntry> {
+        let mut changes = said.parts().flat_map(|part| &part.changes);
+        let changes = changes.any(|change| matches!(change, Change::Consent { .. }));
+        changes.then(|| JournalEntry { event: Event::ConsentChanged, ..self.closing(None, "changed", None) })
     }
 
     /// A room spoke and nobody understood, through no fault of the speaker: staff are told.
@@ -279,7 +287,7 @@ impl Turn<'_> {
         let clock = Instant::now();
         let mut allowed = true;
         for needs in needs {
-            let task = Task { intent: &result.intent, data: needs.data, effect: needs.effect, scope: needs.scope };
+            let task = needs.task(&result.intent);
             match admit(&task, &self.caller, &self.consent, &self.occasion(), &self.core.store).await? {
                 Verdict::Allow(permit) => {
                     let closing = self.closing(Some(permit.entry()), "repeated", Some(&result.intent));

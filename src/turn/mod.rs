@@ -9,6 +9,7 @@ mod alarm;
 mod carry;
 mod go_on;
 mod hear;
+mod identify;
 mod intended;
 mod keep;
 mod names;
@@ -31,7 +32,7 @@ use crate::{
     asr::pool::Pool,
     dialogue,
     nlu::{Engine, NONE, Slots, catalogue::Catalogue},
-    policy::{Caller, JournalError, Occasion, Scope, SessionId, Trust, TurnId, triage::Triage},
+    policy::{Caller, JournalError, Occasion, Proof, Scope, SessionId, Surface, Trust, TurnId, triage::Triage},
     records::{Records, RecordsError},
     speech::{Moment, Replies, ReplyError, voice::Voice},
     store::{Answered, CommitError, OpeningQuery, Store, StoreError},
@@ -208,6 +209,7 @@ impl<'a> Turn<'a> {
         self.timings.policy += millis(clock);
         let opening = opening?;
         self.consent = opening.consent;
+        let has_pin = opening.has_pin;
         if let Some(saved) = opening.session {
             let same = saved.person == self.caller.person && saved.credential == self.caller.credential;
             match serde_json::from_slice::<dialogue::State>(&saved.state) {
@@ -217,16 +219,30 @@ impl<'a> Turn<'a> {
                 Ok(_) | Err(_) => self.session = SessionId::fresh(self.now, self.core.ambient.random()),
             }
         }
+        self.caller.proof = match (&self.caller.surface, self.state.proved) {
+            (Surface::Chat, _) => Proof::Fresh,
+            (_, Some(at)) if self.now.duration_since(at).abs() <= dialogue::PROOF_LASTS => Proof::Fresh,
+            _ if has_pin => Proof::None,
+            _ => Proof::Unasked,
+        };
         Ok(opening.answered)
     }
 
     /// Understand, decide, act, answer.
     async fn converse(mut self, heard: hear::Hearing) -> TurnResult {
+        if let Some(tried) = self.pin_in(heard.words()) {
+            let said = match self.try_pin(tried).await {
+                Ok(said) => said,
+                Err(e) => return self.failed(&e).await,
+            };
+            return self.finish(said).await;
+        }
         let names = match self.names().await {
             Ok(names) => names,
             Err(e) => return self.failed(&e).await,
         };
-        let understood = self.understand(heard, &names).await;
+        let mut understood = self.understand(heard, &names).await;
+        self.mask(&mut understood);
         let (intent, slots) = (understood.meaning.intent.clone(), understood.meaning.slots.clone());
         match self.answered(understood).await {
             Ok(said) => self.finish(said).await,

@@ -8,6 +8,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Turn, TurnError};
+use crate::nlu::Slots;
 use crate::policy::{NameLists, PersonId, Scope, SessionId, admit_recognition};
 
 /// Sessions whose names are remembered at once; the oldest half goes when there are more.
@@ -58,8 +59,10 @@ impl Turn<'_> {
         }
         let permit = admit_recognition(&self.caller, &self.consent, &self.occasion(), &self.core.store).await?;
         let Some(permit) = permit else { return Ok(NameLists::default()) };
-        let mut names =
-            self.core.records.names(&person).await?.recognize(&permit).map_err(crate::actions::ActionError::from)?;
+        // A protected name would show itself by being understood.
+        let hushed = self.core.records.hushed(self.hush(&Slots::new()));
+        let names = hushed.names(&person);
+        let mut names = names.await?.recognize(&permit).map_err(crate::actions::ActionError::from)?;
         if !self.consent.contains(&Scope::Medicines) {
             names.medicines.clear();
         }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use super::{Turn, hear, millis};
 use crate::{
-    dialogue::{MAYBE, Request, Wait},
+    dialogue::{MAYBE, Request},
     nlu::{By, CHOICE, Context, Interpretation, NONE, Pending, SlotValue, catalogue::SlotKind},
     policy::{Effect, NameLists},
 };
@@ -101,13 +101,7 @@ impl Turn<'_> {
     }
 
     pub(super) fn pending(&self) -> Option<Pending<'_>> {
-        self.state.open.as_ref().map(|open| Pending {
-            intent: &open.intent,
-            slot: match &open.wait {
-                Wait::Slot { slot, .. } => Some(slot),
-                Wait::Confirm { .. } | Wait::Meant | Wait::Resume | Wait::Person | Wait::Emergency => None,
-            },
-        })
+        self.state.open.as_ref().map(|open| Pending { intent: &open.intent, slot: open.wait.slot() })
     }
 
     fn read_as(&self, words: &str, lists: &NameLists, pending: Option<Pending<'_>>) -> Interpretation {

@@ -10,7 +10,7 @@ use stage::Stage;
 use wellspoken::{
     actions::{Change, Conflict, Facts, Outcome, Plan, RenewalState, Route},
     nlu::{SlotValue, When, catalogue::Catalogue},
-    policy::{RoomId, Surface},
+    policy::{RoomId, Scope, Surface},
     speech::reply::Moment,
     store::CommitError,
 };
@@ -335,6 +335,44 @@ async fn help_in_a_room_and_elsewhere(stage: &Stage) {
     }
 }
 
+/// Agreeing and taking it back: always a named part, read back.
+async fn what_is_agreed_to(stage: &Stage) {
+    const SOME: &[Scope] = &[Scope::Visits];
+    let part = |p: &str| vec![("scope", text(p))];
+    #[rustfmt::skip]
+    let rows = vec![
+        (SOME, "consent.give",   part("medicines"),  "confirm", "You want me to use your medicines to answer you. Is that right?"),
+        (SOME, "consent.give",   part("everything"), "confirm", "You want me to use your medicines and records to answer you. Is that right?"),
+        (SOME, "consent.give",   part("visits"),     "answer",  "You already let me use your visits."),
+        (SOME, "consent.give",   part("coverage"),   "answer",  "I don't use that part of your record, so there is nothing to agree to."),
+        (SOME, "consent.revoke", part("visits"),     "confirm", "You no longer want me to use your visits. Is that right?"),
+        (SOME, "consent.revoke", vec![],             "confirm", "You no longer want me to use your visits. Is that right?"),
+        (SOME, "consent.revoke", part("medicines"),  "answer",  "I don't use that part of your record."),
+    ];
+    for (agreed, action, slots, kind, words) in rows {
+        *stage.consent.lock().expect("consent") = agreed;
+        let said = stage.ask(ROSA, action, &slots).await;
+        assert_eq!((said.kind, said.rendered.text.as_str()), (kind, words));
+    }
+    let plans = [
+        (
+            "consent.give",
+            true,
+            vec![Scope::Medicines],
+            vec![Scope::Medicines, Scope::Visits],
+            "Thank you. From now on I may use your medicines. You can take that back at any time.",
+        ),
+        ("consent.revoke", false, vec![Scope::Visits], vec![], "All right. From now on I don't use your visits."),
+    ];
+    for (action, given, scopes, after, words) in plans {
+        let said = stage.perform(ROSA, action, Plan::Consent { given, scopes }).await;
+        assert_eq!(said.rendered.text, words);
+        let Outcome::Done { changes, .. } = said.outcome else { panic!("{action} is done") };
+        assert!(matches!(&changes[..], [Change::Consent { agreed }] if *agreed == after), "{action}");
+    }
+    *stage.consent.lock().expect("consent") = &Scope::ALL;
+}
+
 async fn every_table(stage: &Stage) {
     how_far_a_prescription_is(stage).await;
     what_can_be_renewed(stage).await;
@@ -374,6 +412,7 @@ async fn every_reply_is_said_by_some_line() {
     a_renewal_on_its_way(&stage).await;
     a_visit_gets_booked(&stage).await;
     help_in_a_room_and_elsewhere(&stage).await;
+    what_is_agreed_to(&stage).await;
     let said: BTreeSet<(String, String)> = stage.said.lock().expect("said").clone();
     let moment = Moment { now: stage.now, zone: jiff::tz::TimeZone::UTC };
     let mut unsaid = Vec::new();
@@ -382,12 +421,23 @@ async fn every_reply_is_said_by_some_line() {
         for reply in def.replies.keys() {
             let needs_nothing = def.name.starts_with("dialogue.") || reply == "meant" || reply.starts_with("ask_");
             if needs_nothing {
-                let rendered = stage.replies.render(&def.name, &Facts::new(reply), &moment);
+                // What the conversation itself says of policy, with what it gives.
+                let facts = Facts::new(reply).with("part", "visits").with("minutes", 5);
+                let rendered = stage.replies.render(&def.name, &facts, &moment);
                 assert!(rendered.is_ok(), "{}", rendered.err().map(|e| e.to_string()).unwrap_or_default());
             } else if !said.contains(&(def.name.clone(), reply.clone())) {
                 unsaid.push(format!("{}.{reply}", def.name));
             }
         }
+    }
+    // What the turn itself says where it asks whether it is an emergency.
+    for reply in ["perhaps", "if_so", "stood_down", "stood_down_room"] {
+        for (kind, number) in [("suicidal", "911"), ("breathing", "112"), ("", "911")] {
+            let facts = Facts::new(reply).with("kind", kind).with("emergency_number", number);
+            let rendered = stage.replies.render("emergency.help", &facts, &moment);
+            assert!(rendered.is_ok(), "{reply}: {}", rendered.err().map(|e| e.to_string()).unwrap_or_default());
+        }
+        unsaid.retain(|name| *name != format!("emergency.help.{reply}"));
     }
     // A part that other replies include.
     unsaid.retain(|name| name != "appointment.book.options");

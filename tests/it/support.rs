@@ -9,7 +9,7 @@ use wellspoken::{
     app::{App, Places, Senses},
     cli::import::import_into,
     config::Config,
-    policy::{Caller, CredentialId, PersonId, RoomId, SessionId, Surface, TurnId},
+    policy::{Caller, CredentialId, PersonId, Proof, RoomId, SessionId, Surface, TurnId},
     turn::{Input, TurnRequest, TurnResult},
 };
 
@@ -50,6 +50,12 @@ pub async fn add_demo(scratch: &Scratch, bundle: &str, consent: &str, room: Opti
     import_into(scratch.app.store(), &path, None, Some(consent), room, now()).await.expect("the demo bundle imports")
 }
 
+/// Makes one of the demo people known, with a PIN.
+pub async fn add_demo_with_pin(scratch: &Scratch, bundle: &str, consent: &str, pin: &str) -> PersonId {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("demo").join(bundle);
+    import_into(scratch.app.store(), &path, Some(pin), Some(consent), None, now()).await.expect("the bundle imports")
+}
+
 /// Where the model files lie.
 pub fn models_dir() -> PathBuf {
     let named = std::env::var_os("WELLSPOKEN_MODELS").map(PathBuf::from);
@@ -72,7 +78,17 @@ pub fn places(dir: &Path) -> Places {
 }
 
 pub fn caller(surface: Surface, person: Option<&PersonId>) -> Caller {
-    Caller { surface, credential: CredentialId::parse("test").expect("fits"), person: person.cloned(), stay: None }
+    Caller {
+        surface,
+        credential: CredentialId::parse("test").expect("fits"),
+        person: person.cloned(),
+        stay: None,
+        proof: Proof::Unasked,
+    }
+}
+
+pub fn home() -> Surface {
+    Surface::Home(RoomId::parse("kitchen").expect("fits"))
 }
 
 pub fn room() -> Surface {

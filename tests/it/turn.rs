@@ -92,12 +92,12 @@ async fn a_third_party_hears_nothing_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn nobody_known_or_nothing_agreed_to_is_refused_alike() {
+async fn nobody_known_or_nothing_agreed_to_hears_nothing() {
     let (scratch, rosa) = with_demo(ROSA, "visits", None).await;
-    for (person, words) in [(None, "what medicines am I on"), (Some(&rosa), "what medicines am I on")] {
+    for (person, state) in [(None, State::Refused), (Some(&rosa), State::Asks)] {
         let mut speaker = Speaker::new(&scratch.app, Surface::Chat, person);
-        let refused = speaker.says(words).await;
-        assert_eq!(refused.state, State::Refused, "{}", refused.reply);
+        let refused = speaker.says("what medicines am I on").await;
+        assert_eq!(refused.state, state, "{}", refused.reply);
         for medicine in ["lisinopril", "metformin", "atorvastatin"] {
             assert!(!refused.reply.contains(medicine), "{}", refused.reply);
         }

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     config::AlexaConfig,
-    policy::{Caller, CredentialId, Surface, Trust},
+    policy::{Caller, CredentialId, Proof, Surface, Trust},
     turn::{Input, Intended, TurnRequest, TurnResult},
 };
 
@@ -94,7 +94,7 @@ impl Alexa {
             }
         }
         let credential = CredentialId::parse("alexa").map_err(|_| Refusal::Broken)?;
-        Ok(Caller { surface: Surface::ThirdParty, credential, person: None, stay: None })
+        Ok(Caller { surface: Surface::ThirdParty, credential, person: None, stay: None, proof: Proof::None })
     }
 }
 

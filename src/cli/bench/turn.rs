@@ -18,7 +18,7 @@ use crate::{
     ambient::Ambient,
     app::{App, Places, Senses},
     cli::{Global, runtime},
-    policy::{Caller, CredentialId, PersonId, Scope, SessionId, Surface},
+    policy::{Caller, CredentialId, PersonId, Proof, Scope, SessionId, Surface},
     records::demo,
     store::ImportOptions,
     turn::{Input, State, Timings, TurnRequest},
@@ -171,7 +171,8 @@ impl Speaker {
         let random: [u8; 10] = app.ambient().random();
         let session = SessionId::fresh(app.ambient().now(), random);
         let credential = CredentialId::fresh(app.ambient().now(), random);
-        let caller = Caller { surface: Surface::Chat, credential, person: Some(person.clone()), stay: None };
+        let caller =
+            Caller { surface: Surface::Chat, credential, person: Some(person.clone()), stay: None, proof: Proof::None };
         Self { app: Arc::clone(app), caller, session }
     }
 

@@ -210,6 +210,7 @@ impl Loader {
             why_none: raw.why,
             data: raw.data,
             effect: raw.effect,
+            identity: raw.identity,
             slots,
             sentences,
             examples,

@@ -17,7 +17,7 @@ use serde_saphyr::{Location, Spanned};
 use super::{CatalogueErrors, Mistake, Place};
 use crate::{
     nlu::when::Sense,
-    policy::{DataClass, Effect},
+    policy::{DataClass, Effect, Identity},
 };
 
 /// Largest file of a catalogue, in bytes.
@@ -140,6 +140,8 @@ pub(super) struct Intent {
     pub why: Option<String>,
     pub data: DataClass,
     pub effect: Effect,
+    /// How sure it must be who asks, where that is more than the action demands.
+    pub identity: Option<Identity>,
     #[serde(default)]
     pub slots: BTreeMap<String, Spanned<Slot>>,
     #[serde(default)]

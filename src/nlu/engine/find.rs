@@ -6,7 +6,7 @@ use jiff::Zoned;
 
 use super::{
     learn::{MEDICINE, PROVIDER, WHEN},
-    values::{self, Known, UNKNOWN},
+    values::{self, FAINT, Known},
 };
 use crate::nlu::{
     Context, Slot, SlotValue, Slots, When,
@@ -245,7 +245,7 @@ impl<'a> Finder<'a> {
             let Some(slot_def) = def.slot(&used.name) else { continue };
             let kind = used.list.as_ref().map_or_else(|| slot_def.kind.clone(), |l| SlotKind::List(l.clone()));
             if let Some(value) = self.value(&kind, slot_def.sense, start, end) {
-                weak |= self.known(&kind).is_some() && value.confidence <= UNKNOWN;
+                weak |= self.known(&kind).is_some() && value.confidence < FAINT;
                 slots.insert(used.name.clone(), value);
             }
         }

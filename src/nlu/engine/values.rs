@@ -26,6 +26,8 @@ impl Values for NoValues {
 
 /// Words nothing matched are a value, but one nobody should act on unasked.
 pub(super) const UNKNOWN: f32 = 0.3;
+/// Words that are hardly like any name: the sentence around them is not made an intent by them alone.
+pub(super) const FAINT: f32 = 0.5;
 /// Something else sounds the same: read back or asked, never taken for sure.
 const DOUBTED: f32 = 0.8;
 /// A person named by title whom no list holds.

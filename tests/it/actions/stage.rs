@@ -11,8 +11,8 @@ use wellspoken::{
     config::KeysConfig,
     nlu::{Slot, SlotValue, Slots},
     policy::{
-        Caller, CredentialId, DataClass, Event, JournalEntry, Occasion, PersonId, Scope, SessionId, Surface, Task,
-        TurnId, Verdict, admit,
+        Caller, CredentialId, DataClass, Event, JournalEntry, Occasion, PersonId, Proof, Scope, SessionId, Surface,
+        Task, TurnId, Verdict, admit,
     },
     records::{Chart, Dispense, DispenseStage, LabFlag, LabResult, Prescription, Provider, Records, demo},
     speech::reply::{Moment, Rendered, Replies},
@@ -30,6 +30,8 @@ pub struct Stage {
     zone: TimeZone,
     pub now: Timestamp,
     turns: Mutex<u32>,
+    /// What everybody agreed to.
+    pub consent: Mutex<&'static [Scope]>,
     pub said: Mutex<BTreeSet<(String, String)>>,
     people: BTreeMap<&'static str, PersonId>,
     _dir: tempfile::TempDir,
@@ -68,6 +70,7 @@ impl Stage {
             replies,
             zone,
             now,
+            consent: Mutex::new(&Scope::ALL),
             turns: Mutex::new(0),
             said: Mutex::new(BTreeSet::new()),
             people,
@@ -87,6 +90,7 @@ impl Stage {
             organization: "Lakeside Clinic",
             emergency_number: "911",
             phone: None,
+            consent: *self.consent.lock().expect("consent"),
             channel,
         }
     }
@@ -103,11 +107,13 @@ impl Stage {
             credential: CredentialId::parse("c").expect("fits"),
             person: person.cloned(),
             stay: None,
+            proof: Proof::Unasked,
         };
         let floor = action.floor();
         let room = floor.effect == wellspoken::policy::Effect::Urgent && !matches!(caller.surface, Surface::ThirdParty);
         let data = if room { DataClass::Room } else { floor.data };
-        let task = Task { intent: action.name(), data, effect: floor.effect, scope: floor.scope };
+        let task =
+            Task { intent: action.name(), data, effect: floor.effect, identity: floor.identity, scope: floor.scope };
         let occasion = Occasion {
             session: SessionId::parse("s").expect("fits"),
             turn: TurnId::parse(&format!("t{n}")).expect("fits"),

@@ -22,7 +22,7 @@ use wellspoken::{
     },
     config::HttpConfig,
     dialogue::{Request, Volume},
-    policy::{Caller, CredentialId, RoomId, Surface},
+    policy::{Caller, CredentialId, Proof, RoomId, Surface},
     turn::{AsksFor, Could, Heard, Input, Intended, State, Timings, TurnRequest, TurnResult},
 };
 
@@ -121,7 +121,7 @@ impl Backend for Parrot {
             let session = self.sessions.lock().expect("no test panics here").get(token).cloned();
             let caller = |surface| {
                 let credential = CredentialId::parse("credential").expect("fits");
-                Holder::Speaker(Caller { surface, credential, person: None, stay: None })
+                Holder::Speaker(Caller { surface, credential, person: None, stay: None, proof: Proof::None })
             };
             Ok(match TOKENS.iter().find(|(t, _)| *t == token) {
                 Some((_, "operator")) => Some(Holder::Operator),

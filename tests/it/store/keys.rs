@@ -147,7 +147,15 @@ async fn unreadable(
         store.consent(person).await.is_err(),
         store.renewals(person).await.is_err(),
         store.booked_visits(person).await.is_err(),
-        store.check_pin(person, "47118842").await.is_err(),
+        store
+            .try_pin(
+                person,
+                "47118842",
+                &super::place::entry(wellspoken::policy::Event::Identified, Some(person), 9),
+                super::place::at(9),
+            )
+            .await
+            .is_err(),
         store.occupant(&room("412")).await.expect("read").is_none(),
     ] {
         assert_eq!(failed, gone);

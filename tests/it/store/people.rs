@@ -1,12 +1,12 @@
 //! Who is known, what they agreed to, where they lie, and who may come in.
 
 use wellspoken::{
-    policy::{PersonId, Scope, Surface},
+    policy::{Event, PersonId, Scope, Surface},
     records::{Prescription, Profile},
-    store::{ChartKind, Grant, ImportOptions, KeyOwner, PinCheck, StoreError, TurnCommit},
+    store::{ChartKind, Grant, ImportOptions, KeyOwner, PinTried, StoreError, TurnCommit},
 };
 
-use super::place::{self, Place, admitted, at, chart, commit, credential, room, session, turn};
+use super::place::{self, Place, admitted, at, chart, commit, credential, entry, room, session, turn};
 
 super::on_both!(
     a_chart_comes_back_to_whom_it_belongs,
@@ -14,6 +14,7 @@ super::on_both!(
     one_chart_never_joins_two_people,
     nothing_is_agreed_until_it_is,
     pins_fit_themselves,
+    wrong_pins_are_few,
     a_room_forgets,
     tokens_let_in_whom_they_were_issued_for,
     a_one_time_token_is_spent_once,
@@ -84,18 +85,33 @@ async fn nothing_is_agreed_until_it_is(place: Place) {
     let store = place.open().await;
     let person = store.import(&chart("x"), ImportOptions::default(), at(0)).await.expect("imported");
     assert!(store.consent(&person).await.expect("read").is_empty());
-    store.set_consent(&person, &[Scope::Visits], at(1)).await.expect("set");
+    let changed = entry(Event::ConsentChanged, Some(&person), 1);
+    store.set_consent(&person, &[Scope::Visits], &changed).await.expect("set");
     assert_eq!(store.consent(&person).await.expect("read"), vec![Scope::Visits]);
+    store.set_consent(&person, &[], &changed).await.expect("set");
+    assert!(store.consent(&person).await.expect("read").is_empty(), "taken back at once");
+    let versions = store.consent_versions(&person).await.expect("read");
+    let scopes: Vec<_> = versions.iter().map(|version| version.scopes.clone()).collect();
+    assert!(scopes.len() == 2 && scopes.contains(&vec![Scope::Visits]) && scopes.contains(&vec![]), "{scopes:?}");
     let nobody = PersonId::parse("nobody").expect("fits");
-    assert!(matches!(store.set_consent(&nobody, &[], at(2)).await, Err(StoreError::UnknownPerson)));
+    assert!(matches!(
+        store.set_consent(&nobody, &[], &entry(Event::ConsentChanged, Some(&nobody), 3)).await,
+        Err(StoreError::UnknownPerson)
+    ));
     assert!(store.consent(&nobody).await.expect("read").is_empty());
 }
 
 async fn pins_fit_themselves(place: Place) {
     let store = place.open().await;
     let person = admitted(&store, None).await;
-    assert_eq!(store.check_pin(&person, "47118842").await.expect("tried"), PinCheck::Fits);
-    assert_eq!(store.check_pin(&person, "4712").await.expect("tried"), PinCheck::Wrong);
+    assert_eq!(
+        store.try_pin(&person, "47118842", &entry(Event::Identified, Some(&person), 3), at(3)).await.expect("tried"),
+        PinTried::Fits
+    );
+    assert_eq!(
+        store.try_pin(&person, "4712", &entry(Event::Identified, Some(&person), 3), at(3)).await.expect("tried"),
+        PinTried::Wrong
+    );
     for bad in ["123", "12a4", "", "1234567890123"] {
         let options = ImportOptions { pin: Some(bad), ..ImportOptions::default() };
         assert!(matches!(store.import(&chart("x"), options, at(1)).await, Err(StoreError::BadPin)), "{bad}");
@@ -103,7 +119,42 @@ async fn pins_fit_themselves(place: Place) {
     let mut other = chart("x");
     other.identifiers = vec!["urn:hospital|2".into()];
     let other = store.import(&other, ImportOptions::default(), at(2)).await.expect("imported");
-    assert_eq!(store.check_pin(&other, "47118842").await.expect("tried"), PinCheck::NoneSet);
+    assert_eq!(
+        store.try_pin(&other, "47118842", &entry(Event::Identified, Some(&other), 3), at(3)).await.expect("tried"),
+        PinTried::NoneSet
+    );
+}
+
+async fn wrong_pins_are_few(place: Place) {
+    let store = place.open().await;
+    let person = admitted(&store, None).await;
+    let attempt = |pin: &'static str, minute: i64| {
+        let (store, person) = (store.clone(), person.clone());
+        let now = at(0) + jiff::SignedDuration::from_mins(minute);
+        async move { store.try_pin(&person, pin, &entry(Event::Identified, Some(&person), 3), now).await.expect("tried") }
+    };
+    for _ in 0..3 {
+        assert_eq!(attempt("0000", 0).await, PinTried::Wrong);
+    }
+    assert!(matches!(attempt("47118842", 1).await, PinTried::Locked(_)), "not even the right one");
+    assert_eq!(attempt("47118842", 6).await, PinTried::Fits);
+    for _ in 0..2 {
+        assert_eq!(attempt("0000", 7).await, PinTried::Wrong);
+    }
+    assert_eq!(attempt("47118842", 7).await, PinTried::Fits, "the right one ends what was wrong before");
+    assert_eq!(attempt("123", 7).await, PinTried::NoPin);
+    // Many at once: no more are looked at than one after the other.
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..12 {
+        tasks.spawn(attempt("0000", 8));
+    }
+    let told = tasks.join_all().await;
+    let wrong = told.iter().filter(|t| **t == PinTried::Wrong).count();
+    assert_eq!(wrong, 3, "{told:?}");
+    // A new PIN opens what was shut.
+    let options = ImportOptions { pin: Some("2468"), ..ImportOptions::default() };
+    store.import(&chart("x"), options, at(2)).await.expect("imported");
+    assert_eq!(attempt("2468", 9).await, PinTried::Fits);
 }
 
 async fn a_room_forgets(place: Place) {

@@ -8,8 +8,8 @@ use wellspoken::{
     actions::{Change, Route},
     config::KeysConfig,
     policy::{
-        Caller, CredentialId, DataClass, Effect, Event, JournalEntry, Occasion, Permit, PersonId, RoomId, SessionId,
-        Surface, Task, TurnId, Verdict, admit,
+        Caller, CredentialId, DataClass, Effect, Event, Identity, JournalEntry, Occasion, Permit, PersonId, Proof,
+        RoomId, SessionId, Surface, Task, TurnId, Verdict, admit,
     },
     records::{Chart, OpenSlot, Prescription, Profile, Summary},
     store::{ImportOptions, KeyOwner, OpeningQuery, Store, StoreOptions, TurnCommit},
@@ -177,9 +177,20 @@ pub fn opening<'a>(
 
 /// A real permit: decided by the rules and opened in the audit chain.
 pub async fn permit(store: &Store, person: &PersonId) -> Permit {
-    let caller =
-        Caller { surface: Surface::Chat, credential: credential("cred"), person: Some(person.clone()), stay: None };
-    let task = Task { intent: "test", data: DataClass::Identifiable, effect: Effect::Read, scope: None };
+    let caller = Caller {
+        surface: Surface::Chat,
+        credential: credential("cred"),
+        person: Some(person.clone()),
+        stay: None,
+        proof: Proof::Unasked,
+    };
+    let task = Task {
+        intent: "test",
+        data: DataClass::Identifiable,
+        effect: Effect::Read,
+        identity: Identity::Known,
+        scope: None,
+    };
     let occasion = Occasion { session: session("s1"), turn: turn("permit"), at: at(5) };
     match admit(&task, &caller, &[], &occasion, store).await {
         Ok(Verdict::Allow(permit)) => permit,

@@ -13,14 +13,14 @@ use std::{
 
 use wellspoken::{
     config::KeysConfig,
-    policy::PersonId,
+    policy::{Event, PersonId},
     records::Prescription,
-    store::{ChartKind, ImportOptions, PinCheck, Store, StoreError, StoreOptions, keys::KeyError},
+    store::{ChartKind, ImportOptions, PinTried, Store, StoreError, StoreOptions, keys::KeyError},
 };
 
 use super::{
     bad_luck::child,
-    place::{Place, admitted, at, chart, permit},
+    place::{Place, admitted, at, chart, entry, permit},
 };
 
 /// Reads every key anew, as a process does whose memory has no room.
@@ -94,7 +94,11 @@ async fn a_new_master_key_is_put_in_place_while_the_program_runs() {
     assert_eq!((status.under_another, status.unreadable, status.unfinished), (0, 0, false), "{status:?}");
     for store in [running, admin, place.open().await] {
         assert_eq!(medicine(&store, &rosa).await, "fluorozepamol");
-        assert_eq!(store.check_pin(&rosa, "47118842").await.expect("read"), PinCheck::Fits, "the pepper stays");
+        assert_eq!(
+            store.try_pin(&rosa, "47118842", &entry(Event::Identified, Some(&rosa), 9), at(9)).await.expect("read"),
+            PinTried::Fits,
+            "the pepper stays"
+        );
         assert_eq!(admitted(&store, None).await, rosa, "lookups find who was known before");
         for person in &made {
             assert!(medicine(&store, person).await.starts_with("medicine-"));
@@ -188,7 +192,10 @@ async fn an_installation_made_before_is_taken_over() {
     let store = place.open().await;
     assert!(place.key_store().join("root.key").exists(), "it has a key of its own now");
     assert_eq!(admitted(&store, None).await, rosa, "lookups find who was known before");
-    assert_eq!(store.check_pin(&rosa, "47118842").await.expect("read"), PinCheck::Fits);
+    assert_eq!(
+        store.try_pin(&rosa, "47118842", &entry(Event::Identified, Some(&rosa), 9), at(9)).await.expect("read"),
+        PinTried::Fits
+    );
     store.rotate_keys("test", at(3), |_, _| {}).await.expect("rotated");
     store.close().await;
     let store = place.open().await;

@@ -11,7 +11,7 @@ use wellspoken::{
     policy::PersonId,
     records::Prescription,
     store::{
-        ChartKind, PinCheck, Store, StoreError, StoreOptions,
+        ChartKind, PinTried, Store, StoreError, StoreOptions,
         keys::{KeyError, Trouble},
     },
 };
@@ -76,7 +76,18 @@ async fn a_key_service_wraps_every_key_and_a_new_version_takes_over() {
     forget().await;
     for store in [&running, &Store::open(options(&place, &bao.config())).await.expect("opens")] {
         read(store, &rosa).await.expect("read");
-        assert_eq!(store.check_pin(&rosa, "47118842").await.expect("read"), PinCheck::Fits);
+        assert_eq!(
+            store
+                .try_pin(
+                    &rosa,
+                    "47118842",
+                    &super::place::entry(wellspoken::policy::Event::Identified, Some(&rosa), 9),
+                    super::place::at(9)
+                )
+                .await
+                .expect("read"),
+            PinTried::Fits
+        );
         assert_eq!(admitted(store, None).await, rosa, "lookups find who was known before");
         let status = store.key_status().await.expect("read");
         assert_eq!(status.versions.into_iter().collect::<Vec<_>>(), [(2, wrapped(&place).len() as u64)]);

@@ -1,0 +1,282 @@
+//! From what was observed to what holds. Pure.
+
+use serde::Serialize;
+
+use super::seen::Seen;
+
+/// One promise.
+#[derive(Debug, Serialize)]
+pub struct Row {
+    /// Its name, for scripts.
+    pub id: &'static str,
+    /// What is promised.
+    pub promise: &'static str,
+    /// The rule it answers, by its section in Title 45 of the Code of Federal Regulations, or the page of ours that
+    /// promises it.
+    pub rule: &'static str,
+    /// What is configured here.
+    pub configured: String,
+    /// What was found.
+    pub finding: Finding,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "result", content = "found")]
+pub enum Finding {
+    /// The promise held.
+    Held(String),
+    /// It did not.
+    Broken(String),
+    /// It could not be looked at, and why.
+    Unchecked(String),
+}
+
+fn held_if(held: bool, found: String) -> Finding {
+    if held { Finding::Held(found) } else { Finding::Broken(found) }
+}
+
+/// Every promise, judged by what was seen.
+#[must_use]
+pub fn judge(seen: &Seen) -> Vec<Row> {
+    vec![access(seen), unique(seen), emergency(seen), logoff(seen), sealed(seen), audited(seen), integrity(seen)]
+        .into_iter()
+        .chain([person(seen), wire(seen), consent(seen), overheard(seen), identifiers(seen)])
+        .chain([destroyed(seen), recordings(seen), dumps(seen), installed(seen)])
+        .collect()
+}
+
+fn access(seen: &Seen) -> Row {
+    let found = format!(
+        "{} intents asked for on a third party's channel: {} answered as public, {} refused, {} let through",
+        seen.third_party.asked, seen.third_party.public, seen.third_party.refused, seen.third_party.through
+    );
+    let t = &seen.third_party;
+    Row {
+        id: "access",
+        promise: "A channel of somebody else's gets public answers only.",
+        rule: "45 CFR 164.312(a)(1) access control",
+        configured: seen.doors.clone(),
+        finding: held_if(t.asked > 0 && t.through == 0 && t.public + t.refused == t.asked, found),
+    }
+}
+
+fn unique(seen: &Seen) -> Row {
+    let found = format!(
+        "two credentials told apart: {}; a withdrawn one refused at once: {}; its token found in the files: {}",
+        seen.credentials.distinct, seen.credentials.withdrawn_refused, seen.credentials.in_clear
+    );
+    let c = &seen.credentials;
+    Row {
+        id: "unique",
+        promise: "Everybody and every device has a credential of their own, and it ends when it is withdrawn.",
+        rule: "45 CFR 164.312(a)(2)(i) unique user identification",
+        configured: "bearer tokens, kept as keyed hashes".into(),
+        finding: held_if(c.distinct && c.withdrawn_refused && !c.in_clear, found),
+    }
+}
+
+fn emergency(seen: &Seen) -> Row {
+    let e = &seen.emergency;
+    let found = format!(
+        "a cry in a room with nobody signed in and a PIN waited for was on the board: {}; on a third party's channel the \
+         emergency number was said: {}",
+        e.on_board, e.number_said_elsewhere
+    );
+    Row {
+        id: "emergency",
+        promise: "Emergencies come before every check.",
+        rule: "45 CFR 164.312(a)(2)(ii) emergency access procedure",
+        configured: seen.emergency_number.clone(),
+        finding: held_if(e.on_board && e.number_said_elsewhere, found),
+    }
+}
+
+fn logoff(seen: &Seen) -> Row {
+    Row {
+        id: "logoff",
+        promise: "A pause ends what somebody showed of who they are.",
+        rule: "45 CFR 164.312(a)(2)(iii) automatic logoff",
+        configured: "5 minutes, or the first pause of 3".into(),
+        finding: held_if(
+            seen.asked_again,
+            format!("after ten minutes the PIN was asked for again: {}", seen.asked_again),
+        ),
+    }
+}
+
+fn sealed(seen: &Seen) -> Row {
+    let found = if seen.in_clear.is_empty() {
+        format!("{} words of an invented person in none of {} files ({} bytes)", seen.words, seen.files, seen.bytes)
+    } else {
+        format!(
+            "{} of {} words stand in clear in a file of the database or the key store",
+            seen.in_clear.len(),
+            seen.words
+        )
+    };
+    Row {
+        id: "sealed",
+        promise: "What is kept of a person is encrypted, with a key of their own.",
+        rule: "45 CFR 164.312(a)(2)(iv) encryption and decryption",
+        configured: format!("AES-256-GCM; master key from {}", seen.key_provider),
+        finding: held_if(seen.in_clear.is_empty() && seen.files > 0 && seen.words > 0, found),
+    }
+}
+
+fn audited(seen: &Seen) -> Row {
+    let a = &seen.audit;
+    let found = format!(
+        "{} disclosures opened {} rows before and closed {} after; refusals left {} rows",
+        a.disclosures, a.opened, a.closed, a.refused
+    );
+    Row {
+        id: "audited",
+        promise: "Every disclosure and every refusal stands in the audit trail, the opening row before the answer.",
+        rule: "45 CFR 164.312(b) audit controls",
+        configured: "hash chain with signed heads".into(),
+        finding: held_if(
+            a.disclosures > 0 && a.opened >= a.disclosures && a.closed >= a.disclosures && a.refused > 0,
+            found,
+        ),
+    }
+}
+
+fn integrity(seen: &Seen) -> Row {
+    let i = &seen.integrity;
+    Row {
+        id: "integrity",
+        promise: "A changed audit entry is found and named.",
+        rule: "45 CFR 164.312(c)(1), (c)(2) integrity",
+        configured: "hash chain with signed heads".into(),
+        finding: held_if(
+            i.whole && i.changed > 0 && i.caught == i.changed,
+            format!("untouched: whole {}; {} entries changed one at a time, {} named", i.whole, i.changed, i.caught),
+        ),
+    }
+}
+
+fn person(seen: &Seen) -> Row {
+    let p = &seen.pin;
+    let found = format!(
+        "without the PIN nothing was said: {}; with it, it was: {}; wrong ones before the door closed: {}; while it was \
+         closed the right one was refused: {}; the PIN in what was shown or kept: {}",
+        p.silent_before, p.told_after, p.wrong_allowed, p.refused_while_closed, p.shown
+    );
+    let held = p.silent_before && p.told_after && p.wrong_allowed <= 3 && p.refused_while_closed && !p.shown;
+    Row {
+        id: "person",
+        promise: "Whoever has a PIN is asked for it before anything marked so, and few guesses are allowed.",
+        rule: "45 CFR 164.312(d) person or entity authentication",
+        configured: "3 tries, then growing pauses, 10 in all; Argon2id with a pepper".into(),
+        finding: held_if(held, found),
+    }
+}
+
+fn wire(seen: &Seen) -> Row {
+    let found = format!("plain HTTP for other machines refused when configured: {}", seen.plain_http_refused);
+    Row {
+        id: "wire",
+        promise: "Nothing leaves this machine unencrypted.",
+        rule: "45 CFR 164.312(e)(1), (e)(2)(ii) transmission security",
+        configured: seen.listen.clone(),
+        finding: held_if(seen.plain_http_refused, found),
+    }
+}
+
+fn consent(seen: &Seen) -> Row {
+    let c = &seen.consent;
+    let found = format!(
+        "before anything was agreed to, a medicine was said: {}; after agreeing to visits only: {}; after taking it all \
+         back: {}",
+        c.before, c.other_part, c.after
+    );
+    Row {
+        id: "consent",
+        promise: "Only what a person agreed to is used, from the moment they agree until they take it back.",
+        rule: "45 CFR 164.502(b) minimum necessary",
+        configured: "nothing is agreed to by default".into(),
+        finding: held_if(!c.before && !c.other_part && !c.after, found),
+    }
+}
+
+fn overheard(seen: &Seen) -> Row {
+    let o = &seen.overheard;
+    let found = format!(
+        "said where others hear it: {}; the answer to its name is the same whether or not it is on record: {}",
+        o.said, o.same_answer
+    );
+    Row {
+        id: "overheard",
+        promise: "What is protected is not said aloud, nor that it exists.",
+        rule: "docs/PRIVACY.md; 42 CFR part 2",
+        configured: "value sets in src/records/sensitive.toml".into(),
+        finding: held_if(!o.said && o.same_answer, found),
+    }
+}
+
+fn identifiers(seen: &Seen) -> Row {
+    let bad: Vec<&str> = seen.identifiers.iter().filter(|(_, clear)| *clear).map(|(name, _)| *name).collect();
+    let found = if bad.is_empty() {
+        format!("{} kinds of identifier of an invented person looked for, none in clear", seen.identifiers.len())
+    } else {
+        format!("in clear: {}", bad.join(", "))
+    };
+    Row {
+        id: "identifiers",
+        promise: "No identifier of a person stands in clear in the database.",
+        rule: "45 CFR 164.514(b)(2)(i) the identifiers of Safe Harbor that a chart here holds",
+        configured: "looked up by keyed hashes".into(),
+        finding: held_if(bad.is_empty() && !seen.identifiers.is_empty(), found),
+    }
+}
+
+fn destroyed(seen: &Seen) -> Row {
+    Row {
+        id: "destroyed",
+        promise: "With a person's key destroyed, what is kept of them can no longer be read.",
+        rule: "docs/PRIVACY.md, keys",
+        configured: format!("key store beside the master key; master key from {}", seen.key_provider),
+        finding: held_if(seen.gone, format!("read after destroying the key: {}", !seen.gone)),
+    }
+}
+
+fn recordings(seen: &Seen) -> Row {
+    Row {
+        id: "recordings",
+        promise: "No recording is written anywhere.",
+        rule: "docs/PRIVACY.md, what never is",
+        configured: "there is no setting for it".into(),
+        finding: held_if(
+            seen.recordings == 0,
+            format!("files that hold the sound of a turn just taken: {}", seen.recordings),
+        ),
+    }
+}
+
+fn dumps(seen: &Seen) -> Row {
+    let found =
+        format!("limit for core dumps: {} bytes; may be read by other processes: {}", seen.core_limit, seen.dumpable);
+    Row {
+        id: "dumps",
+        promise: "The memory of this program is not written to disk when it fails.",
+        rule: "docs/PRIVACY.md",
+        configured: "set before a key is read".into(),
+        finding: held_if(seen.core_limit == 0 && !seen.dumpable, found),
+    }
+}
+
+fn installed(seen: &Seen) -> Row {
+    let finding = match &seen.installed {
+        Some(Ok(entries)) => Finding::Held(format!("the audit chain of this installation is whole: {entries} entries")),
+        Some(Err(entry)) => Finding::Broken(format!("the audit chain of this installation breaks at entry {entry}")),
+        None => Finding::Unchecked("there is no database at this place yet".into()),
+    };
+    Row {
+        id: "installed",
+        promise: "The audit trail of this installation is as it was written.",
+        rule: "45 CFR 164.312(c)(1) integrity",
+        configured: "hash chain with signed heads".into(),
+        finding,
+    }
+}

@@ -1,0 +1,146 @@
+//! What was seen: facts without a verdict.
+
+/// What was seen.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// Which doors are configured.
+    pub doors: String,
+    /// Where the HTTP door listens.
+    pub listen: String,
+    /// Where the master key comes from.
+    pub key_provider: String,
+    /// What people at home are told to call.
+    pub emergency_number: String,
+    /// A third party's channel.
+    pub third_party: ThirdParty,
+    /// Credentials.
+    pub credentials: Credentials,
+    /// A cry.
+    pub emergency: Cry,
+    /// The PIN was asked for again after a pause.
+    pub asked_again: bool,
+    /// Words of the canary person that stand in clear in a file.
+    pub in_clear: Vec<String>,
+    /// Words looked for.
+    pub words: usize,
+    /// Files looked at.
+    pub files: usize,
+    /// Their size.
+    pub bytes: usize,
+    /// The audit trail of what was done.
+    pub audit: Audit,
+    /// The audit trail, changed.
+    pub integrity: Integrity,
+    /// The PIN.
+    pub pin: Pin,
+    /// A configuration that would send plain HTTP to other machines was refused.
+    pub plain_http_refused: bool,
+    /// What was said without agreement.
+    pub consent: Consent,
+    /// What others heard.
+    pub overheard: Overheard,
+    /// Kinds of identifiers, and whether one was found in clear.
+    pub identifiers: Vec<(&'static str, bool)>,
+    /// Nothing could be read after the key was destroyed.
+    pub gone: bool,
+    /// Files that hold sound.
+    pub recordings: usize,
+    /// Bytes a core dump of this process may have.
+    pub core_limit: u64,
+    /// Others may read this process's memory.
+    pub dumpable: bool,
+    /// The chain of the real installation: entries, or the one that breaks it.
+    pub installed: Option<Result<i64, i64>>,
+}
+
+/// Intents asked for on a third party's channel.
+#[derive(Debug, Clone, Default)]
+pub struct ThirdParty {
+    /// How many.
+    pub asked: usize,
+    /// Allowed because they are public.
+    pub public: usize,
+    /// Refused.
+    pub refused: usize,
+    /// Anything else: broken.
+    pub through: usize,
+}
+
+/// Two credentials.
+#[derive(Debug, Clone, Default)]
+pub struct Credentials {
+    /// They are told apart.
+    pub distinct: bool,
+    /// A withdrawn one lets nobody in.
+    pub withdrawn_refused: bool,
+    /// A token stands in a file.
+    pub in_clear: bool,
+}
+
+/// A cry for help.
+#[derive(Debug, Clone, Default)]
+pub struct Cry {
+    /// It was on the nurses' board.
+    pub on_board: bool,
+    /// Elsewhere the number to call was said.
+    pub number_said_elsewhere: bool,
+}
+
+/// Audit rows of what was done.
+#[derive(Debug, Clone, Default)]
+pub struct Audit {
+    /// Disclosures made.
+    pub disclosures: usize,
+    /// Rows that opened one.
+    pub opened: usize,
+    /// Rows that closed a turn.
+    pub closed: usize,
+    /// Rows of refusals.
+    pub refused: usize,
+}
+
+/// A chain that was tampered with.
+#[derive(Debug, Clone, Default)]
+pub struct Integrity {
+    /// Before, it was whole.
+    pub whole: bool,
+    /// Entries changed, one at a time.
+    pub changed: usize,
+    /// Times the changed entry was named.
+    pub caught: usize,
+}
+
+/// A PIN.
+#[derive(Debug, Clone, Default)]
+pub struct Pin {
+    /// Before it, nothing was said.
+    pub silent_before: bool,
+    /// After it, the answer was.
+    pub told_after: bool,
+    /// Wrong ones until the door closed.
+    pub wrong_allowed: usize,
+    /// Behind a closed door the right one does not help.
+    pub refused_while_closed: bool,
+    /// The PIN stands in an answer or a file.
+    pub shown: bool,
+}
+
+/// What was said although it was not agreed to.
+#[derive(Debug, Clone, Default)]
+pub struct Consent {
+    /// Before anything was.
+    pub before: bool,
+    /// When another part was.
+    pub other_part: bool,
+    /// After it was taken back.
+    pub after: bool,
+}
+
+/// Where others hear it.
+#[derive(Debug, Clone, Default)]
+pub struct Overheard {
+    /// Something protected was said.
+    pub said: bool,
+    /// Asked for by name, the answer does not tell whether it is there.
+    pub same_answer: bool,
+}

@@ -1,0 +1,250 @@
+//! What a person agreed to, version by version, and the PIN that shows who they are.
+//!
+//! Invariants: a try at a PIN is counted, durably, before it is looked at, so neither a crash nor many tries at once
+//! give a guess for nothing; what was agreed to is replaced and never rewritten, each version beside the last.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sqlx::Row;
+use zeroize::Zeroizing;
+
+use super::{
+    Place, Store,
+    error::StoreError,
+    job::{JobError, Refusal, Step},
+    keys::KeyOwner,
+    people::names,
+};
+use crate::policy::{
+    CredentialId, JournalEntry, PersonId, Scope,
+    lockout::{Counted, Failures, Gate},
+};
+
+/// How a try at a PIN ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PinTried {
+    /// It is the person's.
+    Fits,
+    /// It is not.
+    Wrong,
+    /// These digits can be no PIN; not counted.
+    NoPin,
+    /// The person has none.
+    NoneSet,
+    /// There were too many wrong ones; not before this.
+    Locked(Timestamp),
+    /// There were far too many: not before it is set anew.
+    Shut,
+}
+
+/// One version of what a person agreed to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsentVersion {
+    /// All that was agreed to from then on.
+    pub scopes: Vec<Scope>,
+    /// The channel it was said on.
+    pub channel: String,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+/// Tries at counting a try while others count theirs.
+const TRIES: usize = 8;
+
+impl Store {
+    /// What a person agreed to; nothing for somebody unknown.
+    ///
+    /// # Errors
+    /// When the database or the person's key fails.
+    pub async fn consent(&self, person: &PersonId) -> Result<Vec<Scope>, StoreError> {
+        let Some(row) = self.person_row(person).await? else { return Ok(vec![]) };
+        let (owner, sealed): (String, Vec<u8>) = (row.try_get("owner")?, row.try_get("consent")?);
+        self.consent_of(person.as_str(), &owner, &sealed)
+    }
+
+    pub(super) fn consent_of(&self, person: &str, owner: &str, sealed: &[u8]) -> Result<Vec<Scope>, StoreError> {
+        let plain = self.unseal(Place { table: "person", column: "consent", row: person, owner }, sealed)?;
+        let text = std::str::from_utf8(&plain).map_err(|_| StoreError::Damaged("person.consent".into()))?;
+        Ok(text.split(',').filter_map(Scope::named).collect())
+    }
+
+    /// Replaces what a person agreed to. `entry` is the audit row that tells of it.
+    ///
+    /// # Errors
+    /// When nobody of that id is known, or the database or the key fails.
+    pub async fn set_consent(
+        &self,
+        person: &PersonId,
+        consent: &[Scope],
+        entry: &JournalEntry,
+    ) -> Result<(), StoreError> {
+        if !self.person_exists(person).await? {
+            return Err(StoreError::UnknownPerson);
+        }
+        let steps = self.consent_steps(person, consent, entry.channel, entry.at)?;
+        let draft = self.draft(entry, None)?;
+        self.inner.writer.submit(steps, vec![draft]).await?;
+        Ok(())
+    }
+
+    pub(super) fn consent_steps(
+        &self,
+        person: &PersonId,
+        consent: &[Scope],
+        channel: &str,
+        at: Timestamp,
+    ) -> Result<Vec<Step>, StoreError> {
+        let owner = KeyOwner::Person(person.clone());
+        let (_, sealed) = self.seal(&owner, "person", "consent", person.as_str(), &names(consent))?;
+        let id = hex::encode(self.random::<16>()?);
+        let version = ConsentVersion { scopes: consent.to_vec(), channel: channel.to_owned(), at };
+        let plain = serde_json::to_vec(&version).unwrap_or_default();
+        let (owner, version) = self.seal(&owner, "consent", "sealed", &id, &plain)?;
+        Ok(vec![
+            Step::new("UPDATE person SET consent = $2 WHERE id = $1", vec![person.as_str().into(), sealed.into()])
+                .or_nothing(Refusal::NotThere),
+            Step::new(
+                "INSERT INTO consent (id, at, owner, sealed) VALUES ($1, $2, $3, $4)",
+                vec![id.into(), at.as_microsecond().into(), owner.into(), version.into()],
+            ),
+        ])
+    }
+
+    /// Every version of what a person agreed to since they were made known, oldest first.
+    ///
+    /// # Errors
+    /// When the database or the person's key fails.
+    pub async fn consent_versions(&self, person: &PersonId) -> Result<Vec<ConsentVersion>, StoreError> {
+        let owner = self.inner.keys.name(&KeyOwner::Person(person.clone()));
+        let all = "SELECT id, sealed FROM consent WHERE owner = $1 ORDER BY at, id";
+        let rows = self.inner.database.ask(all, &[owner.as_str().into()]).await?;
+        let versions = rows.into_iter().map(|row| {
+            let (id, sealed): (String, Vec<u8>) = (row.try_get("id")?, row.try_get("sealed")?);
+            let place = Place { table: "consent", column: "sealed", row: &id, owner: &owner };
+            let plain = self.unseal(place, &sealed)?;
+            serde_json::from_slice(&plain).map_err(|_| StoreError::Damaged("consent.sealed".into()))
+        });
+        versions.collect()
+    }
+
+    /// Tries a PIN on a device. Takes some 20 ms of one core, off the async threads. `entry` is filled with how it
+    /// ended and audited.
+    ///
+    /// # Errors
+    /// When nobody of that id is known, or the database or the key fails.
+    pub async fn try_pin(
+        &self,
+        person: &PersonId,
+        pin: &str,
+        entry: &JournalEntry,
+        now: Timestamp,
+    ) -> Result<PinTried, StoreError> {
+        let row = self.person_row(person).await?.ok_or(StoreError::UnknownPerson)?;
+        let Some(sealed) = row.try_get::<Option<Vec<u8>>, _>("pin")? else { return Ok(PinTried::NoneSet) };
+        if !(4..=12).contains(&pin.len()) {
+            return Ok(PinTried::NoPin);
+        }
+        let owner: String = row.try_get("owner")?;
+        let place = Place { table: "person", column: "pin", row: person.as_str(), owner: &owner };
+        let plain = self.unseal(place, &sealed)?;
+        let hash = String::from_utf8(plain.to_vec()).map_err(|_| StoreError::Damaged("person.pin".into()))?;
+        let device = entry.actor.as_ref();
+        match self.counted_try(person, device, now).await? {
+            Gate::Open => {}
+            Gate::Until(until) => return self.ended(entry, "pin_locked", PinTried::Locked(until), vec![]).await,
+            Gate::Shut => return self.ended(entry, "pin_shut", PinTried::Shut, vec![]).await,
+        }
+        let (store, pin) = (self.clone(), Zeroizing::new(pin.to_owned()));
+        let fits = tokio::task::spawn_blocking(move || store.inner.keys.root().pin_fits(&pin, &hash));
+        if fits.await.map_err(|_| StoreError::Closed)?? {
+            let mut steps = vec![self.failures_end(person)];
+            steps.extend(device.map(|device| self.one_failure_less(device)));
+            return self.ended(entry, "pin_right", PinTried::Fits, steps).await;
+        }
+        self.ended(entry, "pin_wrong", PinTried::Wrong, vec![]).await
+    }
+
+    async fn ended(
+        &self,
+        entry: &JournalEntry,
+        outcome: &'static str,
+        tried: PinTried,
+        steps: Vec<Step>,
+    ) -> Result<PinTried, StoreError> {
+        let draft = self.draft(&JournalEntry { outcome: Some(outcome), ..entry.clone() }, None)?;
+        self.inner.writer.submit(steps, vec![draft]).await?;
+        Ok(tried)
+    }
+
+    /// Counts one try for the person and the device, if both may try now.
+    async fn counted_try(
+        &self,
+        person: &PersonId,
+        device: Option<&CredentialId>,
+        now: Timestamp,
+    ) -> Result<Gate, StoreError> {
+        for _ in 0..TRIES {
+            let mut steps = Vec::new();
+            let whom = std::iter::once((Counted::Person, self.person_failures(person)))
+                .chain(device.map(|device| (Counted::Device, self.device_failures(device))));
+            for (counted, id) in whom {
+                let before = self.failures(&id).await?;
+                let failures = before.unwrap_or(Failures { count: 0, last: now });
+                match failures.gate(counted, now) {
+                    Gate::Open => {}
+                    closed => return Ok(closed),
+                }
+                let after = failures.more(counted, now);
+                let seen = before.map_or(0, |b| b.count);
+                steps.push(
+                    Step::new(
+                        "INSERT INTO attempt (id, failed, last) VALUES ($1, $2, $3) \
+                         ON CONFLICT (id) DO UPDATE SET failed = excluded.failed, last = excluded.last \
+                         WHERE attempt.failed = $4",
+                        vec![
+                            id.into(),
+                            i64::from(after.count).into(),
+                            now.as_microsecond().into(),
+                            i64::from(seen).into(),
+                        ],
+                    )
+                    .or_nothing(Refusal::NotThere),
+                );
+            }
+            match self.inner.writer.submit(steps, vec![]).await {
+                Ok(_) => return Ok(Gate::Open),
+                // Somebody else counted in between: look again.
+                Err(JobError::Refused(_)) => {}
+                Err(JobError::Store(error)) => return Err(error),
+            }
+        }
+        Err(StoreError::Locked)
+    }
+
+    async fn failures(&self, id: &str) -> Result<Option<Failures>, StoreError> {
+        let row = self.inner.database.ask_one("SELECT failed, last FROM attempt WHERE id = $1", &[id.into()]).await?;
+        let Some(row) = row else { return Ok(None) };
+        let (failed, last): (i64, i64) = (row.try_get("failed")?, row.try_get("last")?);
+        let last = Timestamp::from_microsecond(last).map_err(|_| StoreError::Damaged("attempt.last".into()))?;
+        Ok(Some(Failures { count: u32::try_from(failed).unwrap_or(u32::MAX), last }))
+    }
+
+    /// The right PIN, or a new one, ends what was wrong before.
+    pub(super) fn failures_end(&self, person: &PersonId) -> Step {
+        Step::new("DELETE FROM attempt WHERE id = $1", vec![self.person_failures(person).into()])
+    }
+
+    /// A right PIN is no failure of the device, but no pardon for those before either.
+    fn one_failure_less(&self, device: &CredentialId) -> Step {
+        let less = "UPDATE attempt SET failed = failed - 1 WHERE id = $1 AND failed > 0";
+        Step::new(less, vec![self.device_failures(device).into()])
+    }
+
+    fn person_failures(&self, person: &PersonId) -> String {
+        self.inner.keys.root().hash("pin of a person", &[person.as_str().as_bytes()])
+    }
+
+    fn device_failures(&self, device: &CredentialId) -> String {
+        self.inner.keys.root().hash("pin on a device", &[device.as_str().as_bytes()])
+    }
+}

@@ -1,0 +1,173 @@
+//! Showing who one is, and agreeing: what has to be answered before a request may go on.
+//!
+//! Invariants: a PIN is taken digit for digit, only when it was asked for, and never on a channel of somebody else's;
+//! it is tried only after the try was counted; it is never said, kept or logged: what was heard of it is masked before
+//! anything else looks at it. Emergencies were looked for before any of this.
+
+use jiff::SignedDuration;
+use zeroize::Zeroizing;
+
+use super::{Said, State, Turn, TurnError, understand::Understood};
+use crate::{
+    actions::{Facts, Plan},
+    dialogue::{self, Needs, Open, Wait},
+    nlu::{By, Interpretation, Slot, SlotValue, Slots, catalogue::SlotKind, digits},
+    policy::{Event, JournalEntry, Proof, Question, Scope},
+    store::PinTried,
+};
+
+/// What stands for a secret in everything that is shown, stored or said.
+const MASK: &str = "[PIN]";
+
+impl Turn<'_> {
+    /// Asks for what must come first; what was asked for waits meanwhile.
+    pub(super) fn step_up(question: Question, intent: String, slots: Slots, plan: Option<Plan>) -> Said {
+        let (reply, wait, state) = match question {
+            Question::Consent(scope) => ("consent", Wait::Consent { scope, plan }, State::Asks),
+            Question::Pin | Question::WhoIsSpeaking | Question::Elsewhere => ("pin", Wait::Pin { plan }, State::Asks),
+        };
+        let mut facts = Facts::new(reply);
+        if let Question::Consent(scope) = question {
+            facts = facts.with("part", scope.name());
+        }
+        let said = dialogue::Said { intent: "dialogue.common".into(), facts: facts.clone(), needs: Needs::NOTHING };
+        let open = Open { intent: intent.clone(), slots: slots.clone(), wait, said, tries: 0, before: None };
+        Said { intent, slots, open: Some(open), ..Said::new("dialogue.common", facts, state) }
+    }
+
+    /// The PIN in what was said, where one is waited for. Whatever digits were heard are masked from here on.
+    pub(super) fn pin_in(&mut self, words: &str) -> Option<Zeroizing<String>> {
+        let waiting = self.state.open.as_ref().is_some_and(|open| matches!(open.wait, Wait::Pin { .. }));
+        let secrets = if waiting { digits::runs(words, 1) } else { digits::secrets(words) };
+        if let Some(heard) = &mut self.heard {
+            heard.text = digits::masked(words, &secrets, MASK);
+        }
+        if !waiting {
+            return None;
+        }
+        let longest = secrets.iter().map(|(_, digits)| digits.as_str()).max_by_key(|digits| digits.len())?;
+        let whole: String = secrets.iter().map(|(_, digits)| digits.as_str()).collect();
+        let pin = if longest.len() >= 4 { longest.to_owned() } else { whole };
+        // "The one on Oak Street" is no try.
+        (pin.len() >= digits::FEWEST).then(|| Zeroizing::new(pin))
+    }
+
+    /// Tries the PIN; where it is right, goes on with what waited for it.
+    pub(super) async fn try_pin(&mut self, pin: Zeroizing<String>) -> Result<Said, TurnError> {
+        let (Some(open), Some(person)) = (self.state.open.clone(), self.caller.person.clone()) else {
+            return Ok(Said::new("dialogue.common", Facts::new("failed"), State::Rejected));
+        };
+        let tried = self.core.store.try_pin(&person, &pin, &self.identified(), self.now).await?;
+        let masked = Slots::from([("pin".to_owned(), Slot::new(MASK, SlotValue::Text(MASK.to_owned()), 1.0))]);
+        let stopped = |facts: Facts| Said {
+            intent: open.intent.clone(),
+            slots: masked.clone(),
+            ..Said::new("dialogue.common", facts, State::Refused)
+        };
+        Ok(match tried {
+            PinTried::Fits => {
+                self.state.proved = Some(self.now);
+                self.caller.proof = Proof::Fresh;
+                self.resume(open).await?
+            }
+            PinTried::NoneSet => {
+                self.caller.proof = Proof::Unasked;
+                self.resume(open).await?
+            }
+            PinTried::NoPin => Said {
+                slots: masked,
+                intent: open.intent.clone(),
+                open: Some(open),
+                ..Said::new("dialogue.common", Facts::new("pin_digits"), State::Asks)
+            },
+            PinTried::Wrong => Said {
+                slots: masked,
+                intent: open.intent.clone(),
+                open: Some(open),
+                ..Said::new("dialogue.common", Facts::new("pin_wrong"), State::Asks)
+            },
+            PinTried::Locked(until) => {
+                let seconds = until.duration_since(self.now).max(SignedDuration::ZERO).unsigned_abs().as_secs();
+                let minutes = seconds.div_ceil(60).max(1);
+                stopped(Facts::new("pin_locked").with("minutes", minutes))
+            }
+            PinTried::Shut => stopped(Facts::new("pin_shut")),
+        })
+    }
+
+    /// What had been asked for, now that the way is clear.
+    async fn resume(&mut self, open: Open) -> Result<Said, TurnError> {
+        let plan = match open.wait {
+            Wait::Pin { plan } | Wait::Consent { plan, .. } => plan,
+            Wait::Slot { .. } | Wait::Confirm { .. } | Wait::Meant | Wait::Resume | Wait::Person | Wait::Emergency => {
+                None
+            }
+        };
+        self.state.open = None;
+        let mut said = self.go_through(open.intent, open.slots, plan).await?;
+        self.keep_what_it_came_from(&mut said);
+        self.go_on(said).await
+    }
+
+    /// Runs an intent, or performs what was agreed to.
+    pub(super) async fn go_through(
+        &mut self,
+        intent: String,
+        slots: Slots,
+        plan: Option<Plan>,
+    ) -> Result<Said, TurnError> {
+        if let Some(plan) = plan {
+            return self.perform(intent, slots, plan).await;
+        }
+        let step = dialogue::run_or_ask(&intent, slots.clone(), &self.core.catalogue);
+        let meaning = Interpretation { intent, slots, confidence: 1.0, alternatives: vec![], by: By::Sentence };
+        Box::pin(self.carry_out(step, &meaning)).await
+    }
+
+    /// The person agreed to a use of their records. Durable before anything is done on the strength of it.
+    pub(super) async fn agree(&mut self, scope: Scope) -> Result<(), TurnError> {
+        let Some(person) = self.caller.person.clone() else { return Ok(()) };
+        // Only what had to be asked: nobody agrees without having shown who they are where they can.
+        if self.caller.proof == Proof::None {
+            return Ok(());
+        }
+        let mut agreed = self.consent.clone();
+        agreed.push(scope);
+        agreed.sort_unstable();
+        agreed.dedup();
+        let entry = JournalEntry { event: Event::ConsentChanged, outcome: Some("given"), ..self.identified() };
+        self.core.store.set_consent(&person, &agreed, &entry).await?;
+        self.consent = agreed;
+        Ok(())
+    }
+
+    /// An audit row about who was shown to be here.
+    fn identified(&self) -> JournalEntry {
+        JournalEntry {
+            event: Event::Identified,
+            subject: self.caller.person.clone(),
+            actor: Some(self.caller.credential.clone()),
+            intent: None,
+            channel: self.caller.surface.name(),
+            session: Some(self.session.clone()),
+            turn: Some(self.id.clone()),
+            closes: None,
+            outcome: None,
+            at: self.now,
+        }
+    }
+
+    /// A code that was said unasked is nothing to keep or to say again.
+    pub(super) fn mask(&self, understood: &mut Understood) {
+        let second = understood.second.iter_mut().map(|request| (request.intent.clone(), &mut request.slots));
+        let first = (understood.meaning.intent.clone(), &mut understood.meaning.slots);
+        for (intent, slots) in std::iter::once(first).chain(second) {
+            let Some(def) = self.core.catalogue.intent(&intent) else { continue };
+            for (name, slot) in slots.iter_mut() {
+                if def.slot(name).is_some_and(|slot| slot.kind == SlotKind::Digits) {
+                    *slot = Slot::new(MASK, SlotValue::Text(MASK.to_owned()), slot.confidence);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The evidence: every promise holds here, and each turns red, alone, when it is broken.
+
+use clap::Parser as _;
+use wellspoken::cli::{
+    Args,
+    evidence::{
+        judge::{Finding, judge},
+        observe::observe,
+        seen::Seen,
+    },
+};
+
+use crate::support::models_dir;
+
+/// A way to break a promise, and the row that must turn red.
+type Breach = (&'static str, fn(&mut Seen));
+
+const BREACHES: [Breach; 32] = [
+    ("access", |s| s.third_party.through = 1),
+    ("access", |s| s.third_party.asked = 0),
+    ("unique", |s| s.credentials.distinct = false),
+    ("unique", |s| s.credentials.withdrawn_refused = false),
+    ("unique", |s| s.credentials.in_clear = true),
+    ("emergency", |s| s.emergency.on_board = false),
+    ("emergency", |s| s.emergency.number_said_elsewhere = false),
+    ("logoff", |s| s.asked_again = false),
+    ("sealed", |s| s.in_clear.push("Quillon".into())),
+    ("sealed", |s| s.files = 0),
+    ("audited", |s| s.audit.opened = 0),
+    ("audited", |s| s.audit.closed = 0),
+    ("audited", |s| s.audit.refused = 0),
+    ("audited", |s| s.audit.disclosures = 0),
+    ("integrity", |s| s.integrity.caught -= 1),
+    ("integrity", |s| s.integrity.whole = false),
+    ("person", |s| s.pin.silent_before = false),
+    ("person", |s| s.pin.told_after = false),
+    ("person", |s| s.pin.wrong_allowed = 4),
+    ("person", |s| s.pin.refused_while_closed = false),
+    ("person", |s| s.pin.shown = true),
+    ("wire", |s| s.plain_http_refused = false),
+    ("consent", |s| s.consent.before = true),
+    ("consent", |s| s.consent.other_part = true),
+    ("consent", |s| s.consent.after = true),
+    ("overheard", |s| s.overheard.said = true),
+    ("overheard", |s| s.overheard.same_answer = false),
+    ("identifiers", |s| s.identifiers[0].1 = true),
+    ("destroyed", |s| s.gone = false),
+    ("recordings", |s| s.recordings = 1),
+    ("dumps", |s| s.core_limit = 1),
+    ("installed", |s| s.installed = Some(Err(7))),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_promise_holds_and_turns_red_alone_when_it_is_broken() {
+    wellspoken::cli::hardening::forbid_core_dumps().expect("forbidden");
+    let dir = tempfile::tempdir().expect("a folder");
+    let (data, models) = (dir.path().join("data"), models_dir());
+    let args = ["wellspoken", "--data-dir", &data.display().to_string(), "--models", &models.display().to_string()]
+        .map(str::to_owned)
+        .into_iter()
+        .chain(["evidence".to_owned()]);
+    let global = Args::try_parse_from(args).expect("arguments").global;
+    let seen = observe(&global).await.expect("it can be looked at");
+    let red = |seen: &Seen| -> Vec<&'static str> {
+        judge(seen).into_iter().filter(|r| matches!(r.finding, Finding::Broken(_))).map(|r| r.id).collect()
+    };
+    assert_eq!(red(&seen), Vec::<&str>::new(), "{seen:#?}");
+    for (n, (row, breach)) in BREACHES.into_iter().enumerate() {
+        let mut broken = seen.clone();
+        breach(&mut broken);
+        assert_eq!(red(&broken), [row], "breach {n}");
+    }
+    let rows = judge(&seen);
+    let all: std::collections::BTreeSet<&str> = rows.iter().map(|row| row.id).collect();
+    let tried: std::collections::BTreeSet<&str> = BREACHES.iter().map(|(row, _)| *row).collect();
+    assert_eq!(all, tried, "each row has a breach that turns it red");
+    let told = serde_json::to_string(&rows).expect("JSON").to_lowercase();
+    assert!(!told.contains("compliant"), "that is for people to say");
+}
