@@ -12,10 +12,12 @@ use serde::Deserialize;
 mod alexa;
 mod audit;
 mod keys;
+mod retention;
 
 pub use alexa::{AlexaConfig, SkillConfig, SmartPropertiesConfig};
 pub use audit::AuditConfig;
 pub use keys::{KeysConfig, Provider, TransitConfig};
+pub use retention::RetentionConfig;
 
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +64,8 @@ pub struct Config {
     pub keys: KeysConfig,
     /// The audit trail.
     pub audit: AuditConfig,
+    /// How long what was said is kept.
+    pub retention: RetentionConfig,
     /// The HTTP door.
     pub http: HttpConfig,
     /// The door for Alexa skills; absent, there is none.
@@ -207,6 +211,7 @@ impl Config {
         }
         self.keys.validated()?;
         self.audit.validated()?;
+        self.retention.validated()?;
         let Ok(listen) = self.http.listen.parse::<std::net::SocketAddr>() else {
             return invalid(
                 "http.listen",

@@ -81,6 +81,7 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
         tracing::info!("stopping: turns in progress are finished, new ones refused");
     };
     let served = tokio::spawn(listener.serve(doors, end));
+    let sweeping = tokio::spawn(sweep(Arc::downgrade(&program)));
     say(&format!("listening on {url}"))?;
     if args.demo {
         let people = Demo::import(&program).await?;
@@ -96,12 +97,37 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
         }
     }
     let drained = served.await.context("the server broke off; its log says where")?;
+    sweeping.abort();
     if let Ok(program) = Arc::try_unwrap(program) {
         program.close().await;
     }
     match drained.turns_left {
         0 => Ok(()),
         left => anyhow::bail!("{left} turns were still in progress when patience ran out"),
+    }
+}
+
+/// How often what is too old is looked for.
+const SWEEP_EVERY: std::time::Duration = std::time::Duration::from_secs(600);
+
+/// Deletes what the configuration says is too old, now and then, as long as the program runs.
+async fn sweep(program: std::sync::Weak<Program>) {
+    loop {
+        {
+            let Some(program) = program.upgrade() else { return };
+            let app = program.app();
+            match app.store().forget(&app.config().retention, app.ambient().now()).await {
+                Ok(gone) if gone.any() => tracing::info!(
+                    conversations = gone.conversations,
+                    answers = gone.answers,
+                    credentials = gone.credentials,
+                    "what was too old is deleted"
+                ),
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "what is too old could not be deleted; it is tried again"),
+            }
+        }
+        tokio::time::sleep(SWEEP_EVERY).await;
     }
 }
 

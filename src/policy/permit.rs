@@ -161,6 +161,8 @@ pub enum Event {
     AuditRead,
     /// Somebody showed, or failed to show, who they are.
     Identified,
+    /// What nobody needs any more was deleted.
+    Forgotten,
 }
 
 impl Event {
@@ -180,6 +182,7 @@ impl Event {
             Self::Keys => "keys",
             Self::AuditRead => "audit-read",
             Self::Identified => "identified",
+            Self::Forgotten => "forgotten",
         }
     }
 }

@@ -107,7 +107,7 @@ impl Records {
 
     fn may_name_medicine(&self, p: &Prescription) -> bool {
         let names = std::iter::once(&p.medicine).chain(&p.aliases).map(String::as_str);
-        self.hush.lets(sensitive::of_medicine(p), names)
+        self.hush.lets(|| sensitive::of_medicine(p), names)
     }
 
     /// The person's visits: those of the chart and those booked here since.
@@ -129,7 +129,7 @@ impl Records {
             all.sort_by_key(|v| v.start);
             all.retain(|v| {
                 let names = [&v.provider, &v.specialty, &v.place].into_iter().flatten().map(String::as_str);
-                self.hush.lets(sensitive::of_visit(v), names)
+                self.hush.lets(|| sensitive::of_visit(v), names)
             });
             all
         }))
@@ -155,7 +155,7 @@ impl Records {
         });
         let may_name = |r: &LabResult| {
             let names = std::iter::once(&r.test).chain(&r.aliases).chain(&r.panel).map(String::as_str);
-            self.hush.lets(sensitive::of_result(r), names)
+            self.hush.lets(|| sensitive::of_result(r), names)
         };
         Ok(part.await?.map(|all| all.into_iter().filter(may_name).collect()))
     }
@@ -169,7 +169,7 @@ impl Records {
         let told = |p: &Provider| {
             let texts = [Some(&p.name), p.specialty.as_ref(), p.role.as_ref()];
             let texts = || texts.into_iter().flatten().map(String::as_str);
-            self.hush.lets(sensitive::of_care(texts()), texts())
+            self.hush.lets(|| sensitive::of_care(texts()), texts())
         };
         Ok(all.map(|all| all.into_iter().filter(told).collect()))
     }

@@ -40,15 +40,37 @@ struct Ordinary {
     tests: Vec<String>,
 }
 
+/// Entries as their words, which a chart's names are held against.
+type Entries = Vec<Vec<String>>;
+
+/// The sets, read once.
+struct Known {
+    medicines: Entries,
+    ordinary_medicines: Entries,
+    tests: Entries,
+    ordinary_tests: Entries,
+    care: Vec<String>,
+}
+
 /// Should the file not read, everything is unclassified: `the_value_sets_read` keeps that from happening.
-static SETS: LazyLock<Sets> = LazyLock::new(|| toml::from_str(include_str!("sensitive.toml")).unwrap_or_default());
+static KNOWN: LazyLock<Known> = LazyLock::new(|| {
+    let sets: Sets = toml::from_str(include_str!("sensitive.toml")).unwrap_or_default();
+    let entries = |set: &mut dyn Iterator<Item = &String>| set.map(|entry| words(entry)).collect();
+    Known {
+        medicines: entries(&mut sets.medicines.values().flatten()),
+        ordinary_medicines: entries(&mut sets.ordinary.medicines.iter()),
+        tests: entries(&mut sets.tests.values().flatten()),
+        ordinary_tests: entries(&mut sets.ordinary.tests.iter()),
+        care: sets.care.into_values().flatten().collect(),
+    }
+});
 
 /// Of a medicine on record, by any of its names.
 #[must_use]
 pub fn of_medicine(prescription: &Prescription) -> Sensitivity {
     let names: Vec<&str> =
         std::iter::once(&prescription.medicine).chain(&prescription.aliases).map(String::as_str).collect();
-    judged(&names, &SETS.medicines, &SETS.ordinary.medicines)
+    judged(&names, &KNOWN.medicines, &KNOWN.ordinary_medicines)
 }
 
 /// Of a result, by its test, other names and panel.
@@ -56,7 +78,7 @@ pub fn of_medicine(prescription: &Prescription) -> Sensitivity {
 pub fn of_result(result: &LabResult) -> Sensitivity {
     let names: Vec<&str> =
         std::iter::once(&result.test).chain(&result.aliases).chain(result.panel.as_ref()).map(String::as_str).collect();
-    judged(&names, &SETS.tests, &SETS.ordinary.tests)
+    judged(&names, &KNOWN.tests, &KNOWN.ordinary_tests)
 }
 
 /// Of a visit, by whom it is with, where, and what for.
@@ -70,8 +92,11 @@ pub fn of_visit(visit: &Visit) -> Sensitivity {
 pub fn of_care<'a>(texts: impl Iterator<Item = &'a str>) -> Sensitivity {
     for text in texts {
         let words = words(text);
-        let begins = |start: &String| words.iter().any(|w| w.starts_with(start.as_str())) || holds(&words, start);
-        if SETS.care.values().flatten().any(begins) {
+        let begins = |start: &String| {
+            let several = start.contains(' ') && text.to_lowercase().contains(start.as_str());
+            several || words.iter().any(|w| w.starts_with(start.as_str()))
+        };
+        if KNOWN.care.iter().any(begins) {
             return Sensitivity::Protected;
         }
     }
@@ -82,19 +107,19 @@ pub fn of_care<'a>(texts: impl Iterator<Item = &'a str>) -> Sensitivity {
 #[must_use]
 pub fn is_protected_name(said: &str) -> bool {
     let judge = |sets, ordinary| judged(&[said], sets, ordinary) == Sensitivity::Protected;
-    judge(&SETS.medicines, &SETS.ordinary.medicines)
-        || judge(&SETS.tests, &SETS.ordinary.tests)
+    judge(&KNOWN.medicines, &KNOWN.ordinary_medicines)
+        || judge(&KNOWN.tests, &KNOWN.ordinary_tests)
         || of_care(std::iter::once(said)) == Sensitivity::Protected
 }
 
 /// Protected by any of its names, else ordinary by any of them. "Nirmatrelvir ritonavir" is ordinary as a whole,
 /// though ritonavir alone is not.
-fn judged(names: &[&str], protected: &BTreeMap<String, Vec<String>>, ordinary: &[String]) -> Sensitivity {
+fn judged(names: &[&str], protected: &[Vec<String>], ordinary: &[Vec<String>]) -> Sensitivity {
     let names: Vec<Vec<String>> = names.iter().map(|name| words(name)).collect();
-    let named = |entry: &&String| names.iter().any(|name| holds(name, entry));
-    let (hit, plain) = (protected.values().flatten().find(named), ordinary.iter().find(named));
+    let named = |entry: &&Vec<String>| names.iter().any(|name| holds(name, entry));
+    let (hit, plain) = (protected.iter().find(named), ordinary.iter().find(named));
     match (hit, plain) {
-        (Some(hit), Some(plain)) if holds(&words(plain), hit) => Sensitivity::Ordinary,
+        (Some(hit), Some(plain)) if holds(plain, hit) => Sensitivity::Ordinary,
         (Some(_), _) => Sensitivity::Protected,
         (None, Some(_)) => Sensitivity::Ordinary,
         (None, None) => Sensitivity::Unclassified,
@@ -106,8 +131,7 @@ fn words(text: &str) -> Vec<String> {
 }
 
 /// Whether all the words of an entry stand in a name.
-fn holds(name: &[String], entry: &str) -> bool {
-    let entry = words(entry);
+fn holds(name: &[String], entry: &[String]) -> bool {
     !entry.is_empty() && entry.iter().all(|word| name.contains(word))
 }
 
@@ -122,11 +146,15 @@ pub struct Hush {
 
 impl Hush {
     /// Whether something of these names may be said.
-    pub fn lets<'a>(&self, sensitivity: Sensitivity, mut names: impl Iterator<Item = &'a str>) -> bool {
-        if !self.aloud || sensitivity == Sensitivity::Ordinary {
+    pub fn lets<'a>(
+        &self,
+        sensitivity: impl FnOnce() -> Sensitivity,
+        mut names: impl Iterator<Item = &'a str>,
+    ) -> bool {
+        if !self.aloud || sensitivity() == Sensitivity::Ordinary {
             return true;
         }
-        !self.named.is_empty() && names.any(|name| self.named.iter().any(|said| holds(&words(name), said)))
+        !self.named.is_empty() && names.any(|name| self.named.iter().any(|said| holds(&words(name), &words(said))))
     }
 }
 
@@ -156,7 +184,7 @@ mod tests {
         ] {
             assert_eq!(is_protected_name(name), protected, "{name}");
         }
-        let unknown = judged(&["zorblaxine"], &SETS.medicines, &SETS.ordinary.medicines);
+        let unknown = judged(&["zorblaxine"], &KNOWN.medicines, &KNOWN.ordinary_medicines);
         assert_eq!(unknown, Sensitivity::Unclassified);
     }
 
@@ -164,7 +192,7 @@ mod tests {
     fn what_is_protected_is_said_only_by_its_name_to_whom_it_belongs() {
         let says = |aloud, named: &[&str], sensitivity| {
             let hush = Hush { aloud, named: named.iter().map(|n| (*n).to_owned()).collect() };
-            hush.lets(sensitivity, ["sertraline", "Zoloft"].into_iter())
+            hush.lets(|| sensitivity, ["sertraline", "Zoloft"].into_iter())
         };
         assert!(says(false, &[], Sensitivity::Protected), "on their own page");
         assert!(says(true, &[], Sensitivity::Ordinary));

@@ -238,19 +238,6 @@ impl Store {
         ))
     }
 
-    /// Deletes conversations idle since `sessions`, and answers kept for repeats since before `turns`.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn forget_before(&self, sessions: Timestamp, turns: Timestamp) -> Result<(), StoreError> {
-        let steps = vec![
-            Step::new("DELETE FROM session WHERE last < $1", vec![sessions.as_microsecond().into()]),
-            Step::new("DELETE FROM turn WHERE at < $1", vec![turns.as_microsecond().into()]),
-        ];
-        self.inner.writer.submit(steps, vec![]).await?;
-        Ok(())
-    }
-
     /// As `unseal`, but what a destroyed key sealed is simply not there.
     fn unsealed_if_kept(&self, place: Place<'_>, sealed: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
         match self.unseal(place, sealed) {

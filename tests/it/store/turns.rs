@@ -2,6 +2,7 @@
 
 use wellspoken::{
     actions::Conflict,
+    config::RetentionConfig,
     policy::Event,
     store::{CommitError, TurnCommit},
 };
@@ -141,10 +142,16 @@ async fn what_is_old_is_forgotten(place: Place) {
     let person = admitted(&store, None).await;
     store.commit(commit("t1", &person, vec![])).await.expect("committed");
     let (s, t, c) = (session("s1"), turn("t1"), credential("cred"));
-    store.forget_before(at(10), at(10)).await.expect("done");
+    let rule = RetentionConfig { conversation_hours: 1, answer_hours: 1, expired_credential_days: 0 };
+    let hour = 3600;
+    let before = store.audit_verify().await.expect("read").entries;
+    assert!(!store.forget(&rule, at(10 + hour)).await.expect("done").any());
+    assert_eq!(store.audit_verify().await.expect("read").entries, before, "nothing to tell of");
     let found = store.opening(&opening(Some(&s), &t, &c, None)).await.expect("read");
     assert!(found.session.is_some() && found.answered.is_some());
-    store.forget_before(at(11), at(11)).await.expect("done");
+    let gone = store.forget(&rule, at(11 + hour)).await.expect("done");
+    assert_eq!((gone.conversations, gone.answers), (1, 1));
+    assert_eq!(store.audit_verify().await.expect("read").entries, before + 1, "a proof is left");
     let found = store.opening(&opening(Some(&s), &t, &c, None)).await.expect("read");
     assert!(found.session.is_none() && found.answered.is_none());
 }
