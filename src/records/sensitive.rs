@@ -1,7 +1,8 @@
 //! What is never said where others may hear it: a value set over medicines, tests, clinics and clinicians.
 //!
 //! Categories as the law of many states and 42 CFR Part 2 protect them beyond HIPAA: mental health, substance use,
-//! sexual and reproductive health, HIV, genetic. Invariant: what nobody classified is treated as if it were sensitive.
+//! sexual and reproductive health, HIV, genetic. Invariant: a medicine or a test that nobody classified is
+//! treated as if it were sensitive. Visits and clinicians go by words alone: what holds none of them is ordinary.
 //! Used in one direction only: a name that is here is held back; nothing is ever said because of this file.
 
 use std::{collections::BTreeMap, sync::LazyLock};
