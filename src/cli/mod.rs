@@ -21,6 +21,7 @@ pub mod credential;
 pub mod evidence;
 pub mod hardening;
 pub mod hear;
+pub mod hold;
 pub mod import;
 pub mod intents;
 pub mod keys;
@@ -190,6 +191,8 @@ pub enum Command {
     Audit(audit::AuditArgs),
     /// Look at the keys, rotate the master key, destroy a person's or a stay's key.
     Keys(keys::KeysArgs),
+    /// Keep a person's data from being deleted: legal holds.
+    Hold(hold::HoldArgs),
     /// Show that what is promised holds, by doing it.
     Evidence(evidence::EvidenceArgs),
     /// Measure.
@@ -219,6 +222,7 @@ pub fn main(args: Args) -> ExitCode {
         Command::Intents(a) => intents::run(&global, a),
         Command::Audit(a) => audit::run(&global, a),
         Command::Keys(a) => keys::run(&global, a),
+        Command::Hold(a) => hold::run(&global, a),
         Command::Evidence(a) => evidence::run(&global, &a),
         Command::Bench(a) => bench::run(&global, a),
     };

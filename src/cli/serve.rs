@@ -121,8 +121,12 @@ async fn sweep(program: std::sync::Weak<Program>) {
                     conversations = gone.conversations,
                     answers = gone.answers,
                     credentials = gone.credentials,
+                    held = gone.held,
                     "what was too old is deleted"
                 ),
+                Ok(gone) if gone.held > 0 => {
+                    tracing::info!(held = gone.held, "what is too old was left: a legal hold is on it");
+                }
                 Ok(_) => {}
                 Err(error) => tracing::warn!(%error, "what is too old could not be deleted; it is tried again"),
             }

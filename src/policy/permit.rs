@@ -163,6 +163,8 @@ pub enum Event {
     Identified,
     /// What nobody needs any more was deleted.
     Forgotten,
+    /// A legal hold was placed or lifted.
+    Hold,
 }
 
 impl Event {
@@ -183,6 +185,7 @@ impl Event {
             Self::AuditRead => "audit-read",
             Self::Identified => "identified",
             Self::Forgotten => "forgotten",
+            Self::Hold => "hold",
         }
     }
 }

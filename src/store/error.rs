@@ -52,6 +52,9 @@ pub enum StoreError {
     /// A PIN is not 4 to 12 digits.
     #[error("a PIN must be 4 to 12 digits")]
     BadPin,
+    /// A legal hold keeps this person's data.
+    #[error("a legal hold keeps this person's data; nothing was deleted. See: wellspoken hold list")]
+    Held,
     /// The audit chain does not verify.
     #[error(
         "the audit chain is broken at entry {0}. Run `wellspoken audit verify`, keep the database as it is, and compare it with a backup"

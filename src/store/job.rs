@@ -18,6 +18,8 @@ pub(super) enum Refusal {
     Repeated,
     /// What was to be changed is not there.
     NotThere,
+    /// A legal hold is on whose data was to go.
+    Held,
 }
 
 /// How a job failed.
@@ -37,6 +39,7 @@ impl From<JobError> for StoreError {
     fn from(error: JobError) -> Self {
         match error {
             JobError::Store(error) => error,
+            JobError::Refused(Refusal::Held) => Self::Held,
             JobError::Refused(_) => Self::NotPossible,
         }
     }

@@ -77,42 +77,50 @@ impl Store {
     /// The room they lie in forgets them too. Audited. False when there is no such key.
     ///
     /// # Errors
-    /// When the database or the key store fails.
+    /// [`StoreError::Held`] under a legal hold, or when the database or the key store fails; nothing was destroyed then.
     pub async fn destroy_person(&self, person: &PersonId, by: &str, at: Timestamp) -> Result<bool, StoreError> {
         let occupant = self.inner.keys.root().hash("occupant", &[person.as_str().as_bytes()]);
-        let there = "SELECT owner FROM room WHERE occupant = $1";
+        let name = self.inner.keys.name(&KeyOwner::Person(person.clone()));
+        let there = "SELECT owner FROM room WHERE occupant = $1 UNION SELECT owner FROM hold_stay WHERE subject = $2";
         let stays: Vec<String> = self
             .inner
             .database
-            .ask(there, &[occupant.into()])
+            .ask(there, &[occupant.into(), name.as_str().into()])
             .await?
             .iter()
             .map(|row| row.try_get("owner"))
             .collect::<Result<_, _>>()?;
-        let name = self.inner.keys.name(&KeyOwner::Person(person.clone()));
-        self.destroy(&name, stays, by, at).await
+        self.destroy(&name, stays, self.unless_held(person), by, at).await
     }
 
     /// Destroys a stay's key: everything said during it becomes unreadable. Audited. False when there is no such key.
     ///
     /// # Errors
-    /// When the database or the key store fails.
+    /// [`StoreError::Held`] under a legal hold, or when the database or the key store fails; nothing was destroyed then.
     pub async fn destroy_stay(&self, stay: &StayId, by: &str, at: Timestamp) -> Result<bool, StoreError> {
         let name = self.inner.keys.name(&KeyOwner::Stay(stay.clone()));
-        self.destroy(&name, vec![name.clone()], by, at).await
+        self.destroy(&name, vec![name.clone()], Self::unless_held_owner(&name), by, at).await
     }
 
     /// `stays` are the names of the stays' keys that end with it; their rows go in the commit that announces it.
-    async fn destroy(&self, name: &str, stays: Vec<String>, by: &str, at: Timestamp) -> Result<bool, StoreError> {
+    async fn destroy(
+        &self,
+        name: &str,
+        stays: Vec<String>,
+        unless: Step,
+        by: &str,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
         let keys = &self.inner.keys;
         if !keys.has(name) && !stays.iter().any(|stay| keys.has(stay)) {
             return Ok(false);
         }
-        let mut steps = vec![];
+        let mut steps = vec![unless];
         for stay in &stays {
             for sql in [
                 "DELETE FROM session WHERE owner = $1",
                 "DELETE FROM turn WHERE owner = $1",
+                "DELETE FROM hold_stay WHERE owner = $1",
                 "DELETE FROM room WHERE owner = $1",
             ] {
                 steps.push(Step::new(sql, vec![stay.as_str().into()]));

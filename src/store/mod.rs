@@ -12,6 +12,7 @@ mod audit;
 mod credentials;
 mod database;
 mod error;
+mod hold;
 mod identity;
 mod job;
 mod key_care;
@@ -40,6 +41,7 @@ pub use audit::{
 pub use credentials::{Grant, Listed};
 use database::{Database, Statement, run};
 pub use error::StoreError;
+pub use hold::{Hold, HoldError};
 pub use identity::{ConsentVersion, PinTried};
 pub use keys::KeyOwner;
 pub use keys::{KeyStatus, Rotated};

@@ -142,7 +142,9 @@ impl Store {
         match outcome {
             Ok(ended) => {
                 for key in ended {
-                    self.inner.keys.destroy(&key).map_err(StoreError::from)?;
+                    if !self.held_owner(&key).await? {
+                        self.inner.keys.destroy(&key).map_err(StoreError::from)?;
+                    }
                 }
                 Ok(person)
             }
@@ -254,8 +256,7 @@ impl Store {
             .map(|row| row.try_get("owner"))
             .collect::<Result<_, _>>()?;
         for owner in ended.iter().cloned().chain([self.inner.keys.name(&KeyOwner::Room(room.clone()))]) {
-            steps.push(Step::new("DELETE FROM session WHERE owner = $1", vec![owner.clone().into()]));
-            steps.push(Step::new("DELETE FROM turn WHERE owner = $1", vec![owner.into()]));
+            steps.extend(Self::stay_ends(&owner));
         }
         steps.push(Step::new(
             "DELETE FROM room WHERE room = $1 OR occupant = $2",

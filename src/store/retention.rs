@@ -1,7 +1,7 @@
 //! Deleting what nobody needs any more, and the proof that it was done.
 //!
 //! Invariant: what is deleted and the audit row that says how much go in one commit. Open calls and the audit trail are
-//! never deleted: the database itself refuses.
+//! never deleted: the database itself refuses. What a legal hold is on stays (`hold`), and is counted.
 
 use jiff::{SignedDuration, Timestamp};
 use sqlx::Row;
@@ -21,6 +21,8 @@ pub struct Forgotten {
     pub answers: i64,
     /// Expired credentials.
     pub credentials: i64,
+    /// What is as old as these and was left, because a legal hold is on it.
+    pub held: i64,
 }
 
 impl Forgotten {
@@ -31,9 +33,12 @@ impl Forgotten {
     }
 }
 
-const OLD: &str = "SELECT CAST((SELECT COUNT(*) FROM session WHERE last < $1) AS BIGINT) AS conversations, \
-     CAST((SELECT COUNT(*) FROM turn WHERE at < $2) AS BIGINT) AS answers, \
-     CAST((SELECT COUNT(*) FROM credential WHERE expires < $3) AS BIGINT) AS credentials";
+/// In groups: may go, and held.
+const OLD: &str = "SELECT what, CAST(COUNT(*) AS BIGINT) AS old, \
+     CAST(COALESCE(SUM(CASE WHEN owner IN (SELECT owner FROM held) THEN 1 ELSE 0 END), 0) AS BIGINT) AS held FROM ( \
+     SELECT 'conversation' AS what, owner FROM session WHERE last < $1 \
+     UNION ALL SELECT 'answer', owner FROM turn WHERE at < $2 \
+     UNION ALL SELECT 'credential', owner FROM credential WHERE expires < $3) AS aged GROUP BY what";
 
 impl Store {
     /// Deletes what is older than the rule says, and tells of it in the audit trail. Where nothing is, nothing is
@@ -45,23 +50,44 @@ impl Store {
         let hours = |hours: u32| (now - SignedDuration::from_hours(hours.into())).as_microsecond();
         let (sessions, turns) = (hours(rule.conversation_hours), hours(rule.answer_hours));
         let credentials = hours(rule.expired_credential_days.saturating_mul(24));
-        let row = self.inner.database.ask_one(OLD, &[sessions.into(), turns.into(), credentials.into()]).await?;
-        let Some(row) = row else { return Ok(Forgotten::default()) };
-        let old = Forgotten {
-            conversations: row.try_get("conversations")?,
-            answers: row.try_get("answers")?,
-            credentials: row.try_get("credentials")?,
-        };
-        if !old.any() {
+        let mut old = Forgotten::default();
+        for row in self.inner.database.ask(OLD, &[sessions.into(), turns.into(), credentials.into()]).await? {
+            let (all, held): (i64, i64) = (row.try_get("old")?, row.try_get("held")?);
+            old.held += held;
+            match row.try_get::<String, _>("what")?.as_str() {
+                "conversation" => old.conversations = all - held,
+                "answer" => old.answers = all - held,
+                _ => old.credentials = all - held,
+            }
+        }
+        let released = self.released_stays().await?;
+        if !old.any() && released.is_empty() {
             return Ok(old);
         }
-        let steps = vec![
-            Step::new("DELETE FROM session WHERE last < $1", vec![sessions.into()]),
-            Step::new("DELETE FROM turn WHERE at < $1", vec![turns.into()]),
-            Step::new("DELETE FROM credential WHERE expires < $1", vec![credentials.into()]),
+        let mut steps = vec![
+            Step::new(
+                "DELETE FROM session WHERE last < $1 AND owner NOT IN (SELECT owner FROM held)",
+                vec![sessions.into()],
+            ),
+            Step::new("DELETE FROM turn WHERE at < $1 AND owner NOT IN (SELECT owner FROM held)", vec![turns.into()]),
+            Step::new(
+                "DELETE FROM credential WHERE expires < $1 AND owner NOT IN (SELECT owner FROM held)",
+                vec![credentials.into()],
+            ),
         ];
-        let proof =
-            format!("{} conversations, {} answers, {} credentials", old.conversations, old.answers, old.credentials);
+        for stay in &released {
+            for sql in [
+                "DELETE FROM session WHERE owner = $1",
+                "DELETE FROM turn WHERE owner = $1",
+                "DELETE FROM hold_stay WHERE owner = $1",
+            ] {
+                steps.push(Step::new(sql, vec![stay.as_str().into()]));
+            }
+        }
+        let proof = format!(
+            "{} conversations, {} answers, {} credentials; {} left, legal hold",
+            old.conversations, old.answers, old.credentials, old.held
+        );
         let entry = JournalEntry {
             event: Event::Forgotten,
             subject: None,
@@ -76,6 +102,9 @@ impl Store {
         };
         let draft = self.draft(&entry, Some(&proof))?;
         self.inner.writer.submit(steps, vec![draft]).await?;
+        for stay in released {
+            self.inner.keys.destroy(&stay)?;
+        }
         Ok(old)
     }
 }

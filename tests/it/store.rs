@@ -5,6 +5,7 @@
 mod audit;
 mod bad_luck;
 mod export;
+mod hold;
 mod keys;
 mod people;
 mod place;
