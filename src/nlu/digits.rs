@@ -45,7 +45,31 @@ pub fn runs(text: &str, fewest: usize) -> Vec<(Range<usize>, String)> {
 #[must_use]
 pub fn secrets(text: &str) -> Vec<(Range<usize>, String)> {
     let told = words::words(text).iter().any(|w| SECRET.contains(&w.text.as_str()));
-    if told { runs(text, FEWEST) } else { Vec::new() }
+    if told { codes(text) } else { Vec::new() }
+}
+
+/// What is said while somebody thinks of the next digit.
+const HESITATION: [&str; 7] = ["um", "uh", "er", "erm", "ah", "hm", "hmm"];
+
+/// The runs of digits that are long enough for a code, those that only hesitation cuts in two as one.
+#[must_use]
+pub fn codes(text: &str) -> Vec<(Range<usize>, String)> {
+    let mut joined: Vec<(Range<usize>, String)> = Vec::new();
+    for (bytes, digits) in runs(text, 1) {
+        let near = |before: &Range<usize>| {
+            let between = words::words(text.get(before.end..bytes.start).unwrap_or_default());
+            between.iter().all(|w| HESITATION.contains(&w.text.as_str()))
+        };
+        match joined.last_mut() {
+            Some((before, code)) if near(before) => {
+                before.end = bytes.end;
+                code.push_str(&digits);
+            }
+            _ => joined.push((bytes, digits)),
+        }
+    }
+    joined.retain(|(_, code)| code.len() >= FEWEST);
+    joined
 }
 
 /// The text with something else in place of these runs.
@@ -130,6 +154,8 @@ mod tests {
             ("my pin is four oh double seven thanks", "my pin is [PIN] thanks"),
             ("the code: 4077, and 12 more", "the code: [PIN], and 12 more"),
             ("take 100 of it", "take 100 of it"),
+            ("my pin is four oh, um, double seven", "my pin is [PIN]"),
+            ("the code in room 12, bed 2", "the code in room 12, bed 2"),
         ] {
             assert_eq!(masked(said, &secrets(said), "[PIN]"), masked_text);
         }

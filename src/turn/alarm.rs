@@ -27,7 +27,7 @@ impl Turn<'_> {
             return ControlFlow::Continue(self);
         };
         self.triage = Some(cry);
-        let words = heard.raw().utterance().text;
+        let words = heard.raw().shown();
         ControlFlow::Break(match cry.level {
             Level::Emergency | Level::Urgent => self.emergency(cry, words).await,
             // Asked already, and no answer either.

@@ -28,6 +28,8 @@ const SURE: f32 = 0.9;
 /// All that was heard, rejected or not, and how surely. Triage reads it.
 pub(super) struct Raw {
     text: String,
+    /// The same without secret digits: all that may be kept or shown of it.
+    shown: String,
     /// Of the whole, 0 to 1.
     sureness: f32,
     /// Of each word, where hearing told.
@@ -35,14 +37,18 @@ pub(super) struct Raw {
 }
 
 impl Raw {
+    const fn new(text: String, sureness: f32, words: Vec<f32>) -> Self {
+        Self { text, shown: String::new(), sureness, words }
+    }
+
     /// Typed text leaves no doubt.
     fn typed(text: &str) -> Self {
-        Self { text: text.to_owned(), sureness: 1.0, words: Vec::new() }
+        Self::new(text.to_owned(), 1.0, Vec::new())
     }
 
     /// Heard by somebody who does not tell how surely, so a denial in it counts for nothing.
     fn unsure(text: String) -> Self {
-        Self { text, sureness: 0.0, words: Vec::new() }
+        Self::new(text, 0.0, Vec::new())
     }
 
     fn nothing() -> Self {
@@ -52,6 +58,11 @@ impl Raw {
     /// As triage reads it.
     pub(super) fn utterance(&self) -> Utterance<'_> {
         Utterance::heard(&self.text, self.sureness, &self.words)
+    }
+
+    /// As it may be put on the board, kept and shown.
+    pub(super) fn shown(&self) -> &str {
+        &self.shown
     }
 }
 
@@ -101,6 +112,13 @@ impl Hearing {
         }
     }
 
+    /// The same, with what may be shown of it.
+    fn covered(mut self, cover: impl Fn(&str) -> String) -> Self {
+        let (Self::Words { raw, .. } | Self::Meant { raw, .. } | Self::Nothing { raw, .. }) = &mut self;
+        raw.shown = cover(&raw.text);
+        self
+    }
+
     fn nothing(reply: &'static str) -> Self {
         Self::Nothing { raw: Raw::nothing(), reply, staff: None }
     }
@@ -134,8 +152,14 @@ pub(super) fn better(second: &Interpretation, first: &Interpretation) -> bool {
 }
 
 impl Turn<'_> {
-    /// From what came in to words.
+    /// From what came in to words. Secret digits are masked in all that may be kept or shown of them from here on.
     pub(super) async fn hear(&mut self, input: Input) -> Hearing {
+        let hearing = self.words_of(input).await;
+        self.mask_heard();
+        hearing.covered(|text| self.for_the_board(text))
+    }
+
+    async fn words_of(&mut self, input: Input) -> Hearing {
         match input {
             Input::Text(text) => self.read(&text),
             Input::Intent(asked) => Self::meant(asked),
@@ -180,8 +204,7 @@ impl Turn<'_> {
         match self.decode(&samples, Vec::new()).await {
             Ok(transcript) => {
                 self.heard = Some(heard(&transcript));
-                let raw =
-                    Raw { text: transcript.heard, sureness: transcript.confidence, words: transcript.heard_confidence };
+                let raw = Raw::new(transcript.heard, transcript.confidence, transcript.heard_confidence);
                 Hearing::Words { text: transcript.text, raw, clip: Some(samples) }
             }
             Err((reason, raw, unheard)) => {
@@ -219,7 +242,7 @@ impl Turn<'_> {
                 confidence: rejection.confidence,
                 no_speech,
             });
-            let raw = Raw { text, sureness: rejection.confidence, words: rejection.heard_confidence };
+            let raw = Raw::new(text, rejection.confidence, rejection.heard_confidence);
             (rejection.reason, raw, unheard)
         })
     }

@@ -1,23 +1,19 @@
 //! Showing who one is, and agreeing: what has to be answered before a request may go on.
 //!
 //! Invariants: a PIN is taken digit for digit, only when it was asked for, and never on a channel of somebody else's;
-//! it is tried only after the try was counted; it is never said, kept or logged: what was heard of it is masked before
-//! anything else looks at it. Emergencies were looked for before any of this.
+//! it is tried only after the try was counted; it is never said, kept or logged (`mask`). Emergencies were looked for before any of this.
 
 use jiff::SignedDuration;
 use zeroize::Zeroizing;
 
-use super::{Said, State, Turn, TurnError, understand::Understood};
+use super::{Said, State, Turn, TurnError, mask::MASK};
 use crate::{
     actions::{Facts, Plan},
     dialogue::{self, Needs, Open, Wait},
-    nlu::{By, Interpretation, Slot, SlotValue, Slots, catalogue::SlotKind, digits},
+    nlu::{By, Interpretation, Slot, SlotValue, Slots, digits},
     policy::{Event, JournalEntry, Proof, Question, Scope},
     store::PinTried,
 };
-
-/// What stands for a secret in everything that is shown, stored or said.
-const MASK: &str = "[PIN]";
 
 impl Turn<'_> {
     /// Asks for what must come first; what was asked for waits meanwhile.
@@ -35,18 +31,12 @@ impl Turn<'_> {
         Said { intent, slots, open: Some(open), ..Said::new("dialogue.common", facts, state) }
     }
 
-    /// The PIN in what was said, where one is waited for. Whatever digits were heard are masked from here on.
-    pub(super) fn pin_in(&mut self, words: &str) -> Option<Zeroizing<String>> {
-        let waiting = self.state.open.as_ref().is_some_and(|open| matches!(open.wait, Wait::Pin { .. }));
-        let secrets = if waiting { digits::runs(words, 1) } else { digits::secrets(words) };
-        if let Some(heard) = &mut self.heard {
-            heard.text = digits::masked(words, &secrets, MASK);
-        }
-        if !waiting {
-            return None;
-        }
-        let longest = secrets.iter().map(|(_, digits)| digits.as_str()).max_by_key(|digits| digits.len())?;
-        let whole: String = secrets.iter().map(|(_, digits)| digits.as_str()).collect();
+    /// The PIN in what was said, where one is waited for.
+    pub(super) fn pin_in(&self, words: &str) -> Option<Zeroizing<String>> {
+        self.state.open.as_ref().filter(|open| matches!(open.wait, Wait::Pin { .. }))?;
+        let runs = digits::runs(words, 1);
+        let longest = runs.iter().map(|(_, digits)| digits.as_str()).max_by_key(|digits| digits.len())?;
+        let whole: String = runs.iter().map(|(_, digits)| digits.as_str()).collect();
         let pin = if longest.len() >= 4 { longest.to_owned() } else { whole };
         // "The one on Oak Street" is no try.
         (pin.len() >= digits::FEWEST).then(|| Zeroizing::new(pin))
@@ -154,20 +144,6 @@ impl Turn<'_> {
             closes: None,
             outcome: None,
             at: self.now,
-        }
-    }
-
-    /// A code that was said unasked is nothing to keep or to say again.
-    pub(super) fn mask(&self, understood: &mut Understood) {
-        let second = understood.second.iter_mut().map(|request| (request.intent.clone(), &mut request.slots));
-        let first = (understood.meaning.intent.clone(), &mut understood.meaning.slots);
-        for (intent, slots) in std::iter::once(first).chain(second) {
-            let Some(def) = self.core.catalogue.intent(&intent) else { continue };
-            for (name, slot) in slots.iter_mut() {
-                if def.slot(name).is_some_and(|slot| slot.kind == SlotKind::Digits) {
-                    *slot = Slot::new(MASK, SlotValue::Text(MASK.to_owned()), slot.confidence);
-                }
-            }
         }
     }
 }

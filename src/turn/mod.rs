@@ -12,6 +12,7 @@ mod hear;
 mod identify;
 mod intended;
 mod keep;
+mod mask;
 mod names;
 mod request;
 mod said;

@@ -45,6 +45,7 @@ impl Turn<'_> {
             if hear::better(&second, &best) {
                 words.clone_from(&second_hearing.text);
                 self.heard = Some(second_hearing);
+                self.mask_heard();
                 best = second;
             }
         }

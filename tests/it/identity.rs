@@ -119,6 +119,45 @@ async fn an_unasked_pin_is_masked() {
 }
 
 #[tokio::test]
+async fn a_pin_beside_a_cry_is_masked_on_the_board_and_everywhere() {
+    let (scratch, rosa) = with_pin("all").await;
+    let mut speaker = Speaker::new(&scratch.app, room(), Some(&rosa));
+    for said in ["my pin is four oh, um, double seven and I can't breathe", "help me, I took 20 pills, my code is 4077"]
+    {
+        let cry = speaker.says(said).await;
+        assert_eq!(cry.state, State::Escalated, "{said}: {}", cry.reply);
+        unspoken(&cry);
+    }
+    speaker.says("what medicines am I on").await;
+    let cry = speaker.says("4077 help I can't breathe, I took 20 pills").await;
+    assert_eq!(cry.state, State::Escalated, "{}", cry.reply);
+    unspoken(&cry);
+    let perhaps = speaker.says("my pin is 4077 and I have no chest pain, maybe").await;
+    unspoken(&perhaps);
+    let needs: Vec<String> =
+        scratch.app.store().board(None).await.expect("the board").into_iter().filter_map(|row| row.need).collect();
+    let told = needs.join(" | ");
+    assert!(needs.len() >= 3 && told.contains("[PIN]"), "{told}");
+    assert!(!told.contains("4077") && !told.contains("double seven") && !told.contains("four oh"), "{told}");
+    assert_eq!(told.matches("20 pills").count(), 2, "what matters to staff stays: {told}");
+}
+
+#[tokio::test]
+async fn a_pin_inside_another_request_is_masked() {
+    let (scratch, rosa) = with_pin("all").await;
+    let mut speaker = Speaker::new(&scratch.app, room(), Some(&rosa));
+    for said in
+        ["tell the nurse my pin is 4077", "ask the nurse to bring me water and my passcode is four oh double seven"]
+    {
+        unspoken(&speaker.says(said).await);
+        unspoken(&speaker.says("say that again").await);
+    }
+    let board = scratch.app.store().board(None).await.expect("the board");
+    let told = board.iter().filter_map(|row| row.need.as_deref()).collect::<Vec<_>>().join(" | ");
+    assert!(!told.contains("4077") && !told.contains("double seven"), "{told}");
+}
+
+#[tokio::test]
 async fn agreeing_by_voice_opens_one_part_at_once_and_taking_it_back_closes_it() {
     let (scratch, rosa) = with_demo(ROSA, "none", None).await;
     let mut speaker = Speaker::new(&scratch.app, home(), Some(&rosa));
