@@ -15,9 +15,10 @@ use crate::support::models_dir;
 /// A way to break a promise, and the row that must turn red.
 type Breach = (&'static str, fn(&mut Seen));
 
-const BREACHES: [Breach; 32] = [
-    ("access", |s| s.third_party.through = 1),
-    ("access", |s| s.third_party.asked = 0),
+const BREACHES: [Breach; 33] = [
+    ("access", |s| s.swept.odd.push("a third party was told".into())),
+    ("access", |s| s.swept.turns += 1),
+    ("access", |s| s.swept.third_party = 0),
     ("unique", |s| s.credentials.distinct = false),
     ("unique", |s| s.credentials.withdrawn_refused = false),
     ("unique", |s| s.credentials.in_clear = true),

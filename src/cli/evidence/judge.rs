@@ -47,17 +47,23 @@ pub fn judge(seen: &Seen) -> Vec<Row> {
 }
 
 fn access(seen: &Seen) -> Row {
-    let found = format!(
-        "{} intents asked for on a third party's channel: {} answered as public, {} refused, {} let through",
-        seen.third_party.asked, seen.third_party.public, seen.third_party.refused, seen.third_party.through
+    let s = &seen.swept;
+    let mut found = format!(
+        "{} intents in {} turns, through four kinds of channel, by nobody and by people with and without PIN and agreement: \
+         {} answered as public, {} for the place, {} not connected; {} let at a person's data, {} not let ({} on a third \
+         party's channel), each with its rows in the audit trail",
+        s.intents, s.turns, s.public, s.room, s.unconnected, s.opened, s.refused, s.third_party
     );
-    let t = &seen.third_party;
+    if let Some(first) = s.odd.first() {
+        found = format!("{} not as it has to be, the first: {first}; {found}", s.odd.len());
+    }
+    let counted = s.public + s.room + s.unconnected + s.opened + s.refused == s.turns;
     Row {
         id: "access",
-        promise: "A channel of somebody else's gets public answers only.",
+        promise: "A channel of somebody else's gets public answers only; a person's data is for that person, shown and agreed.",
         rule: "45 CFR 164.312(a)(1) access control",
         configured: seen.doors.clone(),
-        finding: held_if(t.asked > 0 && t.through == 0 && t.public + t.refused == t.asked, found),
+        finding: held_if(s.odd.is_empty() && counted && s.opened > 0 && s.third_party > 0, found),
     }
 }
 

@@ -6,16 +6,12 @@ use std::{fs, path::PathBuf};
 use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{super::Global, seen::Seen};
+use super::{super::Global, seen::Seen, sweep::sweep};
 use crate::{
     ambient::Ambient,
     app::{App, Places, Senses},
     config::Config,
-    nlu::catalogue::Catalogue,
-    policy::{
-        Caller, CredentialId, DataClass, Decision, Effect, Identity, PersonId, Proof, RoomId, Scope, SessionId,
-        Surface, Task, decide,
-    },
+    policy::{Caller, CredentialId, PersonId, Proof, RoomId, Scope, SessionId, Surface},
     records::{Chart, demo},
     store::{AuditReader, ChartKind, Grant, ImportOptions, copy_with_entry_changed},
     turn::{Input, State, TurnRequest, TurnResult},
@@ -69,9 +65,9 @@ async fn installed(global: &Global) -> Option<Result<i64, i64>> {
 }
 
 /// An installation of its own, with invented people, that goes away.
-struct Scratch {
+pub(super) struct Scratch {
     app: App,
-    places: Places,
+    pub(super) places: Places,
     folder: PathBuf,
     now: Timestamp,
 }
@@ -101,16 +97,16 @@ impl Scratch {
         fs::remove_dir_all(&self.folder).with_context(|| format!("cannot remove {}", self.folder.display()))
     }
 
-    async fn person(&self, chart: &Chart, pin: Option<&str>, consent: &[Scope]) -> anyhow::Result<PersonId> {
+    pub(super) async fn person(&self, chart: &Chart, pin: Option<&str>, consent: &[Scope]) -> anyhow::Result<PersonId> {
         let options = ImportOptions { pin, consent: Some(consent.to_vec()), room: None };
         Ok(self.app.store().import(chart, options, self.now).await?)
     }
 
-    async fn say(&self, who: &mut Speaker, words: &str) -> TurnResult {
+    pub(super) async fn say(&self, who: &mut Speaker, words: &str) -> TurnResult {
         self.take(who, Input::Text(words.into())).await
     }
 
-    async fn take(&self, who: &mut Speaker, input: Input) -> TurnResult {
+    pub(super) async fn take(&self, who: &mut Speaker, input: Input) -> TurnResult {
         let request =
             TurnRequest { caller: who.caller.clone(), session: who.session.clone(), turn: None, input, speak: false };
         let result = self.app.turn(request).await;
@@ -135,13 +131,13 @@ impl Scratch {
     }
 }
 
-struct Speaker {
+pub(super) struct Speaker {
     caller: Caller,
-    session: Option<SessionId>,
+    pub(super) session: Option<SessionId>,
 }
 
 impl Speaker {
-    fn new(surface: Surface, person: Option<&PersonId>) -> anyhow::Result<Self> {
+    pub(super) fn new(surface: Surface, person: Option<&PersonId>) -> anyhow::Result<Self> {
         let credential = CredentialId::parse("evidence")?;
         let caller = Caller { surface, credential, person: person.cloned(), stay: None, proof: Proof::None };
         Ok(Self { caller, session: None })
@@ -168,7 +164,7 @@ fn invented(now: Timestamp, zone: &str, file: &str, number: usize) -> anyhow::Re
 async fn look(scratch: &Scratch, seen: &mut Seen) -> anyhow::Result<()> {
     let zone = scratch.app.config().place.zone.clone();
     let rosa = |n| invented(scratch.now, &zone, "rosa-delgado.json", n);
-    third_party(seen)?;
+    seen.swept = sweep(scratch, rosa).await?;
     consent(scratch, seen, &rosa(1)?).await?;
     overheard(scratch, seen, rosa(2)?, rosa(3)?).await?;
     pin(scratch, seen, &rosa(4)?).await?;
@@ -176,31 +172,6 @@ async fn look(scratch: &Scratch, seen: &mut Seen) -> anyhow::Result<()> {
     canary(scratch, seen, &invented(scratch.now, &zone, demo::CANARY_FILE, 0)?).await?;
     cry(scratch, seen).await?;
     audit(scratch, seen).await?;
-    Ok(())
-}
-
-/// Each intent of the catalogue on a third party's channel, with everything agreed to and everything shown.
-fn third_party(seen: &mut Seen) -> anyhow::Result<()> {
-    let someone = PersonId::parse("someone")?;
-    let mut caller = Speaker::new(Surface::ThirdParty, Some(&someone))?.caller;
-    caller.proof = Proof::Fresh;
-    for def in Catalogue::builtin()?.intents().iter().filter(|def| !def.name.ends_with(".common")) {
-        let task = Task {
-            intent: &def.name,
-            data: def.data,
-            effect: def.effect,
-            identity: def.identity.unwrap_or(Identity::Nobody),
-            scope: None,
-        };
-        let t = &mut seen.third_party;
-        t.asked += 1;
-        match (decide(&task, &caller, &Scope::ALL), def.data) {
-            (Decision::Public, DataClass::Public) => t.public += 1,
-            (Decision::Refuse(_), DataClass::Room | DataClass::Identifiable) => t.refused += 1,
-            _ if def.effect == Effect::Urgent => t.refused += 1,
-            _ => t.through += 1,
-        }
-    }
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! What was seen: facts without a verdict.
 
+use super::sweep::Swept;
+
 /// What was seen.
 #[derive(Debug, Clone, Default)]
 pub struct Seen {
@@ -11,8 +13,8 @@ pub struct Seen {
     pub key_provider: String,
     /// What people at home are told to call.
     pub emergency_number: String,
-    /// A third party's channel.
-    pub third_party: ThirdParty,
+    /// Every intent through every channel by everybody.
+    pub swept: Swept,
     /// Credentials.
     pub credentials: Credentials,
     /// A cry.
@@ -51,19 +53,6 @@ pub struct Seen {
     pub dumpable: bool,
     /// The chain of the real installation: entries, or the one that breaks it.
     pub installed: Option<Result<i64, i64>>,
-}
-
-/// Intents asked for on a third party's channel.
-#[derive(Debug, Clone, Default)]
-pub struct ThirdParty {
-    /// How many.
-    pub asked: usize,
-    /// Allowed because they are public.
-    pub public: usize,
-    /// Refused.
-    pub refused: usize,
-    /// Anything else: broken.
-    pub through: usize,
 }
 
 /// Two credentials.
