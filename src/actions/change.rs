@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::policy::{RoomId, Scope};
+use crate::policy::{Agreements, RoomId};
 
 /// Who a renewal goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +45,9 @@ pub enum Change {
     /// Replaces what the person agreed to.
     Consent {
         /// All that they agree to from now on.
-        agreed: Vec<Scope>,
+        agreed: Agreements,
+        /// The version that this was decided on.
+        seen: u64,
     },
     /// Marks the room's open urgent requests "patient says cancel"; staff close them.
     PatientSaysCancel {
@@ -63,6 +65,9 @@ pub enum Conflict {
     /// A renewal of this prescription is already open.
     #[error("a renewal of this prescription is already open")]
     AlreadyOpen,
+    /// What the person agreed to was changed elsewhere.
+    #[error("what the person agreed to was changed in between")]
+    AgreementChanged,
 }
 
 /// States of a renewal request.

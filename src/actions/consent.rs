@@ -1,51 +1,74 @@
-//! `consent.give` and `consent.revoke`: which parts of their record a person lets the assistant use.
+//! `consent.give` and `consent.revoke`: which uses of their record, and of what they say, a person agrees to.
 //!
-//! Invariant: an agreement is for a named part, and read back; taking it back needs no more than saying so, and
-//! without a part it is all of it.
+//! Invariant: an agreement is for a named part or for improving, never both at once, and read back; taking it back needs
+//! no more than saying so, and without a part it is all of it.
 
 use super::{ActionError, Change, Facts, Outcome, Pass, Plan, Setting, permit, text};
 use crate::{
     nlu::Slots,
-    policy::{DataClass, Effect, Floor, Identity, Permit, Scope},
+    policy::{Agreements, DataClass, Effect, Floor, Identity, Permit, Scope, Use},
 };
 
 /// Whoever agrees must have shown who they are.
 const FLOOR: Floor =
     Floor { data: DataClass::Identifiable, effect: Effect::Change, identity: Identity::Pin, scope: None };
 
-/// The parts a value of the list `scope` stands for; none where nothing here uses it.
-fn parts(said: &str) -> Vec<Scope> {
-    match said {
-        "medicines" => vec![Scope::Medicines],
-        "visits" => vec![Scope::Visits],
-        "results" | "readings" | "conditions" => vec![Scope::Records],
-        "everything" => Scope::ALL.to_vec(),
-        _ => Vec::new(),
-    }
+/// The uses a value of the list `scope` stands for; none where nothing here uses it. "Everything" is the record, not
+/// what is said: that is agreed to by itself.
+fn uses(said: &str) -> Vec<Use> {
+    let scopes: &[Scope] = match said {
+        "medicines" => &[Scope::Medicines],
+        "visits" => &[Scope::Visits],
+        "results" | "readings" | "conditions" => &[Scope::Records],
+        "everything" => &Scope::ALL,
+        "improvement" => return vec![Use::Improve],
+        _ => &[],
+    };
+    Agreements::to_answer(scopes).iter().collect()
 }
 
-fn spoken(scopes: &[Scope]) -> Vec<&'static str> {
-    scopes.iter().map(|scope| scope.name()).collect()
+/// Whether somebody who names this part agrees to that scope.
+#[must_use]
+pub fn covers(said: &str, scope: Scope) -> bool {
+    uses(said).contains(&Use::Answer(scope))
+}
+
+/// The parts of the record as they are said.
+fn spoken(uses: &[Use]) -> Vec<&'static str> {
+    let scopes = Scope::ALL.into_iter().filter(|scope| uses.iter().any(|one| one.scope() == Some(*scope)));
+    scopes.map(Scope::name).collect()
+}
+
+/// A reply about these uses; one about improving alone has a name of its own.
+fn about(reply: &str, uses: &[Use]) -> Facts {
+    let (parts, improve) = (spoken(uses), uses.contains(&Use::Improve));
+    if improve && parts.is_empty() {
+        return Facts::new(&format!("{reply}_improve"));
+    }
+    Facts::new(reply).with("parts", parts).with("improve", improve)
 }
 
 /// Agreeing.
 pub mod give {
-    use super::{ActionError, Facts, Floor, Outcome, Pass, Permit, Plan, Setting, Slots, parts, permit, spoken, text};
+    use super::{
+        ActionError, Facts, Floor, Outcome, Pass, Permit, Plan, Setting, Slots, about, permit, spoken, text, uses,
+    };
 
     pub const FLOOR: Floor = super::FLOOR;
 
-    /// Replies: `confirm` (parts), `already` (parts), `unused`.
+    /// Replies: `confirm` and `already` (parts), `confirm_improve`, `already_improve`, `unused`.
     pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
         let _in: Permit = permit(pass)?;
-        let asked = parts(text(slots, "scope").unwrap_or_default());
-        let new: Vec<_> = asked.iter().copied().filter(|scope| !setting.consent.contains(scope)).collect();
+        let asked = uses(text(slots, "scope").unwrap_or_default());
+        let new: Vec<_> = asked.iter().copied().filter(|one| !setting.agreed.uses.contains(*one)).collect();
+        // Where a part may be used already, hearing by its names goes without saying it again.
+        let told = if spoken(&new).is_empty() { &asked } else { &new };
         Ok(match (asked.is_empty(), new.is_empty()) {
             (true, _) => Outcome::Answer(Facts::new("unused")),
-            (false, true) => Outcome::Answer(Facts::new("already").with("parts", spoken(&asked))),
-            (false, false) => Outcome::Confirm {
-                facts: Facts::new("confirm").with("parts", spoken(&new)),
-                plan: Plan::Consent { given: true, scopes: new },
-            },
+            (false, true) => Outcome::Answer(about("already", &asked)),
+            (false, false) => {
+                Outcome::Confirm { facts: about("confirm", told), plan: Plan::Consent { given: true, uses: new } }
+            }
         })
     }
 }
@@ -53,34 +76,36 @@ pub mod give {
 /// Taking it back.
 pub mod revoke {
     use super::{
-        ActionError, Facts, Floor, Outcome, Pass, Permit, Plan, Scope, Setting, Slots, parts, permit, spoken, text,
+        ActionError, Facts, Floor, Outcome, Pass, Permit, Plan, Setting, Slots, Use, about, permit, text, uses,
     };
 
     pub const FLOOR: Floor = super::FLOOR;
 
-    /// Replies: `confirm` (parts), `already`.
+    /// Replies: `confirm` (parts, improve), `confirm_improve`, `already`.
     pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
         let _in: Permit = permit(pass)?;
-        let asked = text(slots, "scope").map_or_else(|| Scope::ALL.to_vec(), parts);
-        let gone: Vec<_> = asked.iter().copied().filter(|scope| setting.consent.contains(scope)).collect();
+        // "Stop using anything" means anything.
+        let asked = match text(slots, "scope") {
+            None | Some("everything") => Use::ALL.to_vec(),
+            Some(said) => uses(said),
+        };
+        let gone: Vec<_> = asked.into_iter().filter(|one| setting.agreed.uses.contains(*one)).collect();
         Ok(if gone.is_empty() {
             Outcome::Answer(Facts::new("already"))
         } else {
-            let facts = Facts::new("confirm").with("parts", spoken(&gone));
-            Outcome::Confirm { facts, plan: Plan::Consent { given: false, scopes: gone } }
+            Outcome::Confirm { facts: about("confirm", &gone), plan: Plan::Consent { given: false, uses: gone } }
         })
     }
 }
 
-/// After "yes". Replies: `given` and `taken_back` (parts).
-pub fn perform(_permit: Permit, given: bool, scopes: &[Scope], setting: &Setting<'_>) -> Outcome {
-    let kept = setting.consent.iter().copied().filter(|scope| given || !scopes.contains(scope));
-    let mut agreed: Vec<Scope> = kept.chain(scopes.iter().copied().filter(|_| given)).collect();
-    agreed.sort_unstable();
-    agreed.dedup();
+/// After "yes". Replies: `given` and `taken_back` (parts, improve), and of both one for improving alone.
+pub fn perform(_permit: Permit, given: bool, uses: Vec<Use>, setting: &Setting<'_>) -> Outcome {
+    let now = &setting.agreed.uses;
+    let facts = about(if given { "given" } else { "taken_back" }, &uses);
+    let agreed = if given { now.with(uses) } else { now.without(&uses) };
     Outcome::Done {
-        facts: Facts::new(if given { "given" } else { "taken_back" }).with("parts", spoken(scopes)),
-        changes: vec![Change::Consent { agreed }],
+        facts,
+        changes: vec![Change::Consent { agreed, seen: setting.agreed.version }],
         conflict: Facts::new("conflict"),
     }
 }

@@ -21,11 +21,12 @@ mod record;
 use jiff::{Timestamp, tz::TimeZone};
 
 pub use change::{Change, Conflict, Renewal, RenewalState, Route};
+pub use consent::covers as consent_covers;
 pub use outcome::{Choice, Facts, Outcome, Plan};
 
 use crate::{
     nlu::{SlotValue, Slots, When},
-    policy::{DataClass, Effect, Floor, Identity, Permit, RoomPass, Scope, WrongSubject},
+    policy::{Agreed, DataClass, Effect, Floor, Identity, Permit, RoomPass, Scope, WrongSubject},
     records::{Records, RecordsError},
 };
 
@@ -60,7 +61,7 @@ pub struct Setting<'a> {
     /// The channel's name: `room`, `home`, `chat`, `third-party`.
     pub channel: &'a str,
     /// What the person agreed to so far.
-    pub consent: &'a [Scope],
+    pub agreed: &'a Agreed,
 }
 
 /// Why an action could not run. Never holds what it ran on.
@@ -175,11 +176,11 @@ impl Action {
             (Self::AppointmentBook, Plan::Book { slot, reason }) => {
                 appointment::book::perform(permit, slot, reason, setting).await
             }
-            (Self::ConsentGive, Plan::Consent { given: true, scopes }) => {
-                Ok(consent::perform(permit, true, &scopes, setting))
+            (Self::ConsentGive, Plan::Consent { given: true, uses }) => {
+                Ok(consent::perform(permit, true, uses, setting))
             }
-            (Self::ConsentRevoke, Plan::Consent { given: false, scopes }) => {
-                Ok(consent::perform(permit, false, &scopes, setting))
+            (Self::ConsentRevoke, Plan::Consent { given: false, uses }) => {
+                Ok(consent::perform(permit, false, uses, setting))
             }
             _ => Err(ActionError::ForeignPlan),
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Change, Route};
-use crate::policy::Scope;
+use crate::policy::Use;
 
 /// What an action knows to say: the name of a reply in the catalogue and the values it needs.
 ///
@@ -93,11 +93,11 @@ pub enum Plan {
         /// What for.
         reason: Option<String>,
     },
-    /// Agree to the use of these parts of the record, or no longer.
+    /// Agree to these uses, or no longer.
     Consent {
         /// Agree, rather than take back.
         given: bool,
-        /// Which parts.
-        scopes: Vec<Scope>,
+        /// Which uses.
+        uses: Vec<Use>,
     },
 }

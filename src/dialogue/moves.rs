@@ -1,7 +1,7 @@
 //! From what was understood, and the question that may be open, to the next move.
 
 use crate::{
-    actions::{Choice, Plan},
+    actions::{Choice, Plan, consent_covers},
     nlu::{By, CHOICE, Interpretation, NONE, OTHER, Slot, SlotValue, Slots, catalogue::Catalogue},
     policy::{Effect, Scope},
 };
@@ -180,7 +180,7 @@ fn answer(state: &State, open: &Open, heard: &Interpretation, catalogue: &Catalo
         ("dialogue.no", Wait::Resume | Wait::Person | Wait::Consent { .. }) => say("dialogue.common", "all_right"),
         ("dialogue.no", Wait::Confirm { .. } | Wait::Meant | Wait::Slot { .. } | Wait::Pin { .. }) => cancelled,
         // "You can use my medicines" to a question about just that is the yes it asks for.
-        ("dialogue.yes" | "consent.give", Wait::Consent { scope, plan }) => {
+        (said, Wait::Consent { scope, plan }) if said == "dialogue.yes" || agrees(heard, *scope) => {
             Move::Consent { scope: *scope, intent: open.intent.clone(), slots: open.slots.clone(), plan: plan.clone() }
         }
         (MAYBE, Wait::Consent { .. }) => Move::MakeSure(open.clone()),
@@ -221,6 +221,15 @@ fn answer(state: &State, open: &Open, heard: &Interpretation, catalogue: &Catalo
             }
         }
     }
+}
+
+/// Whether somebody agrees to just that part in other words than yes, naming it or none.
+fn agrees(heard: &Interpretation, scope: Scope) -> bool {
+    heard.intent == "consent.give"
+        && heard.slots.get("scope").is_none_or(|part| match &part.value {
+            SlotValue::Text(part) => consent_covers(part, scope),
+            _ => false,
+        })
 }
 
 /// Whether there is an emergency was asked. What is no clear no, or something else altogether, is asked again and

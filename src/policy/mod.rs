@@ -5,6 +5,7 @@
 //! any import of another module of this program, so that nothing can be decided by what a model, a channel
 //! or a database believes.
 
+mod agreement;
 mod floor;
 pub mod lockout;
 mod permit;
@@ -14,6 +15,7 @@ mod subject;
 pub mod triage;
 mod trust;
 
+pub use agreement::{Agreed, Agreements, NoSuchUse, Purpose, Use};
 pub use floor::{DataClass, Effect, Floor, Identity, Loosened, Scope};
 pub use permit::{
     EntryId, Event, Journal, JournalEntry, JournalError, Occasion, Permit, Question, Reason, RecognitionPermit,

@@ -245,21 +245,21 @@ pub async fn admit<J: Journal + Sync>(
 }
 
 /// Permits a person's own names to help recognition in this session, if they are known, on a first-party
-/// channel and have agreed to any use of their medicines or visits.
+/// channel and have agreed that the names of their medicines or visits help hearing (`heard_by`).
 ///
 /// # Errors
 /// When the audit row could not be written.
 pub async fn admit_recognition<J: Journal + Sync>(
     caller: &Caller,
-    consent: &[Scope],
+    heard_by: &[Scope],
     occasion: &Occasion,
     journal: &J,
 ) -> Result<Option<RecognitionPermit>, JournalError> {
     let identity = Identity::Known;
     let task =
         Task { intent: "recognition", data: DataClass::Identifiable, effect: Effect::Read, identity, scope: None };
-    let agreed = consent.contains(&Scope::Medicines) || consent.contains(&Scope::Visits);
-    let Decision::Person(subject) = decide(&task, caller, consent) else { return Ok(None) };
+    let agreed = heard_by.contains(&Scope::Medicines) || heard_by.contains(&Scope::Visits);
+    let Decision::Person(subject) = decide(&task, caller, heard_by) else { return Ok(None) };
     if !agreed {
         return Ok(None);
     }

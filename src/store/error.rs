@@ -46,6 +46,9 @@ pub enum StoreError {
     /// No such renewal or request, or it cannot go to that state from where it is.
     #[error("there is nothing of that id that could go to that state")]
     NotPossible,
+    /// What was to be changed was changed by somebody else in between.
+    #[error("it was changed in between. Look at what it is now and change that")]
+    Outdated,
     /// Two people share what tells people apart.
     #[error("the chart's identifiers belong to two different people already known here. Correct them at the source")]
     TwoPeople,

@@ -13,11 +13,13 @@ use super::{
     error::StoreError,
     job::{JobError, Refusal, Step},
     keys::KeyOwner,
-    people::names,
 };
-use crate::policy::{
-    CredentialId, JournalEntry, PersonId, Scope,
-    lockout::{Counted, Failures, Gate},
+use crate::{
+    actions::Conflict,
+    policy::{
+        Agreed, Agreements, CredentialId, JournalEntry, PersonId, Scope,
+        lockout::{Counted, Failures, Gate},
+    },
 };
 
 /// How a try at a PIN ended.
@@ -38,71 +40,117 @@ pub enum PinTried {
 }
 
 /// One version of what a person agreed to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConsentVersion {
+    /// Which, from 1.
+    pub number: u64,
     /// All that was agreed to from then on.
-    pub scopes: Vec<Scope>,
+    pub uses: Agreements,
     /// The channel it was said on.
     pub channel: String,
     /// Since when.
     pub at: Timestamp,
 }
 
+/// What of a version is sealed.
+#[derive(Serialize, Deserialize)]
+struct SealedVersion {
+    /// As it was written before purposes were told apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    scopes: Vec<Scope>,
+    #[serde(default)]
+    uses: Option<Agreements>,
+    channel: String,
+    at: Timestamp,
+}
+
 /// Tries at counting a try while others count theirs.
 const TRIES: usize = 8;
 
 impl Store {
-    /// What a person agreed to; nothing for somebody unknown.
+    /// Which parts of their record a person lets the assistant answer with; none for somebody unknown.
     ///
     /// # Errors
     /// When the database or the person's key fails.
     pub async fn consent(&self, person: &PersonId) -> Result<Vec<Scope>, StoreError> {
-        let Some(row) = self.person_row(person).await? else { return Ok(vec![]) };
-        let (owner, sealed): (String, Vec<u8>) = (row.try_get("owner")?, row.try_get("consent")?);
-        self.consent_of(person.as_str(), &owner, &sealed)
+        Ok(self.agreed(person).await?.uses.answer())
     }
 
-    pub(super) fn consent_of(&self, person: &str, owner: &str, sealed: &[u8]) -> Result<Vec<Scope>, StoreError> {
-        let plain = self.unseal(Place { table: "person", column: "consent", row: person, owner }, sealed)?;
-        let text = std::str::from_utf8(&plain).map_err(|_| StoreError::Damaged("person.consent".into()))?;
-        Ok(text.split(',').filter_map(Scope::named).collect())
-    }
-
-    /// Replaces what a person agreed to. `entry` is the audit row that tells of it.
+    /// Whether what a person says may be counted to improve understanding; no for somebody unknown.
     ///
     /// # Errors
-    /// When nobody of that id is known, or the database or the key fails.
+    /// When the database or the person's key fails.
+    pub async fn improves(&self, person: &PersonId) -> Result<bool, StoreError> {
+        Ok(self.agreed(person).await?.uses.improve())
+    }
+
+    /// All that a person agrees to now; nothing for somebody unknown.
+    ///
+    /// # Errors
+    /// When the database or the person's key fails.
+    pub async fn agreed(&self, person: &PersonId) -> Result<Agreed, StoreError> {
+        let Some(row) = self.person_row(person).await? else { return Ok(Agreed::default()) };
+        let (owner, sealed): (String, Vec<u8>) = (row.try_get("owner")?, row.try_get("consent")?);
+        self.agreed_of(person.as_str(), &owner, &sealed, row.try_get("agreed")?)
+    }
+
+    pub(super) fn agreed_of(
+        &self,
+        person: &str,
+        owner: &str,
+        sealed: &[u8],
+        version: i64,
+    ) -> Result<Agreed, StoreError> {
+        let plain = self.unseal(Place { table: "person", column: "consent", row: person, owner }, sealed)?;
+        let text = std::str::from_utf8(&plain).map_err(|_| StoreError::Damaged("person.consent".into()))?;
+        Ok(Agreed { uses: Agreements::read(text), version: version.try_into().unwrap_or_default() })
+    }
+
+    /// Replaces what a person agreed to, where `seen` is still the version that is there; with `None`, whichever is.
+    /// `entry` is the audit row that tells of it.
+    ///
+    /// # Errors
+    /// When nobody of that id is known, another version was made in between ([`StoreError::Outdated`]), or the
+    /// database or the key fails.
     pub async fn set_consent(
         &self,
         person: &PersonId,
-        consent: &[Scope],
+        uses: &Agreements,
+        seen: Option<u64>,
         entry: &JournalEntry,
     ) -> Result<(), StoreError> {
         if !self.person_exists(person).await? {
             return Err(StoreError::UnknownPerson);
         }
-        let steps = self.consent_steps(person, consent, entry.channel, entry.at)?;
+        let steps = self.consent_steps(person, uses, seen, entry.channel, entry.at)?;
         let draft = self.draft(entry, None)?;
-        self.inner.writer.submit(steps, vec![draft]).await?;
-        Ok(())
+        match self.inner.writer.submit(steps, vec![draft]).await {
+            Err(JobError::Refused(Refusal::Conflict(_))) => Err(StoreError::Outdated),
+            done => Ok(done.map(drop)?),
+        }
     }
 
     pub(super) fn consent_steps(
         &self,
         person: &PersonId,
-        consent: &[Scope],
+        uses: &Agreements,
+        seen: Option<u64>,
         channel: &str,
         at: Timestamp,
     ) -> Result<Vec<Step>, StoreError> {
         let owner = KeyOwner::Person(person.clone());
-        let (_, sealed) = self.seal(&owner, "person", "consent", person.as_str(), &names(consent))?;
+        let (_, sealed) = self.seal(&owner, "person", "consent", person.as_str(), uses.written().as_bytes())?;
         let id = hex::encode(self.random::<16>()?);
-        let version = ConsentVersion { scopes: consent.to_vec(), channel: channel.to_owned(), at };
+        let version = SealedVersion { scopes: vec![], uses: Some(uses.clone()), channel: channel.to_owned(), at };
         let plain = serde_json::to_vec(&version).unwrap_or_default();
         let (owner, version) = self.seal(&owner, "consent", "sealed", &id, &plain)?;
+        let seen = seen.map_or(-1, |seen| i64::try_from(seen).unwrap_or(i64::MAX));
         Ok(vec![
-            Step::new("UPDATE person SET consent = $2 WHERE id = $1", vec![person.as_str().into(), sealed.into()])
-                .or_nothing(Refusal::NotThere),
+            Step::new(
+                "UPDATE person SET consent = $2, agreed = agreed + 1 WHERE id = $1 AND ($3 < 0 OR agreed = $3)",
+                vec![person.as_str().into(), sealed.into(), seen.into()],
+            )
+            .or_nothing(Refusal::Conflict(Conflict::AgreementChanged)),
             Step::new(
                 "INSERT INTO consent (id, at, owner, sealed) VALUES ($1, $2, $3, $4)",
                 vec![id.into(), at.as_microsecond().into(), owner.into(), version.into()],
@@ -110,7 +158,7 @@ impl Store {
         ])
     }
 
-    /// Every version of what a person agreed to since they were made known, oldest first.
+    /// Every version of what a person agreed to, oldest first.
     ///
     /// # Errors
     /// When the database or the person's key fails.
@@ -118,11 +166,14 @@ impl Store {
         let owner = self.inner.keys.name(&KeyOwner::Person(person.clone()));
         let all = "SELECT id, sealed FROM consent WHERE owner = $1 ORDER BY at, id";
         let rows = self.inner.database.ask(all, &[owner.as_str().into()]).await?;
-        let versions = rows.into_iter().map(|row| {
+        let versions = rows.into_iter().zip(1..).map(|(row, number)| {
             let (id, sealed): (String, Vec<u8>) = (row.try_get("id")?, row.try_get("sealed")?);
             let place = Place { table: "consent", column: "sealed", row: &id, owner: &owner };
             let plain = self.unseal(place, &sealed)?;
-            serde_json::from_slice(&plain).map_err(|_| StoreError::Damaged("consent.sealed".into()))
+            let told: SealedVersion =
+                serde_json::from_slice(&plain).map_err(|_| StoreError::Damaged("consent.sealed".into()))?;
+            let uses = told.uses.unwrap_or_else(|| Agreements::to_answer(&told.scopes));
+            Ok(ConsentVersion { number, uses, channel: told.channel, at: told.at })
         });
         versions.collect()
     }
@@ -246,5 +297,17 @@ impl Store {
 
     fn device_failures(&self, device: &CredentialId) -> String {
         self.inner.keys.root().hash("pin on a device", &[device.as_str().as_bytes()])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_written_before_purposes_is_still_read() {
+        let old = r#"{"scopes":["visits","records"],"channel":"home","at":"2026-11-21T10:00:00Z"}"#;
+        let told: SealedVersion = serde_json::from_str(old).expect("reads");
+        assert!(told.uses.is_none() && told.scopes == [Scope::Visits, Scope::Records]);
     }
 }

@@ -15,7 +15,7 @@ use super::{
     seal::DataKey,
 };
 use crate::{
-    policy::{Event, JournalEntry, PersonId, Phi, RoomId, Scope, StayId},
+    policy::{Agreements, Event, JournalEntry, PersonId, Phi, RoomId, Scope, StayId},
     records::Chart,
 };
 
@@ -54,7 +54,8 @@ impl ChartKind {
 pub struct ImportOptions<'a> {
     /// A spoken PIN of 4 to 12 digits; `None` keeps what is there.
     pub pin: Option<&'a str>,
-    /// What the person agreed to; `None` keeps what is there, and that is nothing for somebody new.
+    /// Which parts of the record may be answered with; `None` keeps what was agreed to, and that is nothing for somebody
+    /// new. Nothing else is ever agreed to by an import.
     pub consent: Option<Vec<Scope>>,
     /// The hospital room the person is in.
     pub room: Option<RoomId>,
@@ -170,16 +171,8 @@ impl Store {
     ) -> Result<(Vec<Step>, Vec<String>), StoreError> {
         let owner = KeyOwner::Person(person.clone());
         let mut steps = Vec::new();
-        let sealed_consent = |scopes: &[Scope]| self.seal(&owner, "person", "consent", person.as_str(), &names(scopes));
-        if known {
-            if let Some(consent) = &options.consent {
-                steps.push(Step::new(
-                    "UPDATE person SET consent = $2 WHERE id = $1",
-                    vec![person.as_str().into(), sealed_consent(consent)?.1.into()],
-                ));
-            }
-        } else {
-            let (name, consent) = sealed_consent(options.consent.as_deref().unwrap_or_default())?;
+        if !known {
+            let (name, consent) = self.seal(&owner, "person", "consent", person.as_str(), b"")?;
             steps.push(
                 Step::new(
                     "INSERT INTO person (id, owner, imported, consent) VALUES ($1, $2, $3, $4)",
@@ -187,6 +180,9 @@ impl Store {
                 )
                 .or_duplicate(Refusal::Repeated),
             );
+        }
+        if let Some(consent) = options.consent.as_deref().filter(|consent| known || !consent.is_empty()) {
+            steps.extend(self.consent_steps(person, &Agreements::to_answer(consent), None, "import", at)?);
         }
         if let Some(pin) = options.pin {
             let (store, pin) = (self.clone(), pin.to_owned());
@@ -335,7 +331,7 @@ impl Store {
     }
 
     pub(super) async fn person_row(&self, person: &PersonId) -> Result<Option<AnyRow>, StoreError> {
-        let who = "SELECT owner, consent, pin FROM person WHERE id = $1";
+        let who = "SELECT owner, consent, pin, agreed FROM person WHERE id = $1";
         self.inner.database.ask_one(who, &[person.as_str().into()]).await
     }
 
@@ -382,10 +378,6 @@ fn opened<T: DeserializeOwned>(
     let place = Place { table: "chart", column: "sealed", row: kind.name(), owner };
     let plain = key.open(place, &sealed).map_err(|_| damaged())?;
     Ok(Phi::new(person.clone(), serde_json::from_slice(&plain).map_err(|_| damaged())?))
-}
-
-pub(super) fn names(scopes: &[Scope]) -> Vec<u8> {
-    scopes.iter().map(|scope| scope.name()).collect::<Vec<_>>().join(",").into_bytes()
 }
 
 pub(super) fn person_id(text: &str) -> Result<PersonId, StoreError> {

@@ -120,8 +120,8 @@ impl Store {
                     ),
                 ]
             }
-            Change::Consent { agreed } => match &commit.person {
-                Some(person) => self.consent_steps(person, agreed, commit.closing.channel, at)?,
+            Change::Consent { agreed, seen } => match &commit.person {
+                Some(person) => self.consent_steps(person, agreed, Some(*seen), commit.closing.channel, at)?,
                 None => return Err(StoreError::NotPossible),
             },
             Change::CallNurse { room, need, emergency } => {

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     actions::{Change, Conflict},
-    policy::{CredentialId, EntryId, JournalEntry, PersonId, RoomId, Scope, SessionId, TurnId},
+    policy::{Agreed, CredentialId, EntryId, JournalEntry, PersonId, RoomId, SessionId, TurnId},
 };
 
 /// What a turn wants to know before it does anything.
@@ -40,7 +40,7 @@ pub struct Opening {
     /// The answer this turn was given before.
     pub answered: Option<Answered>,
     /// What the person agreed to.
-    pub consent: Vec<Scope>,
+    pub agreed: Agreed,
     /// Whether the person has a PIN.
     pub has_pin: bool,
 }
@@ -134,7 +134,7 @@ impl From<StoreError> for CommitError {
 const OPENING: &str = "\
 SELECT 'session' AS kind, '' AS session, '' AS body, last AS at, owner, sealed FROM session WHERE id = $1 \
 UNION ALL SELECT 'turn', session, body, at, owner, sealed FROM turn WHERE id = $2 \
-UNION ALL SELECT 'person', CASE WHEN pin IS NULL THEN '' ELSE 'pin' END, '', imported, owner, consent FROM person WHERE id = $3";
+UNION ALL SELECT 'person', CASE WHEN pin IS NULL THEN '' ELSE 'pin' END, '', agreed, owner, consent FROM person WHERE id = $3";
 
 impl Store {
     /// Reads what a turn needs at its beginning, in one statement.
@@ -146,7 +146,7 @@ impl Store {
         let session = query.session.map_or("", SessionId::as_str);
         let person = query.person.map_or("", PersonId::as_str);
         let rows = self.inner.database.ask(OPENING, &[session.into(), id.as_str().into(), person.into()]).await?;
-        let mut opening = Opening { session: None, answered: None, consent: vec![], has_pin: false };
+        let mut opening = Opening { session: None, answered: None, agreed: Agreed::default(), has_pin: false };
         for row in rows {
             let (kind, owner): (String, String) = (row.try_get("kind")?, row.try_get("owner")?);
             let (at, sealed): (i64, Vec<u8>) = (row.try_get("at")?, row.try_get("sealed")?);
@@ -167,7 +167,7 @@ impl Store {
                     });
                 }
                 _ => {
-                    opening.consent = self.consent_of(person, &owner, &sealed)?;
+                    opening.agreed = self.agreed_of(person, &owner, &sealed, at)?;
                     opening.has_pin = !row.try_get::<String, _>("session")?.is_empty();
                 }
             }

@@ -115,9 +115,10 @@ impl Turn<'_> {
         let clock = Instant::now();
         let task = needs.task(intent);
         let occasion = self.occasion();
-        let admitting = admit(&task, &self.caller, &self.consent, &occasion, &self.core.store);
+        let agreed = self.agreed.uses.answer();
+        let admitting = admit(&task, &self.caller, &agreed, &occasion, &self.core.store);
         let reading = async {
-            match (decide(&task, &self.caller, &self.consent), needs.scope) {
+            match (decide(&task, &self.caller, &agreed), needs.scope) {
                 (Decision::Person(person), Some(scope)) => {
                     Some(self.core.records.ahead(&person, scope, self.hush(slots)).await)
                 }
@@ -205,7 +206,7 @@ impl Turn<'_> {
             organization: &self.core.organization,
             emergency_number: &self.core.emergency_number,
             phone: self.core.phone.as_deref(),
-            consent: &self.consent,
+            agreed: &self.agreed,
             channel: self.caller.surface.name(),
         }
     }
@@ -249,7 +250,7 @@ impl Turn<'_> {
         }
         let (needs, _) = self.needs(&intent, &slots)?;
         let task = needs.task(&intent);
-        if matches!(decide(&task, &self.caller, &self.consent), Decision::Ask(_) | Decision::Refuse(_)) {
+        if matches!(decide(&task, &self.caller, &self.agreed.uses.answer()), Decision::Ask(_) | Decision::Refuse(_)) {
             return self.run(intent, slots).await;
         }
         let facts = Facts::new(&format!("ask_{slot}"));

@@ -11,7 +11,7 @@ use crate::{
     actions::{Facts, Plan},
     dialogue::{self, Needs, Open, Wait},
     nlu::{By, Interpretation, Slot, SlotValue, Slots, digits},
-    policy::{Event, JournalEntry, Proof, Question, Scope},
+    policy::{Agreed, Agreements, Event, JournalEntry, Proof, Question, Scope},
     store::PinTried,
 };
 
@@ -121,13 +121,10 @@ impl Turn<'_> {
         if self.caller.proof == Proof::None {
             return Ok(());
         }
-        let mut agreed = self.consent.clone();
-        agreed.push(scope);
-        agreed.sort_unstable();
-        agreed.dedup();
+        let uses = self.agreed.uses.with(Agreements::to_answer(&[scope]).iter());
         let entry = JournalEntry { event: Event::ConsentChanged, outcome: Some("given"), ..self.identified() };
-        self.core.store.set_consent(&person, &agreed, &entry).await?;
-        self.consent = agreed;
+        self.core.store.set_consent(&person, &uses, Some(self.agreed.version), &entry).await?;
+        self.agreed = Agreed { uses, version: self.agreed.version + 1 };
         Ok(())
     }
 

@@ -285,10 +285,10 @@ impl Turn<'_> {
             return Ok(None);
         }
         let clock = Instant::now();
-        let mut allowed = true;
+        let (mut allowed, agreed) = (true, self.agreed.uses.answer());
         for needs in needs {
             let task = needs.task(&result.intent);
-            match admit(&task, &self.caller, &self.consent, &self.occasion(), &self.core.store).await? {
+            match admit(&task, &self.caller, &agreed, &self.occasion(), &self.core.store).await? {
                 Verdict::Allow(permit) => {
                     let closing = self.closing(Some(permit.entry()), "repeated", Some(&result.intent));
                     self.core.store.append(closing).await?;

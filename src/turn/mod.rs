@@ -33,7 +33,7 @@ use crate::{
     asr::pool::Pool,
     dialogue,
     nlu::{Engine, NONE, Slots, catalogue::Catalogue},
-    policy::{Caller, JournalError, Occasion, Proof, Scope, SessionId, Surface, Trust, TurnId, triage::Triage},
+    policy::{Agreed, Caller, JournalError, Occasion, Proof, SessionId, Surface, Trust, TurnId, triage::Triage},
     records::{Records, RecordsError},
     speech::{Moment, Replies, ReplyError, voice::Voice},
     store::{Answered, CommitError, OpeningQuery, Store, StoreError},
@@ -108,7 +108,7 @@ struct Turn<'a> {
     heard: Option<Heard>,
     triage: Option<Triage>,
     speak: bool,
-    consent: Vec<Scope>,
+    agreed: Agreed,
     state: dialogue::State,
     /// The records, with what was read while the opening audit row went to the disk.
     ahead: Option<Records>,
@@ -170,7 +170,7 @@ impl<'a> Turn<'a> {
             heard: None,
             triage: None,
             speak,
-            consent: Vec::new(),
+            agreed: Agreed::default(),
             state: dialogue::State::default(),
             ahead: None,
         }
@@ -209,7 +209,7 @@ impl<'a> Turn<'a> {
             .await;
         self.timings.policy += millis(clock);
         let opening = opening?;
-        self.consent = opening.consent;
+        self.agreed = opening.agreed;
         let has_pin = opening.has_pin;
         if let Some(saved) = opening.session {
             let same = saved.person == self.caller.person && saved.credential == self.caller.credential;

@@ -54,22 +54,23 @@ impl Turn<'_> {
     /// The names of the person who is there; none where nobody is known or nothing was agreed to.
     pub(super) async fn names(&self) -> Result<NameLists, TurnError> {
         let Some(person) = self.caller.person.clone() else { return Ok(NameLists::default()) };
-        if let Some(names) = self.core.recognized.get(&self.session, &person, &self.consent, self.now) {
+        let heard_by = self.agreed.uses.recognize();
+        if let Some(names) = self.core.recognized.get(&self.session, &person, &heard_by, self.now) {
             return Ok(names);
         }
-        let permit = admit_recognition(&self.caller, &self.consent, &self.occasion(), &self.core.store).await?;
+        let permit = admit_recognition(&self.caller, &heard_by, &self.occasion(), &self.core.store).await?;
         let Some(permit) = permit else { return Ok(NameLists::default()) };
         // A protected name would show itself by being understood.
         let hushed = self.core.records.hushed(self.hush(&Slots::new()));
         let names = hushed.names(&person);
         let mut names = names.await?.recognize(&permit).map_err(crate::actions::ActionError::from)?;
-        if !self.consent.contains(&Scope::Medicines) {
+        if !heard_by.contains(&Scope::Medicines) {
             names.medicines.clear();
         }
-        if !self.consent.contains(&Scope::Visits) {
+        if !heard_by.contains(&Scope::Visits) {
             names.providers.clear();
         }
-        let entry = Entry { person, consent: self.consent.clone(), names: names.clone(), at: self.now };
+        let entry = Entry { person, consent: heard_by, names: names.clone(), at: self.now };
         self.core.recognized.put(self.session.clone(), entry);
         Ok(names)
     }

@@ -10,7 +10,7 @@ use stage::Stage;
 use wellspoken::{
     actions::{Change, Conflict, Facts, Outcome, Plan, RenewalState, Route},
     nlu::{SlotValue, When, catalogue::Catalogue},
-    policy::{RoomId, Scope, Surface},
+    policy::{Agreements, RoomId, Scope, Surface, Use},
     speech::reply::Moment,
     store::CommitError,
 };
@@ -335,42 +335,48 @@ async fn help_in_a_room_and_elsewhere(stage: &Stage) {
     }
 }
 
-/// Agreeing and taking it back: always a named part, read back.
+/// Agreeing and taking it back: always a named part, read back; improving by itself.
 async fn what_is_agreed_to(stage: &Stage) {
-    const SOME: &[Scope] = &[Scope::Visits];
     let part = |p: &str| vec![("scope", text(p))];
+    let visits = || Agreements::to_answer(&[Scope::Visits]);
+    let both = || visits().with([Use::Improve]);
+    let improve = || Agreements::default().with([Use::Improve]);
     #[rustfmt::skip]
     let rows = vec![
-        (SOME, "consent.give",   part("medicines"),  "confirm", "You want me to use your medicines to answer you. Is that right?"),
-        (SOME, "consent.give",   part("everything"), "confirm", "You want me to use your medicines and records to answer you. Is that right?"),
-        (SOME, "consent.give",   part("visits"),     "answer",  "You already let me use your visits."),
-        (SOME, "consent.give",   part("coverage"),   "answer",  "I don't use that part of your record, so there is nothing to agree to."),
-        (SOME, "consent.revoke", part("visits"),     "confirm", "You no longer want me to use your visits. Is that right?"),
-        (SOME, "consent.revoke", vec![],             "confirm", "You no longer want me to use your visits. Is that right?"),
-        (SOME, "consent.revoke", part("medicines"),  "answer",  "I don't use that part of your record."),
+        (visits(), "consent.give",   part("medicines"),   "confirm", "You want me to use your medicines to answer you. Is that right?"),
+        (both(),   "consent.give",   part("everything"),  "confirm", "You want me to use your medicines and records to answer you. Is that right?"),
+        (visits(), "consent.give",   part("visits"),      "answer",  "You already let me use your visits."),
+        (visits(), "consent.give",   part("coverage"),    "answer",  "I don't use that part of your record, so there is nothing to agree to."),
+        (visits(), "consent.give",   part("improvement"), "confirm", "You want what you say to be counted together with what many others say, without your name, so that I get better at understanding. Is that right?"),
+        (both(),   "consent.give",   part("improvement"), "answer",  "You already let me learn from what you say."),
+        (visits(), "consent.revoke", part("visits"),      "confirm", "You no longer want me to use your visits. Is that right?"),
+        (visits(), "consent.revoke", vec![],              "confirm", "You no longer want me to use your visits. Is that right?"),
+        (both(),   "consent.revoke", vec![],              "confirm", "You no longer want me to use your visits, nor to learn from what you say. Is that right?"),
+        (both(),   "consent.revoke", part("improvement"), "confirm", "You no longer want me to learn from what you say. Is that right?"),
+        (improve(), "consent.revoke", part("everything"), "confirm", "You no longer want me to learn from what you say. Is that right?"),
+        (visits(), "consent.revoke", part("medicines"),   "answer",  "I don't use that, so there is nothing to take back."),
     ];
     for (agreed, action, slots, kind, words) in rows {
-        *stage.consent.lock().expect("consent") = agreed;
+        stage.agree(agreed);
         let said = stage.ask(ROSA, action, &slots).await;
         assert_eq!((said.kind, said.rendered.text.as_str()), (kind, words));
     }
+    #[rustfmt::skip]
     let plans = [
-        (
-            "consent.give",
-            true,
-            vec![Scope::Medicines],
-            vec![Scope::Medicines, Scope::Visits],
-            "Thank you. From now on I may use your medicines. You can take that back at any time.",
-        ),
-        ("consent.revoke", false, vec![Scope::Visits], vec![], "All right. From now on I don't use your visits."),
+        ("consent.give", visits(), vec![Use::Answer(Scope::Medicines)], "answer.medicines,answer.visits,recognize.visits", "Thank you. From now on I may use your medicines. You can take that back at any time."),
+        ("consent.give", visits(), vec![Use::Improve], "answer.visits,recognize.visits,improve", "Thank you. From now on what you say helps me get better, counted without your name. You can take that back at any time."),
+        ("consent.revoke", both(), vec![Use::Answer(Scope::Visits), Use::Recognize(Scope::Visits)], "improve", "All right. From now on I don't use your visits."),
+        ("consent.revoke", both(), vec![Use::Improve], "answer.visits,recognize.visits", "All right. From now on I don't learn from what you say."),
+        ("consent.revoke", both(), both().iter().collect(), "", "All right. From now on I don't use your visits, and I don't learn from what you say."),
     ];
-    for (action, given, scopes, after, words) in plans {
-        let said = stage.perform(ROSA, action, Plan::Consent { given, scopes }).await;
+    for (action, before, uses, after, words) in plans {
+        stage.agree(before);
+        let said = stage.perform(ROSA, action, Plan::Consent { given: action == "consent.give", uses }).await;
         assert_eq!(said.rendered.text, words);
         let Outcome::Done { changes, .. } = said.outcome else { panic!("{action} is done") };
-        assert!(matches!(&changes[..], [Change::Consent { agreed }] if *agreed == after), "{action}");
+        assert!(matches!(&changes[..], [Change::Consent { agreed, seen: 1 }] if agreed.written() == after), "{action}");
     }
-    *stage.consent.lock().expect("consent") = &Scope::ALL;
+    stage.agree(Agreements::to_answer(&Scope::ALL));
 }
 
 async fn every_table(stage: &Stage) {

@@ -185,6 +185,66 @@ async fn agreeing_by_voice_opens_one_part_at_once_and_taking_it_back_closes_it()
 }
 
 #[tokio::test]
+async fn improving_is_agreed_to_by_itself_and_taken_back_by_itself() {
+    let (scratch, rosa) = with_demo(ROSA, "all", None).await;
+    let store = scratch.app.store();
+    assert!(!store.improves(&rosa).await.expect("read"), "nobody agreed to that by default");
+    let mut speaker = Speaker::new(&scratch.app, home(), Some(&rosa));
+    let sure = speaker.says("you may use what I say to get better").await;
+    assert_eq!((sure.intent.as_str(), sure.state), ("consent.give", State::Confirms), "{}", sure.reply);
+    assert!(!store.improves(&rosa).await.expect("read"), "not before a yes");
+    assert_eq!(speaker.says("yes").await.state, State::Done);
+    assert!(store.improves(&rosa).await.expect("read"));
+    let sure = speaker.says("don't use what I say to improve").await;
+    assert_eq!((sure.intent.as_str(), sure.state), ("consent.revoke", State::Confirms), "{}", sure.reply);
+    assert_eq!(speaker.says("yes").await.state, State::Done);
+    assert!(!store.improves(&rosa).await.expect("read"));
+    assert_eq!(store.consent(&rosa).await.expect("read"), Scope::ALL, "the rest is as it was");
+}
+
+#[tokio::test]
+async fn agreeing_to_something_else_is_no_yes() {
+    let (scratch, rosa) = with_demo(ROSA, "none", None).await;
+    for said in ["you can use my visits", "you may use what I say to get better"] {
+        let mut speaker = Speaker::new(&scratch.app, home(), Some(&rosa));
+        assert_eq!(speaker.says("what medicines am I on").await.state, State::Asks);
+        let other = speaker.says(said).await;
+        assert!(!other.reply.contains("lisinopril"), "{said}: {}", other.reply);
+        assert!(scratch.app.store().consent(&rosa).await.expect("read").is_empty(), "{said}");
+    }
+    let mut speaker = Speaker::new(&scratch.app, home(), Some(&rosa));
+    speaker.says("what medicines am I on").await;
+    assert!(speaker.says("you can use my medicines").await.reply.contains("lisinopril"));
+}
+
+#[tokio::test]
+async fn what_was_changed_elsewhere_meanwhile_is_not_overwritten() {
+    use wellspoken::policy::{Agreements, Event, JournalEntry, Use};
+    let (scratch, rosa) = with_demo(ROSA, "none", None).await;
+    let mut speaker = Speaker::new(&scratch.app, home(), Some(&rosa));
+    speaker.says("you can use my medicines").await;
+    let entry = JournalEntry {
+        event: Event::ConsentChanged,
+        subject: Some(rosa.clone()),
+        actor: None,
+        intent: None,
+        channel: "chat",
+        session: None,
+        turn: None,
+        closes: None,
+        outcome: Some("changed"),
+        at: crate::support::now(),
+    };
+    let store = scratch.app.store();
+    let elsewhere = Agreements::default().with([Use::Improve]);
+    store.set_consent(&rosa, &elsewhere, Some(0), &entry).await.expect("set");
+    assert_eq!(speaker.says("yes").await.state, State::Done, "the yes looks at what is there now");
+    let agreed = store.agreed(&rosa).await.expect("read");
+    assert_eq!((agreed.uses.improve(), agreed.uses.answer()), (true, vec![Scope::Medicines]));
+    assert!(store.set_consent(&rosa, &elsewhere, Some(1), &entry).await.is_err());
+}
+
+#[tokio::test]
 async fn agreement_that_ends_in_the_middle_ends_the_rest() {
     let (scratch, rosa) = with_demo(ROSA, "all", None).await;
     let mut speaker = Speaker::new(&scratch.app, home(), Some(&rosa));

@@ -11,8 +11,8 @@ use wellspoken::{
     config::KeysConfig,
     nlu::{Slot, SlotValue, Slots},
     policy::{
-        Caller, CredentialId, DataClass, Event, JournalEntry, Occasion, PersonId, Proof, Scope, SessionId, Surface,
-        Task, TurnId, Verdict, admit,
+        Agreed, Agreements, Caller, CredentialId, DataClass, Event, JournalEntry, Occasion, PersonId, Proof, Scope,
+        SessionId, Surface, Task, TurnId, Verdict, admit,
     },
     records::{Chart, Dispense, DispenseStage, LabFlag, LabResult, Prescription, Provider, Records, demo},
     speech::reply::{Moment, Rendered, Replies},
@@ -31,7 +31,7 @@ pub struct Stage {
     pub now: Timestamp,
     turns: Mutex<u32>,
     /// What everybody agreed to.
-    pub consent: Mutex<&'static [Scope]>,
+    agreed: Mutex<&'static Agreed>,
     pub said: Mutex<BTreeSet<(String, String)>>,
     people: BTreeMap<&'static str, PersonId>,
     _dir: tempfile::TempDir,
@@ -70,12 +70,17 @@ impl Stage {
             replies,
             zone,
             now,
-            consent: Mutex::new(&Scope::ALL),
+            agreed: Mutex::new(everything()),
             turns: Mutex::new(0),
             said: Mutex::new(BTreeSet::new()),
             people,
             _dir: dir,
         }
+    }
+
+    /// What everybody agrees to from here on.
+    pub fn agree(&self, uses: Agreements) {
+        *self.agreed.lock().expect("agreed") = Box::leak(Box::new(Agreed { uses, version: 1 }));
     }
 
     pub fn person(&self, name: &str) -> &PersonId {
@@ -90,7 +95,7 @@ impl Stage {
             organization: "Lakeside Clinic",
             emergency_number: "911",
             phone: None,
-            consent: *self.consent.lock().expect("consent"),
+            agreed: *self.agreed.lock().expect("agreed"),
             channel,
         }
     }
@@ -250,6 +255,10 @@ impl Stage {
         self.commit(name, changes).await.expect("it fits");
         done.rendered.text
     }
+}
+
+fn everything() -> &'static Agreed {
+    Box::leak(Box::new(Agreed { uses: Agreements::to_answer(&Scope::ALL), version: 1 }))
 }
 
 /// Cases that no demo person has.

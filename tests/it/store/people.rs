@@ -1,7 +1,7 @@
 //! Who is known, what they agreed to, where they lie, and who may come in.
 
 use wellspoken::{
-    policy::{Event, PersonId, Scope, Surface},
+    policy::{Agreements, Event, PersonId, Scope, Surface, Use},
     records::{Prescription, Profile},
     store::{ChartKind, Grant, ImportOptions, KeyOwner, PinTried, StoreError, TurnCommit},
 };
@@ -86,16 +86,27 @@ async fn nothing_is_agreed_until_it_is(place: Place) {
     let person = store.import(&chart("x"), ImportOptions::default(), at(0)).await.expect("imported");
     assert!(store.consent(&person).await.expect("read").is_empty());
     let changed = entry(Event::ConsentChanged, Some(&person), 1);
-    store.set_consent(&person, &[Scope::Visits], &changed).await.expect("set");
+    store.set_consent(&person, &Agreements::to_answer(&[Scope::Visits]), Some(0), &changed).await.expect("set");
     assert_eq!(store.consent(&person).await.expect("read"), vec![Scope::Visits]);
-    store.set_consent(&person, &[], &changed).await.expect("set");
+    let improve = Agreements::default().with([Use::Improve]);
+    let late = store.set_consent(&person, &improve, Some(0), &changed).await;
+    assert!(matches!(late, Err(StoreError::Outdated)), "nobody changes what they have not seen");
+    assert!(!store.improves(&person).await.expect("read"), "answering is not improving");
+    store.set_consent(&person, &improve, Some(1), &entry(Event::ConsentChanged, Some(&person), 2)).await.expect("set");
+    assert!(store.improves(&person).await.expect("read"));
+    assert!(store.consent(&person).await.expect("read").is_empty(), "improving is not answering");
+    let third = entry(Event::ConsentChanged, Some(&person), 3);
+    store.set_consent(&person, &Agreements::default(), None, &third).await.expect("set");
+    assert!(!store.improves(&person).await.expect("read"));
     assert!(store.consent(&person).await.expect("read").is_empty(), "taken back at once");
     let versions = store.consent_versions(&person).await.expect("read");
-    let scopes: Vec<_> = versions.iter().map(|version| version.scopes.clone()).collect();
-    assert!(scopes.len() == 2 && scopes.contains(&vec![Scope::Visits]) && scopes.contains(&vec![]), "{scopes:?}");
+    let told: Vec<_> = versions.iter().map(|version| (version.number, version.uses.written())).collect();
+    let want = [(1, "answer.visits,recognize.visits"), (2, "improve"), (3, "")];
+    assert_eq!(told, want.map(|(n, uses)| (n, uses.to_owned())));
+    assert_eq!(store.agreed(&person).await.expect("read").version, 3);
     let nobody = PersonId::parse("nobody").expect("fits");
     assert!(matches!(
-        store.set_consent(&nobody, &[], &entry(Event::ConsentChanged, Some(&nobody), 3)).await,
+        store.set_consent(&nobody, &Agreements::default(), None, &entry(Event::ConsentChanged, Some(&nobody), 3)).await,
         Err(StoreError::UnknownPerson)
     ));
     assert!(store.consent(&nobody).await.expect("read").is_empty());

@@ -32,7 +32,7 @@ async fn a_turn_leaves_its_session_answer_and_audit_row(place: Place) {
     assert_eq!(saved.state, b"state after t1");
     assert_eq!((saved.person, saved.credential, saved.last), (Some(person.clone()), c.clone(), at(10)));
     assert_eq!(found.answered.expect("kept").answer, b"answer to t1");
-    assert_eq!(found.consent.len(), 3);
+    assert_eq!(found.agreed.uses.answer().len(), 3);
     store.commit(commit("t2", &person, vec![])).await.expect("committed");
     let t2 = turn("t2");
     let found = store.opening(&opening(Some(&s), &t2, &c, Some(&person))).await.expect("read");
