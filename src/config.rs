@@ -9,15 +9,19 @@ use std::{
 
 use serde::Deserialize;
 
+mod alerts;
 mod alexa;
 mod audit;
 mod keys;
 mod retention;
+mod sign_in;
 
+pub use alerts::AlertsConfig;
 pub use alexa::{AlexaConfig, SkillConfig, SmartPropertiesConfig};
 pub use audit::AuditConfig;
 pub use keys::{KeysConfig, Provider, TransitConfig};
 pub use retention::RetentionConfig;
+pub use sign_in::{ProviderConfig, SignInConfig, StaffConfig, reachable};
 
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -66,10 +70,14 @@ pub struct Config {
     pub audit: AuditConfig,
     /// How long what was said is kept.
     pub retention: RetentionConfig,
+    /// Who is told when something is to be looked into.
+    pub alerts: AlertsConfig,
     /// The HTTP door.
     pub http: HttpConfig,
     /// The door for Alexa skills; absent, there is none.
     pub alexa: Option<AlexaConfig>,
+    /// Signing in by OpenID Connect; absent, nobody can.
+    pub sign_in: Option<SignInConfig>,
 }
 
 /// Where the organization is.
@@ -212,6 +220,7 @@ impl Config {
         self.keys.validated()?;
         self.audit.validated()?;
         self.retention.validated()?;
+        self.alerts.validated()?;
         let Ok(listen) = self.http.listen.parse::<std::net::SocketAddr>() else {
             return invalid(
                 "http.listen",
@@ -231,6 +240,9 @@ impl Config {
         }
         if let Some(alexa) = &self.alexa {
             alexa.check()?;
+        }
+        if let Some(sign_in) = &self.sign_in {
+            sign_in.check()?;
         }
         Ok(self)
     }

@@ -15,6 +15,7 @@ pub mod cli;
 pub mod config;
 pub mod dialogue;
 pub mod nlu;
+pub mod oidc;
 pub mod policy;
 pub mod records;
 pub mod speech;

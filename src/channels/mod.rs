@@ -7,5 +7,7 @@
 pub mod alexa;
 mod backend;
 pub mod http;
+mod sign_in;
 
 pub use backend::{Backend, Holder, Opened, Part, Soon, Unavailable};
+pub use sign_in::{Begun, CameBack, NotSignedIn, Side, SignIn, SignedIn};

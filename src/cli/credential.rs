@@ -8,7 +8,7 @@ use super::{Global, open_app, runtime, serve::fresh_token};
 use crate::{
     app::{App, Senses},
     policy::{CredentialId, PersonId, RoomId, Surface},
-    store::Grant,
+    store::{Grant, StoreError},
 };
 
 /// Days a device's token is good for unless it is said otherwise.
@@ -31,11 +31,15 @@ enum What {
     New(NewArgs),
     /// List the credentials there are, without their secrets.
     List,
-    /// End a credential at once.
+    /// End a credential, or a binding and the sessions it opened, at once.
     Revoke {
-        /// The id that `list` shows.
+        /// The id that `list` or `bindings` shows.
         id: String,
     },
+    /// Let somebody's account at an OpenID provider stand for a person here.
+    Bind(BindArgs),
+    /// List the accounts that stand for people, by the labels they were given.
+    Bindings,
 }
 
 #[derive(Debug, clap::Args)]
@@ -67,6 +71,29 @@ struct NewArgs {
     label: String,
 }
 
+#[derive(clap::Args)]
+struct BindArgs {
+    /// The person: the id that `import` printed.
+    #[arg(long = "as", value_name = "PERSON")]
+    person: String,
+    /// What the provider calls them, the `sub` of its ID tokens; `-` reads it from standard input.
+    #[arg(long)]
+    subject: String,
+    /// The provider; the configured one unless it is said otherwise.
+    #[arg(long)]
+    issuer: Option<String>,
+    /// What staff call it.
+    #[arg(long, default_value = "")]
+    label: String,
+}
+
+/// Without the subject: it names somebody elsewhere.
+impl std::fmt::Debug for BindArgs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("BindArgs")
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Channel {
     /// A device in a hospital room.
@@ -92,6 +119,8 @@ pub fn run(global: &Global, args: CredentialArgs) -> anyhow::Result<()> {
             What::New(new) => make(&app, new).await,
             What::List => list(&app).await,
             What::Revoke { id } => revoke(&app, &id).await,
+            What::Bind(bind) => bind_subject(&app, bind).await,
+            What::Bindings => bindings(&app).await,
         };
         app.close().await;
         done
@@ -211,10 +240,46 @@ async fn list(app: &App) -> anyhow::Result<()> {
 
 async fn revoke(app: &App, id: &str) -> anyhow::Result<()> {
     let id = CredentialId::parse(id)?;
-    if !app.store().revoke(&id, app.ambient().now()).await? {
-        bail!("there is no credential of that id; `wellspoken credential list` shows them");
+    let now = app.ambient().now();
+    if !app.store().revoke(&id, now).await? && !app.store().unbind(&id, now).await? {
+        bail!("there is none of that id; `wellspoken credential list` and `credential bindings` show them");
     }
     println!("ended");
+    Ok(())
+}
+
+async fn bind_subject(app: &App, bind: BindArgs) -> anyhow::Result<()> {
+    let configured = app.config().sign_in.as_ref().and_then(|s| s.people.as_ref()).map(|p| p.issuer.clone());
+    let Some(issuer) = bind.issuer.or(configured) else {
+        bail!("say which provider with --issuer, or configure one under [sign_in.people]");
+    };
+    let mut subject = bind.subject;
+    if subject == "-" {
+        subject.clear();
+        std::io::stdin().read_line(&mut subject)?;
+    }
+    let subject = subject.trim();
+    if subject.is_empty() {
+        bail!("--subject is what the provider calls them: the `sub` of its ID tokens");
+    }
+    let person = PersonId::parse(&bind.person)?;
+    let id = app.store().bind(&issuer, subject, &person, &bind.label, app.ambient().now()).await;
+    match id {
+        Ok(id) => println!("{}", id.as_str()),
+        Err(StoreError::UnknownPerson) => bail!("nobody with the id that --as gives is known here"),
+        Err(StoreError::NotPossible) => bail!("that account stands for somebody already; `credential revoke` ends it"),
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
+}
+
+async fn bindings(app: &App) -> anyhow::Result<()> {
+    println!("{:<32}  {:<20}  label", "id", "since");
+    for bound in app.store().bindings().await? {
+        let gone = if bound.person.is_none() { "  (the person was forgotten)" } else { "" };
+        let since = bound.since.strftime("%Y-%m-%d %H:%M UTC");
+        println!("{:<32}  {since:<20}  {}{gone}", bound.id.as_str(), bound.label);
+    }
     Ok(())
 }
 

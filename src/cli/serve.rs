@@ -19,6 +19,7 @@ use crate::{
 
 mod demo;
 mod program;
+mod sign_in;
 
 use demo::Demo;
 pub use program::{Program, fresh_token};
@@ -57,13 +58,17 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     for warning in &app.warnings {
         tracing::warn!(warning, "a part is missing");
     }
-    let program = Arc::new(Program::new(app));
+    let program = Arc::new(Program::new(app).with_sign_in()?);
     let limits = Limits {
         // A connection waits at least as long as the slowest turn.
         idle: Limits::default().idle + std::time::Duration::from_millis(config.hear.deadline_ms),
         ..Limits::default()
     };
     let doors = Doors::new(program.clone(), &config.http.hosts, limits);
+    let doors = match &config.sign_in {
+        Some(_) => doors.with_sign_in(program.clone()),
+        None => doors,
+    };
     let doors = match alexa {
         Some(alexa) => doors.with_alexa(alexa),
         None => doors,

@@ -11,6 +11,7 @@ pub mod lockout;
 mod permit;
 mod phi;
 mod rules;
+pub mod staff;
 mod subject;
 pub mod triage;
 mod trust;
@@ -18,8 +19,9 @@ mod trust;
 pub use agreement::{Agreed, Agreements, NoSuchUse, Purpose, Use};
 pub use floor::{DataClass, Effect, Floor, Identity, Loosened, Scope};
 pub use permit::{
-    EntryId, Event, Journal, JournalEntry, JournalError, Occasion, Permit, Question, Reason, RecognitionPermit,
-    RoomPass, Verdict, admit, admit_recognition,
+    EntryId, Event, GLASS_RECORD, Journal, JournalEntry, JournalError, Occasion, Permit, Question, Reason,
+    RecognitionPermit, RoomPass, STAFF, StaffVerdict, UNIT_RECORD, Verdict, admit, admit_recognition, admit_staff,
+    staff_row,
 };
 pub use phi::{NameLists, Named, Phi, WrongSubject};
 pub use rules::{Decision, Task, decide};

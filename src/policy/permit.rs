@@ -4,6 +4,8 @@
 //! through the [`Journal`], and only then mints the permit. A permit is for one person and one turn, and an
 //! action consumes it. Deliberately absent: any other constructor, `Clone`, `Default`, `Deserialize`.
 
+mod staff;
+
 use std::future::Future;
 
 use jiff::Timestamp;
@@ -12,6 +14,8 @@ use super::{
     Caller, CredentialId, DataClass, Decision, Effect, Identity, PersonId, Scope, SessionId, Task, Trust, TurnId,
     decide,
 };
+
+pub use staff::{GLASS_RECORD, STAFF, StaffVerdict, UNIT_RECORD, admit_staff, staff_row};
 
 /// Permission to disclose or change one person's data in one turn.
 #[must_use = "a permit that no action consumes is an audited disclosure that never happened"]
@@ -122,7 +126,7 @@ pub struct JournalEntry {
     pub intent: Option<String>,
     /// The channel's name.
     pub channel: &'static str,
-    /// The conversation, where there is one.
+    /// The conversation, where there is one; for staff, the broken glass they look under.
     pub session: Option<SessionId>,
     /// The turn, where there is one.
     pub turn: Option<TurnId>,
@@ -165,6 +169,10 @@ pub enum Event {
     Forgotten,
     /// A legal hold was placed or lifted.
     Hold,
+    /// A member of staff broke glass to somebody's record.
+    GlassBroken,
+    /// Something was put before those who look into such things, or settled by one of them.
+    Reviewed,
 }
 
 impl Event {
@@ -186,6 +194,8 @@ impl Event {
             Self::Identified => "identified",
             Self::Forgotten => "forgotten",
             Self::Hold => "hold",
+            Self::GlassBroken => "glass-broken",
+            Self::Reviewed => "reviewed",
         }
     }
 }

@@ -12,6 +12,7 @@ use sqlx::Row;
 
 use super::{
     Place, Store,
+    audit::Draft,
     error::StoreError,
     job::{JobError, Refusal, Step},
     keys::{KeyError, KeyOwner},
@@ -55,6 +56,18 @@ impl Store {
 
     /// Makes a credential of that name; audited.
     async fn admit(&self, id: CredentialId, grant: &Grant, at: Timestamp) -> Result<CredentialId, StoreError> {
+        let (step, draft) = self.admission(&id, grant, at)?;
+        self.inner.writer.submit(vec![step], vec![draft]).await?;
+        Ok(id)
+    }
+
+    /// The statement that makes a credential of that name, and the audit row of it.
+    pub(super) fn admission(
+        &self,
+        id: &CredentialId,
+        grant: &Grant,
+        at: Timestamp,
+    ) -> Result<(Step, Draft), StoreError> {
         let owner = grant.person.clone().map_or(KeyOwner::House, KeyOwner::Person);
         let details =
             SealedGrant { label: grant.label.clone(), person: grant.person.as_ref().map(|p| p.as_str().to_owned()) };
@@ -75,9 +88,8 @@ impl Store {
             ],
         )
         .or_duplicate(Refusal::Repeated);
-        let draft = self.draft(&entry(&id, grant.person.clone(), "issued", at), None)?;
-        self.inner.writer.submit(vec![step], vec![draft]).await?;
-        Ok(id)
+        let draft = self.draft(&entry(id, grant.person.clone(), "issued", at), None)?;
+        Ok((step, draft))
     }
 
     /// Who shows this token; `None` when nobody may come in with it. One-time tokens are for [`Store::redeem`].
@@ -184,7 +196,7 @@ impl Store {
     }
 
     /// A credential's name: a keyed hash of its token.
-    fn credential_id(&self, token: &str) -> Result<CredentialId, StoreError> {
+    pub(super) fn credential_id(&self, token: &str) -> Result<CredentialId, StoreError> {
         let hash = self.inner.keys.root().hash("credential", &[token.as_bytes()]);
         CredentialId::parse(&hash).map_err(|_| StoreError::Damaged("credential".into()))
     }

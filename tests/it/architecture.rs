@@ -19,6 +19,8 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("ambient", &[]),
     ("asr", &["config"]),
     ("nlu", &["policy"]),
+    // Whom a subject stands for is not known there.
+    ("oidc", &["config"]),
     // Facts become words; catalogue replies are data.
     ("speech", &["policy", "nlu::catalogue", "actions::Facts"]),
     ("actions", &["policy", "nlu", "records"]),

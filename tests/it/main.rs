@@ -18,6 +18,7 @@ mod keys;
 mod licences;
 mod models;
 mod nlu;
+mod oidc;
 mod openbao;
 mod postgres;
 mod serve;

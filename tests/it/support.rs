@@ -29,8 +29,12 @@ pub async fn empty() -> Scratch {
 
 /// A program without people.
 pub async fn with_senses(senses: Senses) -> Scratch {
+    with_config(Config::default(), senses).await
+}
+
+/// A program without people, configured otherwise.
+pub async fn with_config(mut config: Config, senses: Senses) -> Scratch {
     let dir = tempfile::tempdir().expect("a scratch folder");
-    let mut config = Config::default();
     config.place.zone = "America/New_York".into();
     let app =
         App::build(config, places(dir.path()), Ambient::fixed(now(), 7), senses).await.expect("the program starts");

@@ -19,10 +19,10 @@ function binary() {
 }
 
 /** Starts a server; `link()` makes a fresh one-time link to its talk page. `section` is more of its configuration. */
-export async function start({ now, section = '' } = {}) {
+export async function start({ now, section = '', listen = '127.0.0.1:0' } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'wellspoken-web-'));
   const config = join(folder, 'config.toml');
-  await writeFile(config, `[http]\nlisten = "127.0.0.1:0"\n${section}`);
+  await writeFile(config, `[http]\nlisten = "${listen}"\n${section}`);
   const options = [
     '--config', config, '--data-dir', join(folder, 'data'), '--key-file', join(folder, 'keys/master.key'),
     ...(now ? ['--now', now] : []),

@@ -12,7 +12,7 @@ use axum::{
 use tokio::sync::{Semaphore, watch};
 
 use super::{
-    Backend,
+    Backend, SignIn,
     alexa::{self, Alexa},
 };
 
@@ -28,6 +28,7 @@ mod page;
 mod patient;
 pub(super) mod refusal;
 mod session;
+mod sign_in;
 mod tls;
 pub(super) mod turns;
 
@@ -89,6 +90,8 @@ pub struct Doors {
     pub(super) metrics: Arc<metrics::Metrics>,
     /// The door for skills, where there is one.
     pub(super) alexa: Option<Arc<Alexa>>,
+    /// Signing in at a provider, where that is configured.
+    sign_in: Option<Arc<dyn SignIn>>,
     limits: Arc<Limits>,
     /// Host names, besides the listening address, under which the door may be addressed; lower case.
     hosts: Arc<[String]>,
@@ -109,6 +112,7 @@ impl Doors {
             backend,
             metrics: Arc::new(metrics::Metrics::new()),
             alexa: None,
+            sign_in: None,
             limits: Arc::new(limits),
             hosts: hosts.iter().map(|h| h.trim_end_matches('.').to_ascii_lowercase()).collect(),
             room: Arc::new(Semaphore::new(units.min(Semaphore::MAX_PERMITS))),
@@ -123,11 +127,19 @@ impl Doors {
         Self { alexa: Some(Arc::new(alexa)), ..self }
     }
 
+    /// With signing in at a provider, too.
+    #[must_use]
+    pub fn with_sign_in(self, sign_in: Arc<dyn SignIn>) -> Self {
+        Self { sign_in: Some(sign_in), ..self }
+    }
+
     /// The routes. They expect [`Wire`] among a request's extensions, as [`Listener::serve`] puts it there.
     pub fn router(&self) -> Router {
         let skills = self.alexa.as_ref().map(|_| Router::new().route("/v1/alexa", post(alexa::take)));
         Router::new()
             .merge(skills.unwrap_or_default())
+            .route("/v1/sign-in", get(sign_in::show).post(sign_in::begin))
+            .route("/sign-in/back", get(sign_in::back))
             .route("/v1/turns", post(turns::take))
             .route("/v1/session", get(session::show).post(session::open).delete(session::close))
             .route("/metrics", get(metrics::show))

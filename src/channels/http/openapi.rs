@@ -6,7 +6,7 @@ use utoipa::{
     openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{Doors, credentials, health, metrics, session, turns};
+use super::{Doors, credentials, health, metrics, session, sign_in, turns};
 use crate::channels::alexa;
 
 #[derive(OpenApi)]
@@ -16,7 +16,7 @@ use crate::channels::alexa;
         description = "A voice assistant for health care that you run yourself. Every error has the same shape; none repeats what was said.",
         license(name = "MIT OR Apache-2.0"),
     ),
-    paths(turns::take, session::open, session::show, session::close, health::live, health::ready, metrics::show, show),
+    paths(turns::take, session::open, session::show, session::close, sign_in::show, sign_in::begin, health::live, health::ready, metrics::show, show),
     modifiers(&Schemes),
     tags(
         (name = "turns", description = "Speaking and being answered"),

@@ -15,11 +15,12 @@ const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// Address, type and contents of each file.
-const FILES: [(&str, &str, &str); 6] = [
+const FILES: [(&str, &str, &str); 7] = [
     ("/", HTML, include_str!("page/talk.html")),
     ("/page/talk.css", CSS, include_str!("page/talk.css")),
     ("/page/talk.js", JS, include_str!("page/talk.js")),
     ("/page/microphone.js", JS, include_str!("page/microphone.js")),
+    ("/page/sign-in.js", JS, include_str!("page/sign-in.js")),
     ("/page/tap.js", JS, include_str!("page/tap.js")),
     ("/page/icon.svg", SVG, include_str!("page/icon.svg")),
 ];

@@ -108,6 +108,12 @@ pub enum Refusal {
     /// The store cannot be asked.
     #[error("the server cannot reach its store")]
     Unavailable,
+    /// No provider is configured.
+    #[error("nobody can sign in here")]
+    NoSignIn,
+    /// The provider that people sign in with does not answer.
+    #[error("signing in does not work at the moment")]
+    NoProvider,
     /// A bug.
     #[error("something went wrong here")]
     Broken,
@@ -214,6 +220,14 @@ impl Refusal {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "unavailable",
                 "Try again in a moment, with the same turn id. For help right now use the call light or the telephone.",
+            ),
+            Self::NoSignIn => {
+                (StatusCode::FORBIDDEN, "no_sign_in", "Open a one-time link, or see docs/OPERATIONS.md, signing in.")
+            }
+            Self::NoProvider => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "no_provider",
+                "Try again in a while. For help right now use the call light or the telephone.",
             ),
             Self::Broken => (
                 StatusCode::INTERNAL_SERVER_ERROR,

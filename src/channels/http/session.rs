@@ -128,7 +128,7 @@ pub async fn close(State(doors): State<Doors>, _speaker: Speaker, request: Reque
 }
 
 /// A cookie for as long as the browser runs; the credential behind it expires by itself.
-fn cookie(token: &str, secure: bool) -> Option<HeaderValue> {
+pub(super) fn cookie(token: &str, secure: bool) -> Option<HeaderValue> {
     let mut value = HeaderValue::try_from(format!(
         "{}={token}; Path=/; HttpOnly; SameSite=Strict{}",
         cookie_name(secure),

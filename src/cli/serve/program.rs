@@ -7,10 +7,13 @@ use crate::{
     app::App,
     channels::{Backend, Holder, Opened, Part, Soon, Unavailable},
     cli::credential::OPERATOR,
+    oidc::OidcError,
     policy::{Caller, Surface},
     store::{Grant, StoreError},
     turn::{Could, Intended, TurnRequest, TurnResult},
 };
+
+use super::sign_in::SignInDoors;
 
 /// How long a page session lasts at least; longer where its link would have.
 const PAGE_SESSION: SignedDuration = SignedDuration::from_hours(12);
@@ -18,12 +21,22 @@ const PAGE_SESSION: SignedDuration = SignedDuration::from_hours(12);
 /// The running program.
 pub struct Program {
     app: App,
+    pub(super) doors: SignInDoors,
 }
 
 impl Program {
-    /// The program behind its doors.
-    pub const fn new(app: App) -> Self {
-        Self { app }
+    /// The program behind its doors; nobody can sign in at a provider.
+    pub fn new(app: App) -> Self {
+        Self { app, doors: SignInDoors::default() }
+    }
+
+    /// With the providers that the configuration names.
+    ///
+    /// # Errors
+    /// When a file that signing in needs cannot be used.
+    pub fn with_sign_in(self) -> Result<Self, OidcError> {
+        let doors = SignInDoors::new(self.app.config().sign_in.as_ref())?;
+        Ok(Self { doors, ..self })
     }
 
     /// What runs.
@@ -43,7 +56,7 @@ pub fn fresh_token(app: &App) -> String {
 }
 
 /// What failed goes to the log without the token or whose it is; outside it only says that it failed.
-fn unavailable(error: &StoreError) -> Unavailable {
+pub(super) fn unavailable(error: &StoreError) -> Unavailable {
     tracing::error!(%error, "a credential could not be checked");
     Unavailable
 }

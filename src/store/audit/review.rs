@@ -15,6 +15,7 @@ use super::{
     super::{Store, error::StoreError},
     chain::{Entry, page},
 };
+use crate::policy::UNIT_RECORD;
 
 /// When somebody has looked at too many people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +102,10 @@ impl Store {
                     review.unreadable += 1;
                     continue;
                 };
+                // Whoever lies in a unit's room is no stranger to the unit's staff.
+                if told.intent.as_deref() == Some(UNIT_RECORD) && entry.event == "opened" {
+                    continue;
+                }
                 let (Some(_), Some(who)) = (told.subject, told.by.or(told.actor)) else { continue };
                 let refused = entry.event == "refused";
                 looks.entry(who).or_default().push(Look { at: entry.at, seq: entry.seq, person: entry.owner, refused });

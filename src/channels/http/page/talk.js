@@ -2,6 +2,7 @@
 // It keeps nothing: the conversation lives in this tab, the credential in a cookie scripts cannot read.
 
 import * as microphone from '/page/microphone.js';
+import { TOLD, cameBack, offer } from '/page/sign-in.js';
 
 const MAX_SECONDS = 60;
 // People let go a little before their last word is out.
@@ -382,7 +383,12 @@ $('aloud').addEventListener('click', () => {
 
 const PLACES = { room: 'This room', home: 'At home', chat: 'Your own page', 'third-party': 'Public answers only' };
 
+/** Signing in is beside the point where the server does not answer: the page says that already. */
+const offerSignIn = (signedIn) =>
+  offer({ address: '/v1/sign-in', session: '/v1/session', enter: $('enter'), leave: $('leave'), signedIn, call, complain }).catch(() => {});
+
 async function start() {
+  const word = cameBack();
   const link = location.hash.slice(1);
   // The secret leaves the address bar and the history before anything else happens.
   if (link) history.replaceState(null, '', location.pathname);
@@ -392,12 +398,15 @@ async function start() {
     if (link) opened = await call('/v1/session', json({ link })).catch((e) => { if (e.status !== 403) throw e; spent = true; });
     opened ??= await call('/v1/session');
     $('place').textContent = PLACES[opened.channel] ?? '';
+    await offerSignIn(opened.channel === 'chat');
     become('ready');
+    if (TOLD[word]) complain(TOLD[word]);
   } catch (error) {
     if (error instanceof Refused && (error.status === 401 || error.status === 400)) {
+      await offerSignIn(false);
       lock(spent
         ? 'This link has been used already or is too old. Ask for a new one.'
-        : 'To talk, open the link you were given. If you have none, ask the staff or whoever set this up.');
+        : TOLD[word] ?? `To talk, ${$('enter').hidden ? '' : 'sign in, or '}open the link you were given. If you have none, ask the staff or whoever set this up.`);
     } else {
       lock('I cannot reach the server at the moment. Please open this page again in a while. If you need help now, use the call light or the telephone.');
     }
