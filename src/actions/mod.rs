@@ -6,6 +6,7 @@
 //! Deliberately absent: axum, sqlx and FHIR JSON. An action never writes: it returns [`Change`]s, which the
 //! turn commits together with the answer and the audit row.
 
+mod account;
 mod appointment;
 mod change;
 mod consent;
@@ -22,7 +23,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 pub use change::{Change, Conflict, Renewal, RenewalState, Route};
 pub use consent::covers as consent_covers;
-pub use outcome::{Choice, Facts, Outcome, Plan};
+pub use outcome::{Choice, Facts, Identify, Outcome, Plan};
 
 use crate::{
     nlu::{SlotValue, Slots, When},
@@ -158,6 +159,8 @@ actions!(
     ConsentGive = "consent.give" in self::consent::give,
     /// Takes that back.
     ConsentRevoke = "consent.revoke" in self::consent::revoke,
+    /// Says who is speaking.
+    AccountSwitch = "account.switch" in self::account::switch,
     /// What happens to what is said.
     PrivacyHowProtected = "privacy.how_protected" in self::privacy,
 );

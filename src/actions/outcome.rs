@@ -62,6 +62,14 @@ pub enum Outcome {
         /// What is said instead when a change no longer fits (the slot is taken, a request is open).
         conflict: Facts,
     },
+    /// Somebody says who they are. The turn goes on from here: only it knows the conversation.
+    Identify(Identify),
+}
+
+/// How somebody says who they are.
+pub enum Identify {
+    /// By name; `None` where only somebody else speaks.
+    ByName(Option<String>),
 }
 
 /// Something that can be picked.

@@ -8,7 +8,7 @@ use super::{Global, open_app, runtime, serve::fresh_token};
 use crate::{
     app::{App, Senses},
     policy::{CredentialId, PersonId, RoomId, Surface},
-    store::{Grant, StoreError},
+    store::{Grant, StoreError, membership},
 };
 
 /// Days a device's token is good for unless it is said otherwise.
@@ -31,6 +31,17 @@ enum What {
     New(NewArgs),
     /// List the credentials there are, without their secrets.
     List,
+    /// Let more people speak through a device at home, or fewer.
+    Share {
+        /// The id that `list` shows.
+        id: String,
+        /// Somebody who may from now on.
+        #[arg(long = "with", value_name = "PERSON")]
+        with: Vec<String>,
+        /// Somebody added before who may no longer.
+        #[arg(long = "without", value_name = "PERSON")]
+        without: Vec<String>,
+    },
     /// End a credential, or a binding and the sessions it opened, at once.
     Revoke {
         /// The id that `list` or `bindings` shows.
@@ -51,8 +62,9 @@ struct NewArgs {
     #[arg(long)]
     room: Option<String>,
     /// The person who speaks there: the id that `import` printed. A hospital room's person is whoever lies there.
-    #[arg(long = "as", value_name = "PERSON")]
-    person: Option<String>,
+    /// Several at home, one after the other, share the device and say who is speaking.
+    #[arg(long = "as", visible_alias = "person", value_name = "PERSON")]
+    people: Vec<String>,
     /// Days until it ends: a token after a year, a link after an hour and its page after twelve, unless said otherwise.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=MAX_DAYS as i64))]
     days: Option<u32>,
@@ -118,6 +130,7 @@ pub fn run(global: &Global, args: CredentialArgs) -> anyhow::Result<()> {
         let done = match args.what {
             What::New(new) => make(&app, new).await,
             What::List => list(&app).await,
+            What::Share { id, with, without } => share(&app, &id, &with, &without).await,
             What::Revoke { id } => revoke(&app, &id).await,
             What::Bind(bind) => bind_subject(&app, bind).await,
             What::Bindings => bindings(&app).await,
@@ -137,7 +150,7 @@ async fn make(app: &App, new: NewArgs) -> anyhow::Result<()> {
     let expires = now.checked_add(lasts)?;
     let token = fresh_token(app);
     if new.channel == Channel::Operator {
-        if new.link.is_some() || new.room.is_some() || new.person.is_some() || new.unit.is_some() {
+        if new.link.is_some() || new.room.is_some() || !new.people.is_empty() || new.unit.is_some() {
             bail!("an operator's credential is a token for /metrics: leave out --link, --unit, --room and --as");
         }
         let token = operator_token(&token);
@@ -145,9 +158,17 @@ async fn make(app: &App, new: NewArgs) -> anyhow::Result<()> {
         tell(&id, &token);
         return Ok(());
     }
+    let mut people = Vec::new();
+    for person in &new.people {
+        people.push(known(app, new.channel, person).await?);
+    }
+    let shared = people.len() > 1;
+    if shared && (new.channel != Channel::Home || new.link.is_some()) {
+        bail!("only a device at home is shared: several --as go with --channel home, and without --link");
+    }
     let grant = Grant {
         surface: surface(new.channel, new.room.as_deref())?,
-        person: person(app, new.channel, new.person.as_deref()).await?,
+        person: people.first().filter(|_| !shared).cloned(),
         label: new.label,
         one_time: new.link.is_some(),
         expires,
@@ -162,10 +183,12 @@ async fn make(app: &App, new: NewArgs) -> anyhow::Result<()> {
             bail!("a unit is registered to a room: --channel room or home, and --room");
         }
         let id = app.store().register_unit(&grant, skill, unit, now).await?;
+        add(app, &id, people.into_iter().filter(|_| shared)).await?;
         eprintln!("credential {}", id.as_str());
         return Ok(());
     }
     let id = app.store().issue(&grant, &token, now).await?;
+    add(app, &id, people.into_iter().filter(|_| shared)).await?;
     match &new.link {
         Some(address) => tell(&id, &format!("{}/#{token}", page(address)?)),
         None => tell(&id, &token),
@@ -197,8 +220,35 @@ fn surface(channel: Channel, room: Option<&str>) -> anyhow::Result<Surface> {
     })
 }
 
-async fn person(app: &App, channel: Channel, person: Option<&str>) -> anyhow::Result<Option<PersonId>> {
-    let Some(person) = person.map(PersonId::parse).transpose()? else { return Ok(None) };
+async fn add(app: &App, device: &CredentialId, people: impl Iterator<Item = PersonId>) -> anyhow::Result<()> {
+    for person in people {
+        app.store().add_member(device, &membership(person, "added", app.ambient().now())).await?;
+    }
+    Ok(())
+}
+
+async fn share(app: &App, id: &str, with: &[String], without: &[String]) -> anyhow::Result<()> {
+    let (device, now) = (CredentialId::parse(id)?, app.ambient().now());
+    if !app.store().credentials().await?.iter().any(|c| c.id == device && c.channel == "home") {
+        bail!("there is no device at home of that id; `wellspoken credential list` shows them");
+    }
+    let mut people = Vec::new();
+    for person in with {
+        people.push(known(app, Channel::Home, person).await?);
+    }
+    add(app, &device, people.into_iter()).await?;
+    for person in without {
+        let row = membership(PersonId::parse(person)?, "removed", now);
+        if !app.store().remove_member(&device, &row).await? {
+            bail!("--without names somebody who was not added to it. Whom it was made for stays: revoke it instead");
+        }
+    }
+    println!("{} people", app.store().household(&device).await?.len());
+    Ok(())
+}
+
+async fn known(app: &App, channel: Channel, person: &str) -> anyhow::Result<PersonId> {
+    let person = PersonId::parse(person)?;
     match channel {
         Channel::Room => bail!("a room's person is whoever lies there; leave out --as and `import --room` instead"),
         Channel::ThirdParty => bail!("a third party's channel gets public answers only; leave out --as"),
@@ -207,7 +257,7 @@ async fn person(app: &App, channel: Channel, person: Option<&str>) -> anyhow::Re
     if !app.store().person_exists(&person).await? {
         bail!("nobody with the id that --as gives is known here; `wellspoken import` prints ids");
     }
-    Ok(Some(person))
+    Ok(person)
 }
 
 /// The address of the talk page, without what would swallow the secret.

@@ -8,4 +8,4 @@ mod state;
 
 pub(crate) use moves::run_or_ask;
 pub use moves::{MAYBE, Move, PATIENCE, Volume, next};
-pub use state::{Needs, Open, PROOF_LASTS, QUESTION_LASTS, Request, SESSION_LASTS, Said, State, Wait};
+pub use state::{Needs, Open, PROOF_LASTS, QUESTION_LASTS, Request, SESSION_LASTS, Said, Speaker, State, Wait};

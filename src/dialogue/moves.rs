@@ -178,7 +178,10 @@ fn answer(state: &State, open: &Open, heard: &Interpretation, catalogue: &Catalo
     match (heard.intent.as_str(), &open.wait) {
         ("dialogue.cancel" | "dialogue.stop", _) => cancelled,
         ("dialogue.no", Wait::Resume | Wait::Person | Wait::Consent { .. }) => say("dialogue.common", "all_right"),
-        ("dialogue.no", Wait::Confirm { .. } | Wait::Meant | Wait::Slot { .. } | Wait::Pin { .. }) => cancelled,
+        (
+            "dialogue.no",
+            Wait::Confirm { .. } | Wait::Meant | Wait::Slot { .. } | Wait::Pin { .. } | Wait::Who { .. },
+        ) => cancelled,
         // "You can use my medicines" to a question about just that is the yes it asks for.
         (said, Wait::Consent { scope, plan }) if said == "dialogue.yes" || agrees(heard, *scope) => {
             Move::Consent { scope: *scope, intent: open.intent.clone(), slots: open.slots.clone(), plan: plan.clone() }

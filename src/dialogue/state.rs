@@ -38,6 +38,20 @@ pub struct State {
     pub slowly: bool,
     /// When the person last showed who they are.
     pub proved: Option<Timestamp>,
+    /// Who said that they speak, where several people share a device.
+    pub speaker: Option<Speaker>,
+}
+
+/// Who speaks, as far as they have said.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Speaker {
+    /// One of the people of the device, by their id.
+    Member(String),
+    /// One of these, who all go by the same name; their PIN will tell which.
+    OneOf(Vec<String>),
+    /// Somebody by a name that is nobody's here.
+    Nobody(String),
 }
 
 /// Something that was asked for.
@@ -127,6 +141,11 @@ pub enum Wait {
     Person,
     /// A yes or a no to needing help right now; no answer is a yes.
     Emergency,
+    /// The name of whoever speaks; then what was asked for is run.
+    Who {
+        /// The ids of those it was narrowed down to; empty where it may be anybody of the device.
+        among: Vec<String>,
+    },
     /// The person's PIN; then what was asked for is run, or what was agreed to performed.
     Pin {
         /// What was agreed to, where it had been.
@@ -152,6 +171,7 @@ impl Wait {
             | Self::Resume
             | Self::Person
             | Self::Emergency
+            | Self::Who { .. }
             | Self::Pin { .. }
             | Self::Consent { .. } => None,
         }
@@ -163,7 +183,9 @@ impl Open {
     #[must_use]
     pub const fn is_a_task(&self) -> bool {
         match self.wait {
-            Wait::Slot { .. } | Wait::Confirm { .. } | Wait::Pin { .. } | Wait::Consent { .. } => true,
+            Wait::Slot { .. } | Wait::Confirm { .. } | Wait::Who { .. } | Wait::Pin { .. } | Wait::Consent { .. } => {
+                true
+            }
             Wait::Meant | Wait::Resume | Wait::Person | Wait::Emergency => false,
         }
     }
@@ -179,7 +201,9 @@ impl State {
         }
         if idle > QUESTION_LASTS {
             // How fast to speak stays; what waited for an answer does not.
-            self = Self { last: self.last, slowly: self.slowly, ..Self::default() };
+            // Where several share a device, what was said was said to one of them.
+            let last = if self.speaker.is_none() { self.last } else { Vec::new() };
+            self = Self { last, slowly: self.slowly, ..Self::default() };
         }
         self
     }
@@ -213,5 +237,11 @@ mod tests {
         assert!(later.open.is_none() && !later.last.is_empty() && later.slowly);
         assert!(after(2).proved.is_some() && later.proved.is_none(), "a pause ends what was shown");
         assert!(after(31).last.is_empty());
+        let shared = State { speaker: Some(Speaker::Member("p1".into())), ..open() };
+        let later = shared.after_pause(then, then + SignedDuration::from_mins(10));
+        assert!(
+            later.speaker.is_none() && later.last.is_empty(),
+            "who it was, and what they heard, end with the pause"
+        );
     }
 }

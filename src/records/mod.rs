@@ -2,6 +2,7 @@
 //!
 //! Invariant: what concerns a person comes out only as [`crate::policy::Phi`].
 
+pub mod called;
 mod controlled;
 pub mod demo;
 pub mod fhir_bundle;
@@ -91,6 +92,9 @@ pub struct Profile {
     pub family: String,
     /// Date of birth.
     pub birth: Option<Date>,
+    /// Other names they go by: "Rosie".
+    #[serde(default)]
+    pub called: Vec<String>,
 }
 
 /// A prescription with what became of it.

@@ -39,9 +39,9 @@ pub struct Grant {
 
 /// What of a credential is sealed.
 #[derive(Serialize, Deserialize)]
-struct SealedGrant {
+pub(super) struct SealedGrant {
     label: String,
-    person: Option<String>,
+    pub(super) person: Option<String>,
 }
 
 impl Store {
@@ -109,6 +109,13 @@ impl Store {
         let Some(row) = row else { return Ok(None) };
         let Some(grant) = self.grant(&id, &row)? else { return Ok(None) };
         let mut caller = Caller { surface: grant.0, credential: id, person: grant.1, stay: None, proof: Proof::None };
+        // A device of several people does not say who speaks.
+        if matches!(caller.surface, Surface::Home(_)) {
+            caller.person = match self.household(&caller.credential).await?.as_slice() {
+                [one] => Some(one.clone()),
+                _ => None,
+            };
+        }
         if let (Some(stay), Surface::Room(room)) = (row.try_get::<Option<String>, _>("stay")?, &caller.surface) {
             let (owner, sealed): (String, Vec<u8>) = (row.try_get("stay_owner")?, row.try_get("stay_sealed")?);
             match self.occupant_of(room.as_str(), &stay, &owner, &sealed) {
@@ -157,8 +164,9 @@ impl Store {
     pub async fn revoke(&self, id: &CredentialId, at: Timestamp) -> Result<bool, StoreError> {
         let step =
             Step::new("DELETE FROM credential WHERE id = $1", vec![id.as_str().into()]).or_nothing(Refusal::NotThere);
+        let members = Step::new("DELETE FROM member WHERE credential = $1", vec![id.as_str().into()]);
         let draft = self.draft(&entry(id, None, "revoked", at), None)?;
-        match self.inner.writer.submit(vec![step], vec![draft]).await {
+        match self.inner.writer.submit(vec![step, members], vec![draft]).await {
             Ok(_) => Ok(true),
             Err(JobError::Refused(_)) => Ok(false),
             Err(error) => Err(error.into()),

@@ -200,7 +200,7 @@ impl Store {
         let plain = self.unseal(place, &sealed)?;
         let hash = String::from_utf8(plain.to_vec()).map_err(|_| StoreError::Damaged("person.pin".into()))?;
         let device = entry.actor.as_ref();
-        match self.counted_try(person, device, now).await? {
+        match self.counted_try(self.person_failures(person), device, now).await? {
             Gate::Open => {}
             Gate::Until(until) => return self.ended(entry, "pin_locked", PinTried::Locked(until), vec![]).await,
             Gate::Shut => return self.ended(entry, "pin_shut", PinTried::Shut, vec![]).await,
@@ -213,6 +213,50 @@ impl Store {
             return self.ended(entry, "pin_right", PinTried::Fits, steps).await;
         }
         self.ended(entry, "pin_wrong", PinTried::Wrong, vec![]).await
+    }
+
+    /// Tries a PIN for a name that is nobody's on a device. It never fits; but it is counted, takes as long, and ends
+    /// like a wrong PIN of somebody, so that trying names tells nothing.
+    ///
+    /// # Errors
+    /// When the database or the key fails.
+    pub async fn try_pin_of_nobody(
+        &self,
+        name: &str,
+        pin: &str,
+        entry: &JournalEntry,
+        now: Timestamp,
+    ) -> Result<PinTried, StoreError> {
+        if !(4..=12).contains(&pin.len()) {
+            return Ok(PinTried::NoPin);
+        }
+        let device = entry.actor.as_ref();
+        let on = device.map_or("", CredentialId::as_str);
+        let id = self.inner.keys.root().hash("pin of a name", &[on.as_bytes(), name.as_bytes()]);
+        match self.counted_try(id, device, now).await? {
+            Gate::Open => {}
+            Gate::Until(until) => return self.ended(entry, "pin_locked", PinTried::Locked(until), vec![]).await,
+            Gate::Shut => return self.ended(entry, "pin_shut", PinTried::Shut, vec![]).await,
+        }
+        let (store, pin) = (self.clone(), Zeroizing::new(pin.to_owned()));
+        let as_long = move || store.inner.keys.root().pin_hash(&pin, store.inner.keys.entropy());
+        tokio::task::spawn_blocking(as_long).await.map_err(|_| StoreError::Closed)??;
+        self.ended(entry, "pin_wrong", PinTried::Wrong, vec![]).await
+    }
+
+    /// One failure less for people of the same name, for whom a PIN was tried that turned out to be another's, and for
+    /// the device.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn pardon(&self, people: &[PersonId], device: &CredentialId) -> Result<(), StoreError> {
+        let less = |id: String| {
+            Step::new("UPDATE attempt SET failed = failed - 1 WHERE id = $1 AND failed > 0", vec![id.into()])
+        };
+        let steps =
+            people.iter().flat_map(|person| [less(self.person_failures(person)), self.one_failure_less(device)]);
+        self.inner.writer.submit(steps.collect(), vec![]).await?;
+        Ok(())
     }
 
     async fn ended(
@@ -230,13 +274,13 @@ impl Store {
     /// Counts one try for the person and the device, if both may try now.
     async fn counted_try(
         &self,
-        person: &PersonId,
+        person: String,
         device: Option<&CredentialId>,
         now: Timestamp,
     ) -> Result<Gate, StoreError> {
         for _ in 0..TRIES {
             let mut steps = Vec::new();
-            let whom = std::iter::once((Counted::Person, self.person_failures(person)))
+            let whom = std::iter::once((Counted::Person, person.clone()))
                 .chain(device.map(|device| (Counted::Device, self.device_failures(device))));
             for (counted, id) in whom {
                 let before = self.failures(&id).await?;

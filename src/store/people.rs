@@ -37,7 +37,7 @@ pub enum ChartKind {
 }
 
 impl ChartKind {
-    const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Profile => "profile",
             Self::Prescriptions => "prescriptions",

@@ -74,6 +74,11 @@ impl Store {
                 "DELETE FROM credential WHERE expires < $1 AND owner NOT IN (SELECT owner FROM held)",
                 vec![credentials.into()],
             ),
+            Step::new(
+                "DELETE FROM member WHERE credential NOT IN (SELECT id FROM credential) \
+                 AND owner NOT IN (SELECT owner FROM held)",
+                vec![],
+            ),
         ];
         for stay in &released {
             for sql in [

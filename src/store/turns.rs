@@ -49,7 +49,7 @@ pub struct Opening {
 pub struct SavedSession {
     /// Its state, opened.
     pub state: Vec<u8>,
-    /// The person it was held with.
+    /// The person that its credential stood for.
     pub person: Option<PersonId>,
     /// The credential it was held through.
     pub credential: CredentialId,
@@ -81,6 +81,8 @@ pub struct TurnCommit {
     pub owner: KeyOwner,
     /// The person known to be there; their requests go under their own key.
     pub person: Option<PersonId>,
+    /// The person the credential itself stands for: not whoever of several has said who they are.
+    pub door: Option<PersonId>,
     /// The room it was said in.
     pub room: Option<RoomId>,
     /// What the actions want changed.
@@ -224,7 +226,7 @@ impl Store {
 
     fn session_step(&self, commit: &TurnCommit) -> Result<Step, StoreError> {
         let mut plain = Zeroizing::new(Vec::with_capacity(commit.session_state.len() + 160));
-        for id in [commit.credential.as_str(), commit.person.as_ref().map_or("", PersonId::as_str)] {
+        for id in [commit.credential.as_str(), commit.door.as_ref().map_or("", PersonId::as_str)] {
             // Identifiers have at most 64 bytes.
             plain.push(u8::try_from(id.len()).unwrap_or(0));
             plain.extend(id.as_bytes());

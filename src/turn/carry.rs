@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Said, State, Turn, TurnError, go_on::PERSON, millis};
+use super::{Said, State, Turn, TurnError, go_on::PERSON, millis, said};
 use crate::{
     actions::{Action, Facts, Outcome, Pass, Plan, Setting},
     dialogue::{self, Move, Needs, Open, Request, Volume, Wait},
@@ -143,6 +143,7 @@ impl Turn<'_> {
             }
             Verdict::AllowRoom(pass) => Admitted::Go(Pass::Room(pass), None),
             Verdict::AllowPublic => Admitted::Go(Pass::Public, None),
+            Verdict::StepUp(Question::WhoIsSpeaking) if self.shared() => Admitted::First(self.who_first()),
             Verdict::StepUp(Question::WhoIsSpeaking) => no("who", State::Refused),
             Verdict::StepUp(Question::Elsewhere) => no("elsewhere", State::Refused),
             Verdict::StepUp(question @ (Question::Pin | Question::Consent(_))) => Admitted::First(question),
@@ -166,7 +167,10 @@ impl Turn<'_> {
         let clock = Instant::now();
         let outcome = action.run(pass, &slots, &self.setting()).await;
         self.timings.action += millis(clock);
-        let outcome = outcome?;
+        let outcome = match outcome? {
+            Outcome::Identify(how) => return Box::pin(self.identified_by(how)).await,
+            other => other,
+        };
         if needs.effect == Effect::Change && matches!(outcome, Outcome::Done { .. }) {
             return Err(TurnError::Unconfirmed(intent));
         }
@@ -213,7 +217,7 @@ impl Turn<'_> {
 
     /// From an action's outcome to what is said and what stays open.
     fn absorb(intent: String, slots: Slots, outcome: Outcome, needs: Needs, opened: Option<EntryId>) -> Said {
-        let said = |facts: &Facts, state| Said {
+        let worded = |facts: &Facts, state| Said {
             request: Some(Request { intent: intent.clone(), slots: slots.clone() }),
             slots: slots.clone(),
             needs: needs.clone(),
@@ -229,16 +233,18 @@ impl Turn<'_> {
             before: None,
         };
         match outcome {
-            Outcome::Answer(facts) => said(&facts, State::Answered),
+            Outcome::Answer(facts) => worded(&facts, State::Answered),
             Outcome::Ask { slot, facts, options } => {
-                Said { open: Some(open(facts.clone(), Wait::Slot { slot, options })), ..said(&facts, State::Asks) }
+                Said { open: Some(open(facts.clone(), Wait::Slot { slot, options })), ..worded(&facts, State::Asks) }
             }
             Outcome::Confirm { facts, plan } => {
-                Said { open: Some(open(facts.clone(), Wait::Confirm { plan })), ..said(&facts, State::Confirms) }
+                Said { open: Some(open(facts.clone(), Wait::Confirm { plan })), ..worded(&facts, State::Confirms) }
             }
             Outcome::Done { facts, changes, conflict } => {
-                Said { changes, conflict: Some(conflict), ..said(&facts, State::Done) }
+                Said { changes, conflict: Some(conflict), ..worded(&facts, State::Done) }
             }
+            // Taken out before; an action that was agreed to never ends so.
+            Outcome::Identify(_) => said::common("failed", State::Rejected),
         }
     }
 

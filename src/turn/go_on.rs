@@ -90,6 +90,7 @@ impl Turn<'_> {
         let open = self.state.open.clone();
         let reply = match open.as_ref().map(|open| &open.wait) {
             Some(Wait::Pin { .. }) => "pin",
+            Some(Wait::Who { .. }) => "name",
             Some(
                 Wait::Confirm { .. }
                 | Wait::Meant

@@ -6,12 +6,12 @@
 use jiff::SignedDuration;
 use zeroize::Zeroizing;
 
-use super::{Said, State, Turn, TurnError, mask::MASK};
+use super::{Said, State, Turn, TurnError, mask::MASK, said};
 use crate::{
-    actions::{Facts, Plan},
-    dialogue::{self, Needs, Open, Wait},
+    actions::{Facts, Identify, Plan},
+    dialogue::{self, Needs, Open, Speaker, Wait},
     nlu::{By, Interpretation, Slot, SlotValue, Slots, digits},
-    policy::{Agreed, Agreements, Event, JournalEntry, Proof, Question, Scope},
+    policy::{Agreed, Agreements, Event, Journal as _, JournalEntry, Proof, Question, Scope},
     store::PinTried,
 };
 
@@ -20,7 +20,8 @@ impl Turn<'_> {
     pub(super) fn step_up(question: Question, intent: String, slots: Slots, plan: Option<Plan>) -> Said {
         let (reply, wait, state) = match question {
             Question::Consent(scope) => ("consent", Wait::Consent { scope, plan }, State::Asks),
-            Question::Pin | Question::WhoIsSpeaking | Question::Elsewhere => ("pin", Wait::Pin { plan }, State::Asks),
+            Question::WhoIsSpeaking => ("speaking", Wait::Who { among: Vec::new() }, State::Asks),
+            Question::Pin | Question::Elsewhere => ("pin", Wait::Pin { plan }, State::Asks),
         };
         let mut facts = Facts::new(reply);
         if let Question::Consent(scope) = question {
@@ -44,10 +45,8 @@ impl Turn<'_> {
 
     /// Tries the PIN; where it is right, goes on with what waited for it.
     pub(super) async fn try_pin(&mut self, pin: Zeroizing<String>) -> Result<Said, TurnError> {
-        let (Some(open), Some(person)) = (self.state.open.clone(), self.caller.person.clone()) else {
-            return Ok(Said::new("dialogue.common", Facts::new("failed"), State::Rejected));
-        };
-        let tried = self.core.store.try_pin(&person, &pin, &self.identified(), self.now).await?;
+        let Some(open) = self.state.open.clone() else { return Ok(said::common("failed", State::Rejected)) };
+        let tried = self.pin_tried(&pin).await?;
         let masked = Slots::from([("pin".to_owned(), Slot::new(MASK, SlotValue::Text(MASK.to_owned()), 1.0))]);
         let stopped = |facts: Facts| Said {
             intent: open.intent.clone(),
@@ -85,13 +84,67 @@ impl Turn<'_> {
         })
     }
 
+    /// The PIN of whoever speaks, or says that they do.
+    async fn pin_tried(&mut self, pin: &str) -> Result<PinTried, TurnError> {
+        let (store, row) = (&self.core.store, self.identified());
+        let among = match (&self.caller.person, &self.state.speaker) {
+            (Some(person), _) => return Ok(store.try_pin(person, pin, &row, self.now).await?),
+            (None, Some(Speaker::OneOf(ids))) => {
+                self.house.iter().filter(|person| ids.iter().any(|id| id == person.as_str())).cloned().collect()
+            }
+            (None, Some(Speaker::Nobody(name))) => {
+                return Ok(store.try_pin_of_nobody(name, pin, &row, self.now).await?);
+            }
+            (None, Some(Speaker::Member(_)) | None) => Vec::new(),
+        };
+        let mut ended = PinTried::NoneSet;
+        for (n, person) in among.iter().enumerate() {
+            let row = JournalEntry { subject: Some(person.clone()), ..row.clone() };
+            match store.try_pin(person, pin, &row, self.now).await? {
+                PinTried::Fits => {
+                    store.pardon(&among[..n], &self.caller.credential).await?;
+                    self.turned_out(person).await?;
+                    return Ok(PinTried::Fits);
+                }
+                PinTried::NoneSet => {}
+                other => ended = other,
+            }
+        }
+        // Nobody of them has one: then it is nobody's.
+        Ok(if ended == PinTried::NoneSet { PinTried::Wrong } else { ended })
+    }
+
+    /// Goes on with what had been asked for before it was known who asks; whatever was agreed to then is not theirs.
+    pub(super) async fn go_on_with(&mut self, open: Open) -> Result<Said, TurnError> {
+        let wait = Wait::Who { among: Vec::new() };
+        self.resume(Open { wait, ..open }).await
+    }
+
+    /// An audit row that tells how somebody was told apart.
+    pub(super) async fn note(&self, outcome: &'static str) -> Result<(), TurnError> {
+        let row = JournalEntry { outcome: Some(outcome), ..self.identified() };
+        self.core.store.append(row).await?;
+        Ok(())
+    }
+
+    /// Somebody says who they are.
+    pub(super) async fn identified_by(&mut self, how: Identify) -> Result<Said, TurnError> {
+        match how {
+            Identify::ByName(name) => self.somebody(name).await,
+        }
+    }
+
     /// What had been asked for, now that the way is clear.
     async fn resume(&mut self, open: Open) -> Result<Said, TurnError> {
         let plan = match open.wait {
             Wait::Pin { plan } | Wait::Consent { plan, .. } => plan,
-            Wait::Slot { .. } | Wait::Confirm { .. } | Wait::Meant | Wait::Resume | Wait::Person | Wait::Emergency => {
-                None
-            }
+            Wait::Slot { .. }
+            | Wait::Confirm { .. }
+            | Wait::Meant
+            | Wait::Resume
+            | Wait::Person
+            | Wait::Who { .. }
+            | Wait::Emergency => None,
         };
         self.state.open = None;
         let mut said = self.go_through(open.intent, open.slots, plan).await?;

@@ -150,6 +150,7 @@ impl Turn<'_> {
                 body_hash: self.body,
                 owner,
                 person: self.caller.person.clone(),
+                door: self.door.clone(),
                 room: self.caller.surface.room().cloned(),
                 changes: said.parts().flat_map(|part| part.changes.clone()).collect(),
                 session_state: to_bytes(&self.remembered(said)),
@@ -186,6 +187,7 @@ impl Turn<'_> {
             later: self.state.later.clone(),
             slowly: self.state.slowly,
             proved: self.state.proved,
+            speaker: self.state.speaker.clone(),
             open,
         }
     }

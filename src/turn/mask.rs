@@ -25,6 +25,7 @@ impl Turn<'_> {
             | Wait::Resume
             | Wait::Person
             | Wait::Emergency
+            | Wait::Who { .. }
             | Wait::Consent { .. } => false,
         }
     }

@@ -16,6 +16,7 @@ mod mask;
 mod names;
 mod request;
 mod said;
+mod speaker;
 mod understand;
 
 use std::{ops::ControlFlow, sync::Arc, time::Instant};
@@ -33,7 +34,9 @@ use crate::{
     asr::pool::Pool,
     dialogue,
     nlu::{Engine, NONE, Slots, catalogue::Catalogue},
-    policy::{Agreed, Caller, JournalError, Occasion, Proof, SessionId, Surface, Trust, TurnId, triage::Triage},
+    policy::{
+        Agreed, Caller, JournalError, Occasion, PersonId, Proof, SessionId, Surface, Trust, TurnId, triage::Triage,
+    },
     records::{Records, RecordsError},
     speech::{Moment, Replies, ReplyError, voice::Voice},
     store::{Answered, CommitError, OpeningQuery, Store, StoreError},
@@ -97,6 +100,12 @@ enum TurnError {
 struct Turn<'a> {
     core: &'a Core,
     caller: Caller,
+    /// The person the credential itself stands for.
+    door: Option<PersonId>,
+    /// The people who share a device at home, where it does not say who speaks.
+    house: Vec<PersonId>,
+    /// Whether whoever speaks has a PIN.
+    has_pin: bool,
     session: SessionId,
     /// The client named the conversation.
     named: bool,
@@ -159,6 +168,9 @@ impl<'a> Turn<'a> {
         };
         Self {
             core,
+            door: caller.person.clone(),
+            house: Vec::new(),
+            has_pin: false,
             caller,
             named: session.is_some(),
             session: session.unwrap_or_else(|| SessionId::fresh(now, core.ambient.random())),
@@ -210,9 +222,9 @@ impl<'a> Turn<'a> {
         self.timings.policy += millis(clock);
         let opening = opening?;
         self.agreed = opening.agreed;
-        let has_pin = opening.has_pin;
+        self.has_pin = opening.has_pin;
         if let Some(saved) = opening.session {
-            let same = saved.person == self.caller.person && saved.credential == self.caller.credential;
+            let same = saved.person == self.door && saved.credential == self.caller.credential;
             match serde_json::from_slice::<dialogue::State>(&saved.state) {
                 Ok(state) if same => self.state = state.after_pause(saved.last, self.now),
                 // A conversation of somebody else's, or of a program that kept it differently: start afresh,
@@ -220,10 +232,11 @@ impl<'a> Turn<'a> {
                 Ok(_) | Err(_) => self.session = SessionId::fresh(self.now, self.core.ambient.random()),
             }
         }
+        self.take_up_speaker().await?;
         self.caller.proof = match (&self.caller.surface, self.state.proved) {
             (Surface::Chat, _) => Proof::Fresh,
             (_, Some(at)) if self.now.duration_since(at).abs() <= dialogue::PROOF_LASTS => Proof::Fresh,
-            _ if has_pin => Proof::None,
+            _ if self.has_pin => Proof::None,
             _ => Proof::Unasked,
         };
         Ok(opening.answered)
@@ -238,6 +251,12 @@ impl<'a> Turn<'a> {
             };
             return self.finish(said).await;
         }
+        match self.named_in(heard.words()).await {
+            Ok(Some(said)) => return self.finish(said).await,
+            Ok(None) => {}
+            Err(e) => return self.failed(&e).await,
+        }
+        let words = heard.words().to_owned();
         let names = match self.names().await {
             Ok(names) => names,
             Err(e) => return self.failed(&e).await,
@@ -245,7 +264,11 @@ impl<'a> Turn<'a> {
         let mut understood = self.understand(heard, &names).await;
         self.mask(&mut understood);
         let (intent, slots) = (understood.meaning.intent.clone(), understood.meaning.slots.clone());
-        match self.answered(understood).await {
+        let answered = match self.name_of_nobody(&words, &understood.meaning) {
+            Some(name) => self.somebody(Some(name)).await,
+            None => self.answered(understood).await,
+        };
+        match answered {
             Ok(said) => self.finish(said).await,
             Err(e) => {
                 let reply = self.failed_reply(&e);

@@ -42,6 +42,11 @@ pub(super) struct Said {
     pub(super) next: Option<Box<Said>>,
 }
 
+/// Something the conversation says of its own, which names no fact.
+pub(super) fn common(reply: &str, state: State) -> Said {
+    Said::new("dialogue.common", Facts::new(reply), state)
+}
+
 impl Said {
     pub(super) fn new(from: &str, facts: Facts, state: State) -> Self {
         Self {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use super::{Turn, hear, millis};
 use crate::{
-    dialogue::{MAYBE, Request},
+    dialogue::{MAYBE, Request, Wait},
     nlu::{By, CHOICE, Context, Interpretation, NONE, Pending, SlotValue, catalogue::SlotKind},
     policy::{Effect, NameLists},
 };
@@ -101,8 +101,10 @@ impl Turn<'_> {
         first
     }
 
+    /// A name that is waited for is no answer to what was asked before it.
     pub(super) fn pending(&self) -> Option<Pending<'_>> {
-        self.state.open.as_ref().map(|open| Pending { intent: &open.intent, slot: open.wait.slot() })
+        let open = self.state.open.as_ref().filter(|open| !matches!(open.wait, Wait::Who { .. }));
+        open.map(|open| Pending { intent: &open.intent, slot: open.wait.slot() })
     }
 
     fn read_as(&self, words: &str, lists: &NameLists, pending: Option<Pending<'_>>) -> Interpretation {

@@ -379,7 +379,23 @@ async fn what_is_agreed_to(stage: &Stage) {
     stage.agree(Agreements::to_answer(&Scope::ALL));
 }
 
+/// Where saying who one is changes nobody.
+async fn who_speaks(stage: &Stage) {
+    let room = || Surface::Room(RoomId::parse("7").expect("fits"));
+    for (surface, words) in [
+        (
+            room(),
+            "In this room I answer for the person who is staying here, whoever is speaking. For anybody else, please use their own page.",
+        ),
+        (Surface::Chat, "This page is for whoever signed in to it. To change that, please close it and sign in again."),
+    ] {
+        let said = stage.ask_from(surface, "account.switch", &[("person", text("Maria"))]).await;
+        assert_eq!((said.kind, said.rendered.text.as_str()), ("answer", words));
+    }
+}
+
 async fn every_table(stage: &Stage) {
+    who_speaks(stage).await;
     how_far_a_prescription_is(stage).await;
     what_can_be_renewed(stage).await;
     the_list_of_medicines(stage).await;

@@ -11,6 +11,7 @@ mod demo;
 mod dialogue;
 mod evidence;
 mod hear;
+mod household;
 mod http;
 mod identity;
 mod import;

@@ -6,6 +6,7 @@ mod audit;
 mod bad_luck;
 mod export;
 mod hold;
+mod household;
 mod keys;
 mod people;
 mod place;

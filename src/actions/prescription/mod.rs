@@ -143,6 +143,7 @@ pub(super) mod samples {
             Outcome::Ask { facts, .. } => format!("ask {}", facts.reply),
             Outcome::Confirm { facts, .. } => format!("confirm {}", facts.reply),
             Outcome::Done { facts, .. } => format!("done {}", facts.reply),
+            Outcome::Identify(_) => "identify".to_owned(),
         }
     }
 }

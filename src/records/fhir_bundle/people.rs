@@ -22,7 +22,9 @@ pub fn patient(book: &Book<'_>) -> Result<(Profile, Vec<String>), BundleError> {
         return Err(BundleError::Anonymous { missing: "no name" });
     }
     let birth = patient.birth_date.as_deref().filter(|d| d.len() == 10).and_then(dates::day);
-    let profile = Profile { given, family, birth };
+    let nicknames = patient.name.iter().filter(|n| n.usage.as_deref() == Some("nickname"));
+    let called = nicknames.map(|n| parts(n).0).filter(|name| !name.is_empty() && *name != given).collect();
+    let profile = Profile { given, family, birth, called };
     let identifiers = identifiers(patient, &profile);
     if identifiers.is_empty() {
         return Err(BundleError::Anonymous { missing: "neither an identifier nor an id" });

@@ -187,6 +187,7 @@ impl Stage {
                 self.render(action.name(), conflict);
                 ("done", facts)
             }
+            Outcome::Identify(_) => panic!("{} says nothing by itself", action.name()),
         };
         Said { kind, rendered: self.render(action.name(), facts), outcome }
     }
@@ -226,7 +227,8 @@ impl Stage {
             credential,
             body_hash: [0; 32],
             owner: KeyOwner::Person(person.clone()),
-            person: Some(person),
+            person: Some(person.clone()),
+            door: Some(person),
             room: None,
             changes,
             session_state: vec![],

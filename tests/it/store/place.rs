@@ -88,7 +88,7 @@ pub const CANARIES: [&str; 7] =
 
 pub fn chart(medicine: &str) -> Chart {
     Chart {
-        profile: Profile { given: "Quetzalina".into(), family: "Xylander".into(), birth: None },
+        profile: Profile { given: "Quetzalina".into(), family: "Xylander".into(), birth: None, called: vec![] },
         identifiers: vec!["urn:hospital|MRN-77123".into()],
         prescriptions: vec![prescription(medicine)],
         visits: vec![],
@@ -152,6 +152,7 @@ pub fn commit(name: &str, person: &PersonId, changes: Vec<Change>) -> TurnCommit
         body_hash: [7; 32],
         owner: KeyOwner::Person(person.clone()),
         person: Some(person.clone()),
+        door: Some(person.clone()),
         room: None,
         changes,
         session_state: format!("state after {name}").into_bytes(),
