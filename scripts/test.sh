@@ -20,13 +20,25 @@ export WELLSPOKEN_BIN
 step "models"
 "$WELLSPOKEN_BIN" models get
 
+# Everything the tests write and print stays until it was searched for the canary person.
+left="$(mktemp -d "${TMPDIR:-/tmp}/wt.XXXXXX")"
+trap 'rm -rf "$left"' EXIT
+chmod 755 "$left"
+mkdir -m 1777 "$left/tmp"
+export TMPDIR="$left/tmp"
+WELLSPOKEN_RESIDUE="$(target_dir)/tmp/residue.tsv"
+export WELLSPOKEN_RESIDUE
+rm -f "$WELLSPOKEN_RESIDUE"
+
 step "tests"
 failed=0
-cargo test --locked --no-fail-fast -- "$@" || failed=1
+cargo test --locked --no-fail-fast -- "$@" 2>&1 | tee "$left/printed" || failed=1
 
 if [ $# -eq 0 ]; then
   step "browser"
-  npm --prefix tests/web test --silent || failed=1
+  npm --prefix tests/web test --silent 2>&1 | tee -a "$left/printed" || failed=1
+  step "canary"
+  scripts/canary.sh "$left" "$WELLSPOKEN_RESIDUE" || failed=1
 fi
 
 step "done"

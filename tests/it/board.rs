@@ -13,7 +13,7 @@ fn wellspoken(dir: &Path, args: &[&str]) -> (bool, String) {
 
 #[test]
 fn a_call_is_seen_acknowledged_and_closed_by_staff() {
-    let dir = tempfile::tempdir().expect("a scratch folder");
+    let dir = crate::residue::folder();
     let run = |args: &[&str]| wellspoken(dir.path(), args);
     let (ok, said) = run(&["turn", "--channel", "room", "--room", "room-9", "--text", "can I get some water please"]);
     assert!(ok, "{said}");

@@ -54,7 +54,7 @@ const BREACHES: [Breach; 33] = [
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_promise_holds_and_turns_red_alone_when_it_is_broken() {
     wellspoken::cli::hardening::forbid_core_dumps().expect("forbidden");
-    let dir = tempfile::tempdir().expect("a folder");
+    let dir = crate::residue::folder();
     let (data, models) = (dir.path().join("data"), models_dir());
     let args = ["wellspoken", "--data-dir", &data.display().to_string(), "--models", &models.display().to_string()]
         .map(str::to_owned)

@@ -51,7 +51,7 @@ fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn one_line_with_the_id_and_the_same_id_again() {
-    let dir = tempfile::tempdir().expect("a folder");
+    let dir = crate::residue::folder();
     let rosa = bundle(dir.path(), "b.json", demo_bundle("rosa-delgado.json"));
     let first = import(dir.path(), &rosa, &["--pin", "4321", "--consent", "all", "--room", "12"]);
     assert_eq!((first.code, first.out.lines().count()), (Some(0), 1), "{}", first.err);
@@ -64,7 +64,7 @@ fn one_line_with_the_id_and_the_same_id_again() {
 
 #[test]
 fn what_cannot_be_imported_is_named_and_leaves_nothing_behind() {
-    let dir = tempfile::tempdir().expect("a folder");
+    let dir = crate::residue::folder();
     let rosa = demo_bundle("rosa-delgado.json");
     let without_patient = String::from_utf8_lossy(rosa).replace("\"Patient\"", "\"Person\"");
     #[rustfmt::skip]
@@ -106,7 +106,7 @@ fn what_cannot_be_imported_is_named_and_leaves_nothing_behind() {
 
 #[test]
 fn nothing_of_the_canary_is_found_in_clear() {
-    let dir = tempfile::tempdir().expect("a folder");
+    let dir = crate::residue::folder();
     let path = bundle(dir.path(), "b.json", demo_bundle(demo::CANARY_FILE));
     let done = import(dir.path(), &path, &["--consent", "all", "--room", "9"]);
     assert_eq!(done.code, Some(0), "{}", done.err);

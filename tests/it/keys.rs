@@ -36,7 +36,7 @@ fn rosa() -> String {
 
 #[test]
 fn a_master_key_in_the_environment_opens_and_is_rotated() {
-    let dir = tempfile::tempdir().expect("a scratch folder");
+    let dir = crate::residue::folder();
     let (now, next) = ("WELLSPOKEN_MASTER_KEY", "WELLSPOKEN_MASTER_KEY_NEXT");
     fs::write(dir.path().join("config.toml"), "[keys]\nprovider = \"env\"\n").expect("written");
     let import = ["import", &rosa(), "--consent", "all"];
@@ -67,7 +67,7 @@ fn a_master_key_in_the_environment_opens_and_is_rotated() {
 
 #[test]
 fn a_person_is_destroyed_only_after_their_id_was_typed_again() {
-    let dir = tempfile::tempdir().expect("a scratch folder");
+    let dir = crate::residue::folder();
     fs::write(dir.path().join("config.toml"), "").expect("written");
     let run = |args: &[&str]| wellspoken(dir.path(), &[], args);
     let (ok, person) = run(&["import", &rosa(), "--consent", "all"]);
@@ -92,7 +92,7 @@ fn a_person_is_destroyed_only_after_their_id_was_typed_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_turn_that_needs_a_key_that_cannot_be_had_fails_cleanly_and_the_next_one_works() {
     let bao = OpenBao::start();
-    let dir = tempfile::tempdir().expect("a scratch folder");
+    let dir = crate::residue::folder();
     let config = Config { keys: KeysConfig { cache_seconds: 1, ..bao.config() }, ..Config::default() };
     let ambient = wellspoken::ambient::Ambient::fixed(support::now(), 7);
     let senses = Senses { ears: false, voice: false };
@@ -114,7 +114,7 @@ async fn a_turn_that_needs_a_key_that_cannot_be_had_fails_cleanly_and_the_next_o
 
 #[test]
 fn an_export_is_checked_elsewhere_with_the_public_key_and_nothing_else() {
-    let dir = tempfile::tempdir().expect("a scratch folder");
+    let dir = crate::residue::folder();
     fs::write(dir.path().join("config.toml"), "").expect("written");
     let run = |args: &[&str]| wellspoken(dir.path(), &[], args);
     let at = |name: &str| dir.path().join(name).to_str().expect("plain path").to_owned();

@@ -22,6 +22,7 @@ mod nlu;
 mod oidc;
 mod openbao;
 mod postgres;
+mod residue;
 mod serve;
 mod spoken;
 mod store;

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use tempfile::TempDir;
 use wellspoken::{
     ambient::Ambient,
     app::{App, Places, Senses},
@@ -13,13 +12,15 @@ use wellspoken::{
     turn::{Input, TurnRequest, TurnResult},
 };
 
+use crate::residue::{self, Folder};
+
 /// Tuesday, 1 December 2026, 10 in the morning in New York.
 pub const NOW: &str = "2026-12-01T15:00:00Z";
 
 /// A scratch program; the folder goes with it.
 pub struct Scratch {
     pub app: App,
-    pub dir: TempDir,
+    pub dir: Folder,
 }
 
 /// A program without people that neither hears nor speaks.
@@ -34,7 +35,7 @@ pub async fn with_senses(senses: Senses) -> Scratch {
 
 /// A program without people, configured otherwise.
 pub async fn with_config(mut config: Config, senses: Senses) -> Scratch {
-    let dir = tempfile::tempdir().expect("a scratch folder");
+    let dir = residue::folder();
     config.place.zone = "America/New_York".into();
     let app =
         App::build(config, places(dir.path()), Ambient::fixed(now(), 7), senses).await.expect("the program starts");

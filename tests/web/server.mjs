@@ -8,6 +8,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
+import { search } from './residue.mjs';
+
 const run = promisify(execFile);
 export const root = resolve(import.meta.dirname, '../..');
 
@@ -62,7 +64,11 @@ export async function start({ now, section = '', listen = '127.0.0.1:0' } = {}) 
         server.kill('SIGTERM');
         await ended;
       }
-      await rm(folder, { recursive: true, force: true });
+      try {
+        await search(folder, out + log);
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
       return server.exitCode;
     },
   };

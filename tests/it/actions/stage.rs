@@ -34,7 +34,7 @@ pub struct Stage {
     agreed: Mutex<&'static Agreed>,
     pub said: Mutex<BTreeSet<(String, String)>>,
     people: BTreeMap<&'static str, PersonId>,
-    _dir: tempfile::TempDir,
+    _dir: crate::residue::Folder,
 }
 
 /// What came of a turn.
@@ -46,7 +46,7 @@ pub struct Said {
 
 impl Stage {
     pub async fn open() -> Self {
-        let dir = tempfile::tempdir().expect("a folder");
+        let dir = crate::residue::folder();
         let url = dir.path().join("test.db").display().to_string();
         let store = Store::open(StoreOptions { url, key_file: dir.path().join("key"), keys: KeysConfig::default() })
             .await

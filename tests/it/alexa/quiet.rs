@@ -21,7 +21,7 @@ async fn nothing_a_third_party_said_is_left_anywhere() {
     let place = Place::plain();
     let authority = Authority::new("the tests' root");
     place.put("/echo.api/echo-api-cert.pem", authority.chain(&Leaf::default()));
-    let elsewhere = tempfile::tempdir().expect("a folder");
+    let elsewhere = crate::residue::folder();
     let roots = elsewhere.path().join("roots.pem");
     std::fs::write(&roots, authority.root_pem()).expect("written");
     let section = format!(

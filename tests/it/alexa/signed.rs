@@ -31,7 +31,7 @@ fn at(name: &str) -> String {
 
 #[tokio::test]
 async fn every_way_to_sign_wrongly_is_told_apart_and_refused() {
-    let (place, dir) = (Place::plain(), tempfile::tempdir().expect("a folder"));
+    let (place, dir) = (Place::plain(), crate::residue::folder());
     let (ours, other) = (Authority::new("ours"), Authority::new("another"));
     let chain = |leaf: Leaf| ours.chain(&leaf);
     place.put("/echo.api/echo-api-cert.pem", chain(Leaf::default()));
@@ -111,7 +111,7 @@ async fn every_way_to_sign_wrongly_is_told_apart_and_refused() {
 
 #[tokio::test]
 async fn a_chain_is_fetched_once_and_used_no_longer_than_it_is_valid() {
-    let (place, dir) = (Place::secure(), tempfile::tempdir().expect("a folder"));
+    let (place, dir) = (Place::secure(), crate::residue::folder());
     let ours = Authority::new("ours");
     place.put("/echo.api/echo-api-cert.pem", ours.chain(&Leaf { until: 2027, ..Leaf::default() }));
     let verifier = Verifier::new(&config(&place, &dir, &ours)).expect("it can be used");
@@ -130,7 +130,7 @@ async fn a_chain_is_fetched_once_and_used_no_longer_than_it_is_valid() {
 
 #[tokio::test]
 async fn certificates_come_only_from_whom_the_configuration_trusts() {
-    let (place, dir) = (Place::secure(), tempfile::tempdir().expect("a folder"));
+    let (place, dir) = (Place::secure(), crate::residue::folder());
     let ours = Authority::new("ours");
     place.put("/echo.api/echo-api-cert.pem", ours.chain(&Leaf::default()));
     let headers = headers(&[("signaturecertchainurl", CHAIN), ("signature-256", &signature(BODY))]);

@@ -8,9 +8,9 @@ use std::{
     },
 };
 
+use crate::residue::Folder;
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio::sync::oneshot;
 use wellspoken::{
     channels::{
@@ -36,7 +36,7 @@ pub const CHAIN: &str = "https://s3.amazonaws.com/echo.api/echo-api-cert.pem";
 pub const UNIT: &str = "amzn1.alexa.unit.did.A1B2C3";
 
 /// Both skills, certificates from `place`.
-pub fn config(place: &Place, dir: &TempDir, authority: &Authority) -> AlexaConfig {
+pub fn config(place: &Place, dir: &Folder, authority: &Authority) -> AlexaConfig {
     let roots = dir.path().join("roots.pem");
     std::fs::write(&roots, authority.root_pem()).expect("written");
     let fetch_roots: Option<PathBuf> = place.trust.as_ref().map(|pem| {
@@ -61,7 +61,7 @@ pub struct Stage {
     pub place: Place,
     pub url: String,
     pub client: Client,
-    _dir: TempDir,
+    _dir: Folder,
     _stop: oneshot::Sender<()>,
     requests: AtomicUsize,
 }

@@ -4,7 +4,6 @@ use std::{collections::HashMap, sync::Arc};
 
 use reqwest::{Client, Method, RequestBuilder, Response, redirect::Policy};
 use serde_json::Value;
-use tempfile::TempDir;
 use tokio::sync::oneshot;
 use wellspoken::{
     app::Senses,
@@ -16,7 +15,10 @@ use wellspoken::{
 };
 
 use super::provider::{CLIENT, Provider};
-use crate::support::{self, Scratch};
+use crate::{
+    residue::Folder,
+    support::{self, Scratch},
+};
 
 pub const SUBJECT: &str = "rosa-at-the-provider-4711";
 
@@ -26,7 +28,7 @@ pub struct Stage {
     pub url: String,
     pub client: Client,
     pub rosa: PersonId,
-    pub dir: TempDir,
+    pub dir: Folder,
     _stop: oneshot::Sender<()>,
 }
 

@@ -10,10 +10,11 @@ use std::{
 };
 
 use reqwest::{Client, Method, RequestBuilder, Response};
-use tempfile::TempDir;
 
-pub fn scratch() -> TempDir {
-    tempfile::tempdir().expect("a scratch folder")
+use crate::residue::{self, Folder};
+
+pub fn scratch() -> Folder {
+    residue::folder()
 }
 
 /// The program with its data in `dir`, and nothing of the surroundings' settings.
@@ -32,7 +33,7 @@ pub fn wellspoken(dir: &Path) -> Command {
 
 /// A running server.
 pub struct Server {
-    dir: TempDir,
+    dir: Folder,
     child: Child,
     printed: Arc<Mutex<String>>,
     pub url: String,
@@ -78,7 +79,7 @@ impl Server {
         command
     }
 
-    async fn run(dir: TempDir, mut command: Command, links: bool) -> Self {
+    async fn run(dir: Folder, mut command: Command, links: bool) -> Self {
         let log = File::create(dir.path().join("server.log")).expect("a log");
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().expect("it starts");
         let out = child.stdout.take().expect("a pipe");

@@ -19,19 +19,19 @@ use crate::postgres;
 
 /// A folder with a key file, and a database.
 pub struct Place {
-    pub dir: tempfile::TempDir,
+    pub dir: crate::residue::Folder,
     pub url: String,
 }
 
 impl Place {
     pub fn sqlite() -> Self {
-        let dir = tempfile::tempdir().expect("a folder");
+        let dir = crate::residue::folder();
         let url = dir.path().join("data/wellspoken.db").to_str().expect("plain path").to_owned();
         Self { dir, url }
     }
 
     pub async fn postgres() -> Self {
-        Self { dir: tempfile::tempdir().expect("a folder"), url: postgres::database().await }
+        Self { dir: crate::residue::folder(), url: postgres::database().await }
     }
 
     pub fn is_sqlite(&self) -> bool {
