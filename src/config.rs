@@ -163,11 +163,13 @@ pub struct HttpConfig {
     pub tls_key: Option<PathBuf>,
     /// Host names, besides the listening address, under which pages may be opened.
     pub hosts: Vec<String>,
+    /// After how many minutes without use a person's page is signed out; 1 to 720.
+    pub page_idle_minutes: u32,
 }
 
 impl Default for HttpConfig {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:8770".into(), tls_cert: None, tls_key: None, hosts: vec![] }
+        Self { listen: "127.0.0.1:8770".into(), tls_cert: None, tls_key: None, hosts: vec![], page_idle_minutes: 15 }
     }
 }
 
@@ -227,6 +229,9 @@ impl Config {
                 format!("`{}` is not an address and port such as 127.0.0.1:8770", self.http.listen),
             );
         };
+        if !(1..=720).contains(&self.http.page_idle_minutes) {
+            return invalid("http.page_idle_minutes", "must be from 1 to 720 minutes".into());
+        }
         if self.http.tls_cert.is_some() != self.http.tls_key.is_some() {
             return invalid("http.tls_cert", "tls_cert and tls_key go together; set both or neither".into());
         }

@@ -3,6 +3,7 @@
 //! Invariant: a token is kept only as a keyed hash, so that the database lets nobody in. A one-time token is
 //! spent in the statement that checks it.
 
+mod idle;
 mod roster;
 mod units;
 
@@ -21,6 +22,7 @@ use super::{
 pub use roster::Listed;
 
 use crate::policy::{Caller, CredentialId, Event, JournalEntry, PersonId, Proof, RoomId, Surface};
+pub(super) use idle::ends_when_idle;
 
 /// What a token stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,12 +104,15 @@ impl Store {
 
     /// Who a credential of that name stands for.
     async fn caller(&self, id: CredentialId, at: Timestamp) -> Result<Option<Caller>, StoreError> {
-        let known = "SELECT c.surface, c.room, c.owner, c.sealed, r.stay, r.owner AS stay_owner, r.sealed AS stay_sealed \
+        let known = "SELECT c.surface, c.room, c.owner, c.sealed, c.seen, c.idle, r.stay, r.owner AS stay_owner, r.sealed AS stay_sealed \
             FROM credential c LEFT JOIN room r ON r.room = c.room AND c.surface = 'room' \
             WHERE c.id = $1 AND c.one_time = 0 AND c.expires > $2";
         let row = self.inner.database.ask_one(known, &[id.as_str().into(), at.as_microsecond().into()]).await?;
         let Some(row) = row else { return Ok(None) };
         let Some(grant) = self.grant(&id, &row)? else { return Ok(None) };
+        if !self.in_use(&id, &row, at).await? {
+            return Ok(None);
+        }
         let mut caller = Caller { surface: grant.0, credential: id, person: grant.1, stay: None, proof: Proof::None };
         // A device of several people does not say who speaks.
         if matches!(caller.surface, Surface::Home(_)) {

@@ -9,6 +9,7 @@ use sqlx::Row;
 
 use super::{
     Grant, Place, Store,
+    credentials::ends_when_idle,
     error::StoreError,
     job::{JobError, Refusal, Step},
     keys::{KeyError, KeyOwner},
@@ -199,6 +200,7 @@ impl Store {
         subject: &CredentialId,
         grant: &Grant,
         token: &str,
+        idle: SignedDuration,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
         let id = self.credential_id(token)?;
@@ -206,8 +208,9 @@ impl Store {
         let tie = "UPDATE credential SET subject = $2 \
             WHERE id = $1 AND EXISTS (SELECT id FROM subject WHERE id = $2)";
         let tie = Step::new(tie, vec![id.as_str().into(), subject.as_str().into()]).or_nothing(Refusal::NotThere);
+        let steps = [Some(step), Some(tie), ends_when_idle(&id, grant, idle, at)].into_iter().flatten().collect();
         let signed = self.draft(&entry(Event::Identified, subject, grant.person.as_ref(), "signed_in", at), None)?;
-        match self.inner.writer.submit(vec![step, tie], vec![signed, draft]).await {
+        match self.inner.writer.submit(steps, vec![signed, draft]).await {
             Ok(_) => Ok(true),
             Err(JobError::Refused(_)) => Ok(false),
             Err(error) => Err(error.into()),

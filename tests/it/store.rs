@@ -7,6 +7,7 @@ mod bad_luck;
 mod export;
 mod hold;
 mod household;
+mod idle;
 mod keys;
 mod people;
 mod place;

@@ -85,7 +85,7 @@ impl Backend for Program {
             let Some(grant) = store.redeem(link, now).await.map_err(|e| unavailable(&e))? else { return Ok(None) };
             let token = fresh_token(&self.app);
             let session = Grant { one_time: false, expires: lasts(now, grant.expires), ..grant };
-            store.issue(&session, &token, now).await.map_err(|e| unavailable(&e))?;
+            store.issue_page(&session, &token, page_idle(&self.app), now).await.map_err(|e| unavailable(&e))?;
             Ok(Some(Opened { token, surface: session.surface, expires: session.expires }))
         })
     }
@@ -141,6 +141,11 @@ impl Backend for Program {
     fn waiting(&self) -> usize {
         self.app.ears().map_or(0, |ears| ears.load_now().waiting)
     }
+}
+
+/// How long a person's page may be idle.
+pub(super) fn page_idle(app: &App) -> SignedDuration {
+    SignedDuration::from_mins(i64::from(app.config().http.page_idle_minutes))
 }
 
 fn lasts(now: Timestamp, link: Timestamp) -> Timestamp {

@@ -3,7 +3,7 @@
 
 use jiff::SignedDuration;
 
-use super::program::{Program, fresh_token};
+use super::program::{Program, fresh_token, page_idle};
 use crate::{
     channels::{Begun, CameBack, NotSignedIn, Side, SignIn, SignedIn, Soon},
     config::SignInConfig,
@@ -129,7 +129,8 @@ impl Program {
         let grant =
             Grant { surface: Surface::Chat, person: Some(person), label: bound.label, one_time: false, expires };
         let token = fresh_token(self.app());
-        let issued = store.issue_signed_in(&bound.id, &grant, &token, now).await.map_err(|e| lost(&e))?;
+        let issued =
+            store.issue_signed_in(&bound.id, &grant, &token, page_idle(self.app()), now).await.map_err(|e| lost(&e))?;
         issued.then_some(token).ok_or(NotSignedIn::Refused)
     }
 }
