@@ -15,9 +15,11 @@ use crate::{
 };
 
 pub mod audit;
+pub mod backup;
 pub mod bench;
 pub mod board;
 pub mod credential;
+pub mod drill;
 pub mod evidence;
 pub mod hardening;
 pub mod hear;
@@ -193,6 +195,12 @@ pub enum Command {
     Keys(keys::KeysArgs),
     /// Keep a person's data from being deleted: legal holds.
     Hold(hold::HoldArgs),
+    /// Copy the database into one file while the server runs.
+    Backup(backup::BackupArgs),
+    /// Put a backup in its place.
+    Restore(backup::RestoreArgs),
+    /// Show that a backup can be restored and read.
+    Drill(drill::DrillArgs),
     /// Show that what is promised holds, by doing it.
     Evidence(evidence::EvidenceArgs),
     /// Measure.
@@ -223,6 +231,9 @@ pub fn main(args: Args) -> ExitCode {
         Command::Audit(a) => audit::run(&global, a),
         Command::Keys(a) => keys::run(&global, a),
         Command::Hold(a) => hold::run(&global, a),
+        Command::Backup(a) => backup::run_backup(&global, &a),
+        Command::Restore(a) => backup::run_restore(&global, &a),
+        Command::Drill(a) => drill::run(&global, &a),
         Command::Evidence(a) => evidence::run(&global, &a),
         Command::Bench(a) => bench::run(&global, a),
     };

@@ -173,6 +173,8 @@ pub enum Event {
     GlassBroken,
     /// Something was put before those who look into such things, or settled by one of them.
     Reviewed,
+    /// The database was copied, restored, or read for a drill.
+    Backup,
 }
 
 impl Event {
@@ -196,6 +198,7 @@ impl Event {
             Self::Hold => "hold",
             Self::GlassBroken => "glass-broken",
             Self::Reviewed => "reviewed",
+            Self::Backup => "backup",
         }
     }
 }

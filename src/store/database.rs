@@ -67,6 +67,12 @@ impl Drop for Waiting {
 }
 
 impl Dialect {
+    /// Which database an address means.
+    pub fn of(url: &str) -> Self {
+        let postgres = url.starts_with("postgres://") || url.starts_with("postgresql://");
+        if postgres { Self::Postgres } else { Self::Sqlite }
+    }
+
     /// Makes a connection one for reading only. Finds out, too, that a file is no database.
     pub async fn settle_reader(self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
         let settings: &[&'static str] = match self {
@@ -105,6 +111,8 @@ impl Dialect {
 #[derive(Clone)]
 pub(super) struct Database {
     pub dialect: Dialect,
+    /// The address as the driver takes it; it may hold a password.
+    pub url: Arc<str>,
     options: AnyConnectOptions,
     readers: Arc<Readers>,
 }
@@ -113,8 +121,9 @@ impl Database {
     /// Reaches the database; for SQLite, makes an empty file where there is none, unless `read_only`.
     pub async fn reach(url: &str, read_only: bool) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
-        let (dialect, url) = if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            (Dialect::Postgres, url.to_owned())
+        let dialect = Dialect::of(url);
+        let (dialect, url) = if dialect == Dialect::Postgres {
+            (dialect, url.to_owned())
         } else {
             let path = PathBuf::from(url.strip_prefix("sqlite://").unwrap_or(url));
             if read_only {
@@ -128,7 +137,7 @@ impl Database {
         let mut first = AnyConnection::connect_with(&options).await?;
         dialect.settle_reader(&mut first).await?;
         let readers = Arc::new(Readers::new(dialect, options.clone(), first));
-        Ok(Self { dialect, options, readers })
+        Ok(Self { dialect, url: url.into(), options, readers })
     }
 
     /// All rows of a question.
@@ -144,6 +153,19 @@ impl Database {
     /// As [`Database::ask_one`], for a task that waits for something slower besides.
     pub async fn ask_one_aside(&self, sql: &'static str, values: &[Value]) -> Result<Option<AnyRow>, StoreError> {
         Ok(self.readers.ask(sql, values, Wait::Aside).await?.pop())
+    }
+
+    /// The number of the newest migration that this program knows.
+    pub fn newest_schema(dialect: Dialect) -> i64 {
+        let migrator = if dialect == Dialect::Sqlite { &SQLITE } else { &POSTGRES };
+        migrator.iter().map(|migration| migration.version).max().unwrap_or(0)
+    }
+
+    /// A connection of one's own for reading.
+    pub async fn reader(&self) -> Result<AnyConnection, StoreError> {
+        let mut connection = AnyConnection::connect_with(&self.options).await?;
+        self.dialect.settle_reader(&mut connection).await?;
+        Ok(connection)
     }
 
     /// A connection that writes durably.

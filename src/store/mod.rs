@@ -9,6 +9,7 @@
 //! `people`, `turns`, `requests` and `credentials` the statements.
 
 mod audit;
+mod backup;
 mod credentials;
 mod database;
 mod error;
@@ -43,6 +44,7 @@ pub use audit::{
     AuditReader, AuditReport, BadPublicKey, Break, Broken, ExportOptions, ExportReport, Exported, Finding, Misfit,
     PublicKey, Review, ReviewRule, copy_with_entry_changed, verify_export,
 };
+pub use backup::{BackupError, BackupOptions, Manifest, ReadBack, RestoreOptions, clear_restored, restore};
 pub use credentials::{Grant, Listed};
 use database::{Database, Statement, run};
 pub use error::StoreError;

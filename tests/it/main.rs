@@ -5,6 +5,7 @@
 mod actions;
 mod alexa;
 mod architecture;
+mod backup;
 mod barista;
 mod board;
 mod demo;

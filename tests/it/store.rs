@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail like tests")]
 
 mod audit;
+mod backup;
 mod bad_luck;
 mod export;
 mod hold;

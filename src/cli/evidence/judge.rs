@@ -42,7 +42,7 @@ pub fn judge(seen: &Seen) -> Vec<Row> {
     vec![access(seen), unique(seen), emergency(seen), logoff(seen), sealed(seen), audited(seen), integrity(seen)]
         .into_iter()
         .chain([person(seen), wire(seen), consent(seen), overheard(seen), identifiers(seen)])
-        .chain([destroyed(seen), recordings(seen), dumps(seen), installed(seen)])
+        .chain([destroyed(seen), recordings(seen), dumps(seen), contingency(seen), installed(seen)])
         .collect()
 }
 
@@ -269,6 +269,22 @@ fn dumps(seen: &Seen) -> Row {
         rule: "docs/PRIVACY.md",
         configured: "set before a key is read".into(),
         finding: held_if(seen.core_limit == 0 && !seen.dumpable, found),
+    }
+}
+
+fn contingency(seen: &Seen) -> Row {
+    let b = &seen.backup;
+    let found = format!(
+        "backed up and restored, somebody's rows opened: {}; those of somebody whose key was destroyed stayed shut: {}; of \
+         {} backups that were cut off or changed {} were refused",
+        b.readable, b.destroyed_shut, b.damaged, b.refused
+    );
+    Row {
+        id: "contingency",
+        promise: "What is backed up can be restored and read; a damaged backup is refused, and a destroyed key stays destroyed.",
+        rule: "45 CFR 164.308(a)(7)(ii)(A), (B), (D) contingency plan; 164.310(d)(2)(iv) data backup and storage",
+        configured: "wellspoken backup, restore and drill; the key store is backed up apart".into(),
+        finding: held_if(b.readable && b.destroyed_shut && b.damaged > 0 && b.refused == b.damaged, found),
     }
 }
 

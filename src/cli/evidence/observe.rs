@@ -6,6 +6,8 @@ use std::{fs, path::PathBuf};
 use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp};
 
+mod backup;
+
 use super::{super::Global, seen::Seen, sweep::sweep};
 use crate::{
     ambient::Ambient,
@@ -172,6 +174,7 @@ async fn look(scratch: &Scratch, seen: &mut Seen) -> anyhow::Result<()> {
     canary(scratch, seen, &invented(scratch.now, &zone, demo::CANARY_FILE, 0)?).await?;
     cry(scratch, seen).await?;
     audit(scratch, seen).await?;
+    backup::look(scratch, seen, &rosa(5)?).await?;
     Ok(())
 }
 

@@ -51,6 +51,8 @@ pub struct Seen {
     pub core_limit: u64,
     /// Others may read this process's memory.
     pub dumpable: bool,
+    /// A backup.
+    pub backup: Backup,
     /// The chain of the real installation: entries, or the one that breaks it.
     pub installed: Option<Result<i64, i64>>,
 }
@@ -132,4 +134,17 @@ pub struct Overheard {
     pub said: bool,
     /// Asked for by name, the answer does not tell whether it is there.
     pub same_answer: bool,
+}
+
+/// A backup of what was done, restored.
+#[derive(Debug, Clone, Default)]
+pub struct Backup {
+    /// Restored, its chain is whole and somebody's rows open.
+    pub readable: bool,
+    /// Of somebody whose key was destroyed before, none does.
+    pub destroyed_shut: bool,
+    /// Copies of it that were cut off or changed.
+    pub damaged: usize,
+    /// Of those, how many were refused.
+    pub refused: usize,
 }

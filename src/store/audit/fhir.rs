@@ -47,6 +47,7 @@ fn pattern(event: &str, outcome: Option<&str>) -> Pattern {
             subtype: Some((DICOM, "110129", "Security Configuration")),
             ..of("110113", "Security Alert", "E", ADMINISTRATION)
         },
+        "backup" => of("110106", "Export", "R", ADMINISTRATION),
         "hold" => of("110110", "Patient Record", "U", ("HLEGAL", "legal")),
         "audit-read" => of("110101", "Audit Log Used", "R", ADMINISTRATION),
         _ => of("110100", "Application Activity", "E", ADMINISTRATION),

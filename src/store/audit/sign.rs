@@ -50,6 +50,11 @@ impl Signer {
         self.sign(&of_line(line))
     }
 
+    /// Signs what a backup says of itself.
+    pub fn sign_manifest(&self, text: &[u8]) -> Result<[u8; 64], StoreError> {
+        self.sign(&of_manifest(text))
+    }
+
     fn sign(&self, message: &[u8]) -> Result<[u8; 64], StoreError> {
         pair(&self.seed)?.sign(message).as_ref().try_into().map_err(|_| unusable())
     }
@@ -110,6 +115,10 @@ impl PublicKey {
         self.signed(&of_head(head), signature)
     }
 
+    pub(in crate::store) fn signed_manifest(&self, text: &[u8], signature: &[u8]) -> bool {
+        self.signed(&of_manifest(text), signature)
+    }
+
     fn signed(&self, message: &[u8], signature: &[u8]) -> bool {
         UnparsedPublicKey::new(&ED25519, self.0).verify(message, signature).is_ok()
     }
@@ -158,6 +167,10 @@ fn of_head(head: &Head) -> Vec<u8> {
 
 fn of_line(line: &[u8]) -> Vec<u8> {
     [b"wellspoken audit line 1\0".as_slice(), line].concat()
+}
+
+fn of_manifest(text: &[u8]) -> Vec<u8> {
+    [b"wellspoken backup 1\0".as_slice(), text].concat()
 }
 
 #[cfg(test)]
