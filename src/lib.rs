@@ -19,5 +19,6 @@ pub mod oidc;
 pub mod policy;
 pub mod records;
 pub mod speech;
+pub mod staff;
 pub mod store;
 pub mod turn;

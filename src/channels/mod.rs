@@ -8,6 +8,8 @@ pub mod alexa;
 mod backend;
 pub mod http;
 mod sign_in;
+mod staff;
 
 pub use backend::{Backend, Holder, Opened, Part, Soon, Unavailable};
 pub use sign_in::{Begun, CameBack, NotSignedIn, Side, SignIn, SignedIn};
+pub use staff::StaffDoor;

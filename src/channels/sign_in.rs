@@ -9,6 +9,8 @@ use super::Soon;
 pub enum Side {
     /// People whose records are kept.
     People,
+    /// Those who work here.
+    Staff,
 }
 
 /// Signing in, as the doors see it.

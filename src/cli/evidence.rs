@@ -7,6 +7,7 @@
 pub mod judge;
 pub mod observe;
 pub mod seen;
+mod staff;
 pub mod sweep;
 
 use judge::{Finding, Row};

@@ -20,9 +20,10 @@ use crate::{
 mod demo;
 mod program;
 mod sign_in;
+mod staff;
 
 use demo::Demo;
-pub use program::{Program, fresh_token};
+pub use program::{Program, SetUpError, fresh_token};
 
 /// Run the server.
 #[derive(Debug, clap::Args)]
@@ -66,6 +67,7 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     };
     let doors = Doors::new(program.clone(), &config.http.hosts, limits);
     let doors = match &config.sign_in {
+        Some(sign_in) if sign_in.staff.is_some() => doors.with_sign_in(program.clone()).with_staff(program.clone()),
         Some(_) => doors.with_sign_in(program.clone()),
         None => doors,
     };
@@ -87,6 +89,7 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     };
     let served = tokio::spawn(listener.serve(doors, end));
     let sweeping = tokio::spawn(sweep(Arc::downgrade(&program)));
+    let watching = tokio::spawn(staff::watch(Arc::downgrade(&program)));
     say(&format!("listening on {url}"))?;
     if args.demo {
         let people = Demo::import(&program).await?;
@@ -103,6 +106,7 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     }
     let drained = served.await.context("the server broke off; its log says where")?;
     sweeping.abort();
+    watching.abort();
     if let Ok(program) = Arc::try_unwrap(program) {
         program.close().await;
     }

@@ -29,8 +29,10 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("records", &["policy", "actions", "store"]),
     ("store", &["policy", "actions", "records", "config"]),
     ("turn", &["policy", "ambient", "asr", "nlu", "dialogue", "actions", "records", "speech", "store"]),
-    // Never the store, never the records: a channel knows turns, credentials and readiness.
-    ("channels", &["policy", "turn", "app", "config"]),
+    // What staff ask for and are answered; a record comes out there against a permit of theirs.
+    ("staff", &["policy", "records", "store", "config"]),
+    // Never the store, never the records: a channel knows turns, what staff ask, credentials and readiness.
+    ("channels", &["policy", "turn", "staff", "app", "config"]),
     // Which names of a skill's are which of ours.
     ("channels::alexa", &["policy", "turn", "config", "nlu::alexa"]),
 ];

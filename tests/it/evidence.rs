@@ -52,6 +52,23 @@ const BREACHES: &[Breach] = &[
     ("contingency", |s| s.backup.destroyed_shut = false),
     ("contingency", |s| s.backup.refused -= 1),
     ("installed", |s| s.installed = Some(Err(7))),
+    ("staff", |s| s.staff.asked = 0),
+    ("staff", |s| s.staff.let_through = 1),
+    ("staff", |s| s.staff.kept_out = 1),
+    ("staff", |s| s.staff.own_unit = false),
+    ("staff", |s| s.staff.rows = 1),
+    ("staff", |s| s.staff.stranger_kept_out = false),
+    ("staff", |s| s.staff.idle_ended = false),
+    ("glass", |s| s.glass.without_reason = true),
+    ("glass", |s| s.glass.noted = false),
+    ("glass", |s| s.glass.opened = false),
+    ("glass", |s| s.glass.open_afterwards = true),
+    ("glass", |s| s.glass.alerted = false),
+    ("glass", |s| s.glass.queued = false),
+    ("glass", |s| s.glass.own_case_refused = false),
+    ("glass", |s| s.glass.settled = false),
+    ("glass", |s| s.glass.in_clear = true),
+    ("snooping", |s| s.staff.snoop_raised = 0),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

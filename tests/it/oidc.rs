@@ -4,4 +4,6 @@
 mod checks;
 mod people;
 mod provider;
+mod staff;
 mod stage;
+mod sweep;

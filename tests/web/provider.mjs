@@ -4,13 +4,13 @@
 import { once } from 'node:events';
 import Provider from 'oidc-provider';
 
-/** Starts a provider on a free port that knows one client, `wellspoken`, with a secret. */
-export async function provider(port, { redirect, after, people }) {
+/** Starts a provider that knows one client, `wellspoken`, with a secret or `publicly` without. */
+export async function provider(port, { redirect, after, people, publicly = false }) {
   const issuer = `http://127.0.0.1:${port}`;
   const made = new Provider(issuer, {
     clients: [{
       client_id: 'wellspoken',
-      client_secret: 'a-secret-for-tests-0123456789abcdef',
+      ...(publicly ? { token_endpoint_auth_method: 'none' } : { client_secret: 'a-secret-for-tests-0123456789abcdef' }),
       redirect_uris: redirect,
       post_logout_redirect_uris: after,
       grant_types: ['authorization_code'],

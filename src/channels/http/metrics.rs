@@ -38,6 +38,11 @@ struct RequestLabels {
     status: u16,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AlertLabels {
+    kind: &'static str,
+}
+
 type Stages = Family<StageLabels, Histogram, fn() -> Histogram>;
 
 /// What is counted.
@@ -49,6 +54,7 @@ pub struct Metrics {
     busy: Gauge,
     waiting: Gauge,
     connections: Gauge,
+    alerts: Family<AlertLabels, Gauge>,
 }
 
 impl Metrics {
@@ -65,7 +71,9 @@ impl Metrics {
         registry.register("turns_in_progress", "Turns being taken", busy.clone());
         registry.register("recordings_waiting", "Recordings waiting to be heard", waiting.clone());
         registry.register("connections", "Open connections", connections.clone());
-        Self { registry, turns, stages, requests, busy, waiting, connections }
+        let alerts = Family::default();
+        registry.register("alerts", "Alerts since the start, by kind", alerts.clone());
+        Self { registry, turns, stages, requests, busy, waiting, connections, alerts }
     }
 
     /// Counts a turn.
@@ -148,6 +156,10 @@ pub async fn show(State(doors): State<Doors>, _operator: Operator) -> Result<Res
     let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     doors.metrics.busy.set(count(*doors.busy.borrow()));
     doors.metrics.waiting.set(count(doors.backend.waiting()));
+    for (kind, many) in doors.staff.iter().flat_map(|staff| staff.alerts()) {
+        let many = i64::try_from(many).unwrap_or(i64::MAX);
+        doors.metrics.alerts.get_or_create(&AlertLabels { kind }).set(many);
+    }
     let mut body = String::new();
     text::encode(&mut body, &doors.metrics.registry).map_err(|_| Refusal::Broken)?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -12,7 +12,7 @@ use axum::{
 use tokio::sync::{Semaphore, watch};
 
 use super::{
-    Backend, SignIn,
+    Backend, SignIn, StaffDoor,
     alexa::{self, Alexa},
 };
 
@@ -29,6 +29,7 @@ mod patient;
 pub(super) mod refusal;
 mod session;
 mod sign_in;
+mod staff;
 mod tls;
 pub(super) mod turns;
 
@@ -92,6 +93,8 @@ pub struct Doors {
     pub(super) alexa: Option<Arc<Alexa>>,
     /// Signing in at a provider, where that is configured.
     sign_in: Option<Arc<dyn SignIn>>,
+    /// The staff's side, where they can sign in.
+    staff: Option<Arc<dyn StaffDoor>>,
     limits: Arc<Limits>,
     /// Host names, besides the listening address, under which the door may be addressed; lower case.
     hosts: Arc<[String]>,
@@ -113,6 +116,7 @@ impl Doors {
             metrics: Arc::new(metrics::Metrics::new()),
             alexa: None,
             sign_in: None,
+            staff: None,
             limits: Arc::new(limits),
             hosts: hosts.iter().map(|h| h.trim_end_matches('.').to_ascii_lowercase()).collect(),
             room: Arc::new(Semaphore::new(units.min(Semaphore::MAX_PERMITS))),
@@ -133,11 +137,19 @@ impl Doors {
         Self { sign_in: Some(sign_in), ..self }
     }
 
+    /// With the staff's side, too.
+    #[must_use]
+    pub fn with_staff(self, staff: Arc<dyn StaffDoor>) -> Self {
+        Self { staff: Some(staff), ..self }
+    }
+
     /// The routes. They expect [`Wire`] among a request's extensions, as [`Listener::serve`] puts it there.
     pub fn router(&self) -> Router {
         let skills = self.alexa.as_ref().map(|_| Router::new().route("/v1/alexa", post(alexa::take)));
+        let staff = self.staff.as_ref().map(|_| staff::routes().merge(page::console()));
         Router::new()
             .merge(skills.unwrap_or_default())
+            .merge(staff.unwrap_or_default())
             .route("/v1/sign-in", get(sign_in::show).post(sign_in::begin))
             .route("/sign-in/back", get(sign_in::back))
             .route("/v1/turns", post(turns::take))

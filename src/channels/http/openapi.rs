@@ -6,7 +6,7 @@ use utoipa::{
     openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{Doors, credentials, health, metrics, session, sign_in, turns};
+use super::{Doors, credentials, health, metrics, session, sign_in, staff, turns};
 use crate::channels::alexa;
 
 #[derive(OpenApi)]
@@ -60,10 +60,27 @@ impl Modify for Schemes {
     }
 }
 
-fn document(skills: bool) -> utoipa::openapi::OpenApi {
+struct StaffScheme;
+
+impl StaffScheme {
+    fn put(openapi: &mut utoipa::openapi::OpenApi) {
+        let cookie = ApiKeyValue::with_description(
+            sign_in::staff_cookie(true),
+            "A session of staff; without TLS, on loopback, the name is `wellspoken-staff`.",
+        );
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("staff", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    }
+}
+
+fn document(skills: bool, with_staff: bool) -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
     if skills {
         document.merge(Skills::openapi());
+    }
+    if with_staff {
+        document.merge(staff::StaffApi::openapi());
+        StaffScheme::put(&mut document);
     }
     document
 }
@@ -78,5 +95,5 @@ fn document(skills: bool) -> utoipa::openapi::OpenApi {
     security(()),
 )]
 pub async fn show(State(doors): State<Doors>) -> Json<utoipa::openapi::OpenApi> {
-    Json(document(doors.alexa.is_some()))
+    Json(document(doors.alexa.is_some(), doors.staff.is_some()))
 }

@@ -25,9 +25,25 @@ const FILES: [(&str, &str, &str); 7] = [
     ("/page/icon.svg", SVG, include_str!("page/icon.svg")),
 ];
 
+/// The staff's pages, where staff can sign in.
+const CONSOLE: [(&str, &str, &str); 3] = [
+    ("/console", HTML, include_str!("page/console.html")),
+    ("/page/console.css", CSS, include_str!("page/console.css")),
+    ("/page/console.js", JS, include_str!("page/console.js")),
+];
+
 /// A route for each file.
 pub fn routes() -> Router<Doors> {
-    FILES.into_iter().fold(Router::new(), |router, (path, kind, contents)| {
+    serve(&FILES)
+}
+
+/// A route for each of the staff's.
+pub fn console() -> Router<Doors> {
+    serve(&CONSOLE)
+}
+
+fn serve(files: &'static [(&str, &str, &str)]) -> Router<Doors> {
+    files.iter().copied().fold(Router::new(), |router, (path, kind, contents)| {
         router.route(path, get(move || async move { file(kind, contents) }))
     })
 }

@@ -10,7 +10,8 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::channels::Unavailable;
+use super::staff::not_told;
+use crate::{channels::Unavailable, staff::NotTold};
 
 /// Why a request is turned away.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -108,6 +109,9 @@ pub enum Refusal {
     /// The store cannot be asked.
     #[error("the server cannot reach its store")]
     Unavailable,
+    /// Staff are not answered.
+    #[error("{0}")]
+    NotTold(NotTold),
     /// No provider is configured.
     #[error("nobody can sign in here")]
     NoSignIn,
@@ -221,6 +225,10 @@ impl Refusal {
                 "unavailable",
                 "Try again in a moment, with the same turn id. For help right now use the call light or the telephone.",
             ),
+            Self::NotTold(why) => {
+                let (status, code) = not_told(*why);
+                (status, code, "Roles and units come with your sign-in; whoever runs this server maps them.")
+            }
             Self::NoSignIn => {
                 (StatusCode::FORBIDDEN, "no_sign_in", "Open a one-time link, or see docs/OPERATIONS.md, signing in.")
             }

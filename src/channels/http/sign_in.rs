@@ -114,6 +114,7 @@ pub(super) async fn came_back(doors: &Doors, side: Side, parts: &Parts) -> Respo
     };
     let page = match side {
         Side::People => "/",
+        Side::Staff => "/console",
     };
     headers.push((header::LOCATION, HeaderValue::try_from(format!("{page}#sign-in={word}")).ok()));
     answer(headers)
@@ -163,10 +164,23 @@ fn flow_cookie(side: Side, value: &str, secure: bool) -> Option<HeaderValue> {
     Some(value)
 }
 
-fn session_cookie(side: Side, token: &str, secure: bool) -> Option<HeaderValue> {
+/// The cookie of a session; without a token, its end.
+pub(super) fn session_cookie(side: Side, token: &str, secure: bool) -> Option<HeaderValue> {
+    let (flag, age) = (if secure { "; Secure" } else { "" }, if token.is_empty() { "; Max-Age=0" } else { "" });
     match side {
         Side::People => session::cookie(token, secure),
+        Side::Staff => {
+            let text = format!("{}={token}; Path=/; HttpOnly; SameSite=Strict{age}{flag}", staff_cookie(secure));
+            let mut value = HeaderValue::try_from(text).ok()?;
+            value.set_sensitive(true);
+            Some(value)
+        }
     }
+}
+
+/// The name of the staff's cookie, which is not that of people's pages.
+pub(super) const fn staff_cookie(secure: bool) -> &'static str {
+    if secure { "__Host-wellspoken-staff" } else { "wellspoken-staff" }
 }
 
 fn cookie_of(side: Side, headers: &HeaderMap, secure: bool) -> Option<String> {
@@ -177,6 +191,8 @@ const fn flow_name(side: Side, secure: bool) -> &'static str {
     match (side, secure) {
         (Side::People, true) => "__Host-wellspoken-sign-in",
         (Side::People, false) => "wellspoken-sign-in",
+        (Side::Staff, true) => "__Host-wellspoken-staff-sign-in",
+        (Side::Staff, false) => "wellspoken-staff-sign-in",
     }
 }
 

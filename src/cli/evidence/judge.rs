@@ -43,6 +43,7 @@ pub fn judge(seen: &Seen) -> Vec<Row> {
         .into_iter()
         .chain([person(seen), wire(seen), consent(seen), overheard(seen), identifiers(seen)])
         .chain([destroyed(seen), recordings(seen), dumps(seen), contingency(seen), installed(seen)])
+        .chain([staff(seen), glass(seen), snooping(seen)])
         .collect()
 }
 
@@ -300,5 +301,59 @@ fn installed(seen: &Seen) -> Row {
         rule: "45 CFR 164.312(c)(1) integrity",
         configured: "hash chain with signed heads".into(),
         finding,
+    }
+}
+
+fn staff(seen: &Seen) -> Row {
+    let s = &seen.staff;
+    let found = format!(
+        "{} questions of every role: {} answered without the right, {} refused with it; somebody in a room of the unit was \
+         shown: {}, with {} audit rows; somebody else was not: {}; an idle session ended: {}",
+        s.asked, s.let_through, s.kept_out, s.own_unit, s.rows, s.stranger_kept_out, s.idle_ended
+    );
+    let rights = s.asked > 0 && s.let_through == 0 && s.kept_out == 0;
+    Row {
+        id: "staff",
+        promise: "Staff do what their roles allow, see the people of their own units, and every look is audited.",
+        rule: "45 CFR 164.312(a)(1) access control; 164.502(b) minimum necessary",
+        configured: seen.staff_sign_in.clone(),
+        finding: held_if(rights && s.own_unit && s.rows >= 2 && s.stranger_kept_out && s.idle_ended, found),
+    }
+}
+
+fn glass(seen: &Seen) -> Row {
+    let g = &seen.glass;
+    let found = format!(
+        "broke without a reason: {}; noted before anything was shown: {}; shown under it: {}; still open after its time: {}; \
+         alerted: {}; in the queue: {}; refused to who broke it: {}; settled by somebody else: {}; reason in clear: {}",
+        g.without_reason,
+        g.noted,
+        g.opened,
+        g.open_afterwards,
+        g.alerted,
+        g.queued,
+        g.own_case_refused,
+        g.settled,
+        g.in_clear
+    );
+    let gated = !g.without_reason && g.noted && g.opened && !g.open_afterwards;
+    let followed = g.alerted && g.queued && g.own_case_refused && g.settled && !g.in_clear;
+    Row {
+        id: "glass",
+        promise: "Staff reach somebody else's record with a reason and for a while, and somebody else looks into it.",
+        rule: "45 CFR 164.312(a)(2)(ii) emergency access procedure",
+        configured: seen.staff_sign_in.clone(),
+        finding: held_if(gated && followed, found),
+    }
+}
+
+fn snooping(seen: &Seen) -> Row {
+    let found = format!("a reader who tried strangers was reported {} time(s)", seen.staff.snoop_raised);
+    Row {
+        id: "snooping",
+        promise: "Who opens many strangers is put before the privacy officers, once, without anybody asking.",
+        rule: "45 CFR 164.312(b) audit controls; 164.308(a)(1)(ii)(D) activity review",
+        configured: seen.review_every.clone(),
+        finding: held_if(seen.staff.snoop_raised == 1, found),
     }
 }

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 mod backup;
 
-use super::{super::Global, seen::Seen, sweep::sweep};
+use super::{super::Global, seen::Seen, staff, sweep::sweep};
 use crate::{
     ambient::Ambient,
     app::{App, Places, Senses},
@@ -38,6 +38,11 @@ pub async fn observe(global: &Global) -> anyhow::Result<Seen> {
         ),
         key_provider: format!("{:?}", config.keys.provider).to_lowercase(),
         emergency_number: config.place.emergency_number.clone(),
+        staff_sign_in: match config.sign_in.as_ref().and_then(|sign_in| sign_in.staff.as_ref()) {
+            Some(staff) => format!("OpenID Connect; glass {} minutes", staff.break_glass_minutes),
+            None => "no sign-in for staff".into(),
+        },
+        review_every: format!("every {} minutes", config.alerts.review_every_minutes),
         ..Seen::default()
     };
     this_process(&mut seen)?;
@@ -68,10 +73,10 @@ async fn installed(global: &Global) -> Option<Result<i64, i64>> {
 
 /// An installation of its own, with invented people, that goes away.
 pub(super) struct Scratch {
-    app: App,
+    pub(super) app: App,
     pub(super) places: Places,
     folder: PathBuf,
-    now: Timestamp,
+    pub(super) now: Timestamp,
 }
 
 impl Scratch {
@@ -117,7 +122,7 @@ impl Scratch {
     }
 
     /// Every file of the installation.
-    fn files(&self) -> Vec<Vec<u8>> {
+    pub(super) fn files(&self) -> Vec<Vec<u8>> {
         let (mut found, mut folders) = (Vec::new(), vec![self.folder.clone()]);
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -173,6 +178,7 @@ async fn look(scratch: &Scratch, seen: &mut Seen) -> anyhow::Result<()> {
     credentials(scratch, seen).await?;
     canary(scratch, seen, &invented(scratch.now, &zone, demo::CANARY_FILE, 0)?).await?;
     cry(scratch, seen).await?;
+    staff::look(scratch, seen, &rosa(7)?, &rosa(8)?).await?;
     audit(scratch, seen).await?;
     backup::look(scratch, seen, &rosa(5)?).await?;
     Ok(())
@@ -344,7 +350,7 @@ async fn audit(scratch: &Scratch, seen: &mut Seen) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn found(files: &[Vec<u8>], text: &str) -> bool {
+pub(super) fn found(files: &[Vec<u8>], text: &str) -> bool {
     let text = text.to_lowercase().into_bytes();
     files.iter().any(|bytes| bytes.to_ascii_lowercase().windows(text.len()).any(|window| window == text))
 }

@@ -55,6 +55,58 @@ pub struct Seen {
     pub backup: Backup,
     /// The chain of the real installation: entries, or the one that breaks it.
     pub installed: Option<Result<i64, i64>>,
+    /// How staff sign in.
+    pub staff_sign_in: String,
+    /// How often the audit trail is looked through.
+    pub review_every: String,
+    /// Staff.
+    pub staff: Staff,
+    /// Broken glass.
+    pub glass: Glass,
+}
+
+/// What staff were told.
+#[derive(Debug, Clone, Default)]
+pub struct Staff {
+    /// Questions, for every right by every role and by nobody's.
+    pub asked: usize,
+    /// Answered without the right.
+    pub let_through: usize,
+    /// Refused although the right was there.
+    pub kept_out: usize,
+    /// The record of somebody in a room of their unit was shown.
+    pub own_unit: bool,
+    /// Audit rows of that look.
+    pub rows: i64,
+    /// Somebody else's was not.
+    pub stranger_kept_out: bool,
+    /// A session in which nothing was done ended.
+    pub idle_ended: bool,
+    /// How often a reader who tried strangers was put before the privacy officers, after looking twice.
+    pub snoop_raised: usize,
+}
+
+/// Broken glass.
+#[derive(Debug, Clone, Default)]
+pub struct Glass {
+    /// It broke without a reason.
+    pub without_reason: bool,
+    /// It stood in the audit trail before anything was shown.
+    pub noted: bool,
+    /// The record was shown under it.
+    pub opened: bool,
+    /// It was still open when its time was over.
+    pub open_afterwards: bool,
+    /// An alert was raised.
+    pub alerted: bool,
+    /// It was in the queue, with its reason.
+    pub queued: bool,
+    /// Who broke it could not settle it.
+    pub own_case_refused: bool,
+    /// Somebody else could.
+    pub settled: bool,
+    /// The reason stands in clear in a file.
+    pub in_clear: bool,
 }
 
 /// Two credentials.

@@ -9,34 +9,48 @@ use crate::{
     cli::credential::OPERATOR,
     oidc::OidcError,
     policy::{Caller, Surface},
+    staff::AlertsError,
     store::{Grant, StoreError},
     turn::{Could, Intended, TurnRequest, TurnResult},
 };
 
-use super::sign_in::SignInDoors;
+use super::{sign_in::SignInDoors, staff::StaffSide};
 
 /// How long a page session lasts at least; longer where its link would have.
 const PAGE_SESSION: SignedDuration = SignedDuration::from_hours(12);
+
+/// Why people or staff cannot sign in as configured.
+#[derive(Debug, thiserror::Error)]
+pub enum SetUpError {
+    /// A file of a provider's.
+    #[error(transparent)]
+    Oidc(#[from] OidcError),
+    /// A file of the webhook's.
+    #[error(transparent)]
+    Alerts(#[from] AlertsError),
+}
 
 /// The running program.
 pub struct Program {
     app: App,
     pub(super) doors: SignInDoors,
+    pub(super) staff: Option<StaffSide>,
 }
 
 impl Program {
     /// The program behind its doors; nobody can sign in at a provider.
     pub fn new(app: App) -> Self {
-        Self { app, doors: SignInDoors::default() }
+        Self { app, doors: SignInDoors::default(), staff: None }
     }
 
-    /// With the providers that the configuration names.
+    /// With the providers that the configuration names, and the staff's side.
     ///
     /// # Errors
-    /// When a file that signing in needs cannot be used.
-    pub fn with_sign_in(self) -> Result<Self, OidcError> {
+    /// When a file that these need cannot be used.
+    pub fn with_sign_in(self) -> Result<Self, SetUpError> {
         let doors = SignInDoors::new(self.app.config().sign_in.as_ref())?;
-        Ok(Self { doors, ..self })
+        let staff = Some(StaffSide::new(&self.app)?);
+        Ok(Self { doors, staff, ..self })
     }
 
     /// What runs.

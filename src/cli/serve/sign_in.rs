@@ -6,10 +6,10 @@ use jiff::SignedDuration;
 use super::program::{Program, fresh_token, page_idle};
 use crate::{
     channels::{Begun, CameBack, NotSignedIn, Side, SignIn, SignedIn, Soon},
-    config::SignInConfig,
+    config::{SignInConfig, StaffConfig},
     oidc::{Answer, Claims, Client, Flow, OidcError},
-    policy::Surface,
-    store::{FlowWords, Grant, StoreError},
+    policy::{RoomId, STAFF, Surface, staff::Role},
+    store::{FlowWords, Grant, NewStaffSession, StoreError},
 };
 
 /// The providers that are relied on.
@@ -17,6 +17,9 @@ use crate::{
 pub struct SignInDoors {
     public_url: String,
     people: Option<(Client, SignedDuration)>,
+    staff: Option<(Client, SignedDuration)>,
+    /// What the claims of staff mean here.
+    meaning: Option<StaffConfig>,
 }
 
 impl SignInDoors {
@@ -26,12 +29,18 @@ impl SignInDoors {
             let lasts = SignedDuration::from_hours(i64::from(provider.session_hours));
             Ok::<_, OidcError>((Client::new(provider)?, lasts))
         };
-        Ok(Self { public_url: config.public_url.clone(), people: config.people.as_ref().map(client).transpose()? })
+        Ok(Self {
+            public_url: config.public_url.clone(),
+            people: config.people.as_ref().map(client).transpose()?,
+            staff: config.staff.as_ref().map(|staff| client(&staff.provider)).transpose()?,
+            meaning: config.staff.clone(),
+        })
     }
 
     fn client(&self, side: Side) -> Option<&(Client, SignedDuration)> {
         match side {
             Side::People => self.people.as_ref(),
+            Side::Staff => self.staff.as_ref(),
         }
     }
 
@@ -39,6 +48,7 @@ impl SignInDoors {
     fn back(&self, side: Side) -> String {
         let path = match side {
             Side::People => "sign-in/back",
+            Side::Staff => "console/back",
         };
         format!("{}/{path}", self.public_url)
     }
@@ -47,6 +57,7 @@ impl SignInDoors {
     fn page(&self, side: Side) -> String {
         let path = match side {
             Side::People => "",
+            Side::Staff => "console",
         };
         format!("{}/{path}", self.public_url)
     }
@@ -55,12 +66,14 @@ impl SignInDoors {
 const fn name(side: Side) -> &'static str {
     match side {
         Side::People => "people",
+        Side::Staff => "staff",
     }
 }
 
 const fn channel(side: Side) -> &'static str {
     match side {
         Side::People => "chat",
+        Side::Staff => STAFF,
     }
 }
 
@@ -112,6 +125,7 @@ impl Program {
         let expires = now.checked_add(*lasts).map_err(|_| NotSignedIn::Unavailable)?;
         let token = match side {
             Side::People => self.person_signs_in(client.issuer(), &claims, expires).await?,
+            Side::Staff => self.staff_signs_in(client.issuer(), &claims, expires).await?,
         };
         Ok(SignedIn { token, expires })
     }
@@ -133,6 +147,48 @@ impl Program {
             store.issue_signed_in(&bound.id, &grant, &token, page_idle(self.app()), now).await.map_err(|e| lost(&e))?;
         issued.then_some(token).ok_or(NotSignedIn::Refused)
     }
+
+    /// A session for a member of staff, with the roles and rooms that their claims give them here. No role, no session.
+    async fn staff_signs_in(
+        &self,
+        issuer: &str,
+        claims: &Claims,
+        expires: jiff::Timestamp,
+    ) -> Result<String, NotSignedIn> {
+        let meaning = self.doors.meaning.as_ref().ok_or(NotSignedIn::Refused)?;
+        let (roles, rooms) = (roles(meaning, claims), rooms(meaning, claims));
+        if roles.is_empty() {
+            tracing::warn!("a member of staff signed in whose claims give no role here");
+            return Err(NotSignedIn::Refused);
+        }
+        let name = claims.texts(&meaning.name_claim).first().copied().unwrap_or(&claims.subject);
+        let token = format!("wss_{}", fresh_token(self.app()).trim_start_matches("wsp_"));
+        let (subject, now) = (claims.subject.as_str(), self.app().ambient().now());
+        let new = NewStaffSession { issuer, subject, name, roles: &roles, rooms: &rooms, expires };
+        self.app().store().open_staff_session(&new, &token, now).await.map_err(|e| lost(&e))?;
+        Ok(token)
+    }
+}
+
+/// The roles whose values stand in the claim. Values are compared letter for letter.
+fn roles(meaning: &StaffConfig, claims: &Claims) -> Vec<Role> {
+    let values = claims.texts(&meaning.role_claim);
+    let given = |wanted: &[String]| wanted.iter().any(|w| values.contains(&w.as_str()));
+    meaning.roles.iter().filter(|(_, wanted)| given(wanted)).filter_map(|(role, _)| Role::named(role)).collect()
+}
+
+/// The rooms of the units that stand in the claim.
+fn rooms(meaning: &StaffConfig, claims: &Claims) -> Vec<RoomId> {
+    let units = claims.texts(&meaning.unit_claim);
+    let mut rooms: Vec<RoomId> = units
+        .into_iter()
+        .filter_map(|unit| meaning.units.get(unit))
+        .flatten()
+        .filter_map(|room| RoomId::parse(room).ok())
+        .collect();
+    rooms.sort();
+    rooms.dedup();
+    rooms
 }
 
 fn flow(words: FlowWords) -> Flow {

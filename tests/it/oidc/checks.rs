@@ -81,7 +81,8 @@ async fn an_answer_counts_once_in_its_own_browser_and_from_its_own_provider() {
     stage.provider.will_say(stage.provider.claims(SUBJECT, &ours.query["nonce"]), Sign::Well);
     let code = ("code", "a-code");
     let state = ("state", ours.query["state"].as_str());
-    let altered = format!("{}0", &ours.cookie[..ours.cookie.len() - 1]);
+    let (rest, last) = ours.cookie.split_at(ours.cookie.len() - 1);
+    let altered = format!("{rest}{}", if last == "0" { "1" } else { "0" });
     let old = stage.store().flow_cookie("people", [7; 32], now() - jiff::SignedDuration::from_mins(11));
     let old_words =
         stage.store().flow_words("people", &old, now() - jiff::SignedDuration::from_mins(11)).expect("then");

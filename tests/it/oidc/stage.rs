@@ -53,10 +53,12 @@ impl Stage {
     /// With more under `[sign_in.people]`.
     pub async fn configured(more: &str) -> Self {
         let provider = Provider::start().await;
+        let url = provider.url();
         let text = format!(
-            "[sign_in]\npublic_url = \"http://localhost:1\"\n[sign_in.people]\nissuer = \"{}\"\n\
-             client_id = \"{CLIENT}\"\ntimeout_ms = 1000\n{more}",
-            provider.url()
+            "[sign_in]\npublic_url = \"http://localhost:1\"\n[sign_in.staff]\nroles = {{ nurse = [\"rn\"], \
+             privacy-officer = [\"privacy\"] }}\nunits = {{ \"4-west\" = [\"room-7\", \"room-8\"] }}\n\
+             [sign_in.staff.provider]\nissuer = \"{url}\"\nclient_id = \"{CLIENT}\"\ntimeout_ms = 1000\n\
+             [sign_in.people]\nissuer = \"{url}\"\nclient_id = \"{CLIENT}\"\ntimeout_ms = 1000\n{more}",
         );
         let config: Config = toml::from_str(&text).expect("TOML");
         let config = config.validated().expect("valid");
@@ -67,7 +69,9 @@ impl Stage {
         let listener = Listener::bind(&http).await.expect("a free port");
         let url = listener.url();
         let program = Arc::new(Program::new(app).with_sign_in().expect("it can be used"));
-        let doors = Doors::new(program.clone(), &[], Limits::default()).with_sign_in(program.clone());
+        let doors = Doors::new(program.clone(), &[], Limits::default())
+            .with_sign_in(program.clone())
+            .with_staff(program.clone());
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(listener.serve(doors, async {
             let _ = stopped.await;
@@ -119,6 +123,32 @@ impl Stage {
         assert_eq!(cookies["wellspoken-sign-in"], "", "the sign-in's own cookie is gone either way");
         let to = response.headers()["location"].to_str().expect("ASCII").to_owned();
         Ended { to, session: cookies.get("wellspoken").cloned() }
+    }
+
+    /// A member of staff's whole way, with these claims besides.
+    pub async fn staff_signs_in(&self, subject: &str, more: Value) -> Ended {
+        let response = self.request(Method::POST, "/v1/staff/sign-in").send().await.expect("an answer");
+        let cookie = cookies(&response)["wellspoken-staff-sign-in"].clone();
+        let answer: Value = response.json().await.expect("JSON");
+        let (_, query) = answer["go"].as_str().expect("an address").split_once('?').expect("a query");
+        let query: HashMap<String, String> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        assert_eq!(query["redirect_uri"], "http://localhost:1/console/back");
+        let mut claims = self.provider.claims(subject, &query["nonce"]);
+        for (name, value) in more.as_object().expect("claims") {
+            claims[name] = value.clone();
+        }
+        self.provider.will_say(claims, super::provider::Sign::Well);
+        let back = format!("{}/console/back?code=c&state={}", self.url, query["state"]);
+        let request = self.client.get(back).header("cookie", format!("wellspoken-staff-sign-in={cookie}"));
+        let response = request.send().await.expect("an answer");
+        let to = response.headers()["location"].to_str().expect("ASCII").to_owned();
+        Ended { to, session: cookies(&response).get("wellspoken-staff").cloned() }
+    }
+
+    /// A member of staff asks something.
+    pub fn ask(&self, session: &str, method: Method, path: &str, body: &Value) -> RequestBuilder {
+        let request = self.request(method.clone(), path).header("cookie", format!("wellspoken-staff={session}"));
+        if method == Method::POST && !body.is_null() { request.json(body) } else { request }
     }
 
     /// The whole way, with what the provider was told to say. `{nonce}` is the sign-in's.

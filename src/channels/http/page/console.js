@@ -1,0 +1,222 @@
+// The staff's page: calls, rooms, records, broken glass, reviews. It shows what the roles of whoever is signed in allow, and
+// the server decides. It keeps nothing: a record is on the screen until it is closed, the session in a cookie scripts cannot read.
+
+import { TOLD, cameBack, offer } from '/page/sign-in.js';
+
+// The board is looked at again by itself. That keeps nobody signed in.
+const AGAIN_MS = 15_000;
+
+const $ = (id) => document.getElementById(id);
+
+class Refused extends Error {
+  constructor(status, error) {
+    super(error?.message ?? 'the server does not answer');
+    this.status = status;
+    this.code = error?.code;
+  }
+}
+
+async function call(path, options = {}) {
+  const response = await fetch(path, { credentials: 'same-origin', cache: 'no-store', ...options });
+  if (response.status === 204) return null;
+  const answer = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Refused(response.status, answer.error);
+  return answer;
+}
+
+const ask = (path, value) =>
+  call(`/v1/staff/${path}`, value && { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(value) });
+
+function complain(words) {
+  $('alert').textContent = words;
+}
+
+function element(name, className, text) {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+function button(words, act) {
+  const made = element('button', '', words);
+  made.type = 'button';
+  made.addEventListener('click', () => doing(made, act));
+  return made;
+}
+
+/** Does something once, and says what went wrong with it. */
+async function doing(control, act) {
+  control.disabled = true;
+  complain('');
+  try {
+    await act();
+  } catch (error) {
+    if (error instanceof Refused && error.status === 401) {
+      gone();
+    } else {
+      complain(error instanceof Refused ? `That was not done: ${error.message}.` : 'The server does not answer; nothing was done.');
+    }
+  } finally {
+    control.disabled = false;
+  }
+}
+
+/** Whoever was signed in is not any more: nothing of what they saw stays on the screen. */
+function gone(words = 'You are not signed in any more. Please sign in again.') {
+  clearInterval(timer);
+  shut();
+  for (const id of ['board', 'people', 'glass', 'reviews']) $(id).hidden = true;
+  for (const id of ['calls', 'rooms', 'queue', 'who']) $(id).replaceChildren();
+  $('enter').hidden = false;
+  $('leave').hidden = true;
+  document.body.dataset.state = 'locked';
+  complain(words);
+}
+
+// ---- The board ----------------------------------------------------------------------------------------
+
+let timer = 0;
+const clock = (at) => new Date(at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+
+async function board() {
+  const { requests } = await ask('requests');
+  $('calls').replaceChildren(...requests.map((request) => {
+    const row = element('li', request.emergency ? 'call emergency' : 'call');
+    row.append(
+      element('span', 'room', `${request.room}${request.emergency ? ': EMERGENCY' : ''}`),
+      element('time', '', clock(request.requested)),
+      element('span', 'words', request.need ?? '(the stay it was said in has ended)'),
+    );
+    if (request.patient_says_cancel) row.append(element('span', 'cancel', 'says it is no longer needed'));
+    if (request.acknowledged_by) {
+      row.append(element('span', 'by', `seen by ${request.acknowledged_by}`));
+    } else {
+      row.append(button('I have seen it', async () => { await ask('requests/acknowledge', { id: request.id }); await board(); }));
+    }
+    row.append(button('Done', async () => { await ask('requests/complete', { id: request.id }); await board(); }));
+    return row;
+  }));
+  if (requests.length === 0) $('calls').append(element('li', 'none', 'No open calls.'));
+}
+
+// ---- Rooms and records --------------------------------------------------------------------------------
+
+async function rooms() {
+  const { people } = await ask('people');
+  $('rooms').replaceChildren(...people.map(({ room, person }) => {
+    const row = element('li');
+    row.append(element('span', 'words', room));
+    if (rights.has('record')) row.append(button('Open the record', () => open(person)));
+    return row;
+  }));
+  if (people.length === 0) $('rooms').append(element('li', 'none', 'No room of your units is occupied.'));
+}
+
+let opened = null;
+
+async function open(person) {
+  const record = await ask('record', { person });
+  opened = { person, glass: Boolean(record.until) };
+  $('under').textContent = record.until ? `Under broken glass until ${clock(record.until)}.` : '';
+  const list = (title, all, tell) => {
+    const box = element('ul');
+    box.append(...(all.length ? all.map((one) => element('li', '', tell(one))) : [element('li', '', 'None on record here.')]));
+    return [element('h3', '', title), box];
+  };
+  const text = (...parts) => parts.filter(Boolean).join(', ');
+  $('shown').replaceChildren(
+    element('p', 'name', text(record.name, record.birth && `born ${record.birth}`)),
+    ...list('Medicines', record.medicines, (m) => text(m.medicine, m.strength, m.instructions, !m.active && 'ended')),
+    ...list('Allergies', record.allergies, (a) => text(a.substance, ...a.reactions)),
+    ...list('Results', record.results, (r) => text(`${r.test} ${r.value} ${r.unit ?? ''}`.trim(), r.comment)),
+    ...list('Visits', record.visits, (v) => text(new Date(v.start).toLocaleString(), v.provider, v.place, v.reason)),
+    ...list('Treated by', record.care_team, (c) => text(c.name, c.specialty)),
+  );
+  $('record').hidden = false;
+  $('record').scrollIntoView({ block: 'nearest' });
+}
+
+function shut() {
+  opened = null;
+  $('shown').replaceChildren();
+  $('record').hidden = true;
+}
+
+$('shut').addEventListener('click', () => doing($('shut'), async () => {
+  const was = opened;
+  shut();
+  if (was?.glass) await ask('break-glass/shut', { person: was.person });
+}));
+
+$('break').addEventListener('submit', (event) => {
+  event.preventDefault();
+  doing(event.submitter ?? $('whom'), async () => {
+    const whom = $('whom').value.trim();
+    const named = whom.includes('|') ? { identifier: whom } : { person: whom };
+    const { person } = await ask('break-glass', { ...named, reason: $('reason').value });
+    $('break').reset();
+    await open(person);
+  });
+});
+
+// ---- Reviews ------------------------------------------------------------------------------------------
+
+async function reviews() {
+  const { reviews: open } = await ask('reviews');
+  $('queue').replaceChildren(...open.map((review) => {
+    const row = element('li', 'review');
+    const what = review.kind === 'break-glass'
+      ? `broke glass to ${review.person}: “${review.reason ?? 'the reason can no longer be read'}”`
+      : `opened ${review.people} people new to them (entries ${review.entries[0]} to ${review.entries.at(-1)})`;
+    const finding = element('input', 'finding');
+    finding.placeholder = 'What came of it';
+    finding.maxLength = 500;
+    finding.setAttribute('aria-label', 'What came of it');
+    row.append(
+      element('time', '', new Date(review.raised).toLocaleString()),
+      element('span', 'words', `${review.name ?? review.who} ${what}`),
+      finding,
+      button('Settle', async () => { await ask('reviews/settle', { id: review.id, finding: finding.value }); await reviews(); }),
+    );
+    return row;
+  }));
+  if (open.length === 0) $('queue').append(element('li', 'none', 'Nothing.'));
+}
+
+// ---- Signing in ---------------------------------------------------------------------------------------
+
+let rights = new Set();
+
+async function start() {
+  const word = cameBack();
+  let me = null;
+  try {
+    me = await ask('me');
+  } catch (error) {
+    if (!(error instanceof Refused) || error.status !== 401) complain('The server does not answer. Please open this page again in a while.');
+  }
+  await offer({
+    address: '/v1/staff/sign-in', session: '/v1/staff/session', enter: $('enter'), leave: $('leave'), signedIn: me !== null, call, complain,
+  }).catch(() => {});
+  if (!me) {
+    document.body.dataset.state = 'locked';
+    if (TOLD[word]) complain(TOLD[word]);
+    return;
+  }
+  rights = new Set(me.rights);
+  $('who').textContent = `${me.name} (${me.roles.join(', ')})`;
+  const shown = [['board', board, 'board'], ['people', rooms, 'people'], ['reviews', reviews, 'reviews']];
+  for (const [right, show, id] of shown) {
+    if (!rights.has(right)) continue;
+    $(id).hidden = false;
+    await doing($(id), show);
+  }
+  $('glass').hidden = !rights.has('break-glass');
+  if (rights.has('board')) {
+    timer = setInterval(() => board().catch((e) => { if (e.status === 401) gone(); }), AGAIN_MS);
+  }
+  document.body.dataset.state = 'ready';
+}
+
+start();

@@ -1,0 +1,127 @@
+// Staff sign in with a real provider, in a real browser: a call is acknowledged, glass is broken, and somebody else looks into it.
+
+import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
+import { after, before, test } from 'node:test';
+import { join } from 'node:path';
+
+import { launch, until, visit } from './browser.mjs';
+import { passes, provider } from './provider.mjs';
+import { root, start } from './server.mjs';
+
+const REASON = 'Called to a fall in the corridor of another unit';
+const PEOPLE = {
+  'nurse-ada': { name: 'Ada Quill', groups: ['rn'], units: ['4-west'] },
+  'officer-dana': { name: 'Dana Reed', groups: ['privacy'] },
+  'porter-bob': { name: 'Bob Stone', groups: ['porters'], units: ['4-west'] },
+};
+
+let server;
+let browser;
+let op;
+let milo;
+
+const free = () => new Promise((done) => {
+  const socket = createServer();
+  socket.listen(0, '127.0.0.1', () => { const { port } = socket.address(); socket.close(() => done(port)); });
+});
+
+before(async () => {
+  const [port, at] = [await free(), await free()];
+  const url = `http://127.0.0.1:${port}`;
+  op = await provider(at, { redirect: [`${url}/console/back`], after: [`${url}/console`], people: PEOPLE, publicly: true });
+  const section = `[sign_in]\npublic_url = "${url}"\n[sign_in.staff]\nroles = { nurse = ["rn"], privacy-officer = ["privacy"] }\n`
+    + `units = { "4-west" = ["room-12"] }\n[sign_in.staff.provider]\nissuer = "${op.issuer}"\nclient_id = "wellspoken"\n`;
+  server = await start({ listen: `127.0.0.1:${port}`, section });
+  milo = (await server.run('import', join(root, 'demo/milo-tran.json'), '--consent', 'none')).trim().split('\n').at(-1);
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+  await op?.stop();
+  await server?.stop();
+});
+
+async function signsIn(login) {
+  const visited = await visit(browser, `${server.url}/console`);
+  const { page } = visited;
+  const wrong = [];
+  page.on('console', (message) => { if (message.type() === 'error' && message.location().url.startsWith(server.url)) wrong.push(message.text()); });
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await passes(page, login);
+  await page.waitForURL(`${server.url}/console`);
+  await until(page, 'ready locked');
+  return { ...visited, wrong };
+}
+
+test('a nurse signs in, sees the calls of her rooms and acknowledges one', async () => {
+  const room = await visit(browser, await server.link('--channel', 'room', '--room', 'room-12'));
+  await until(room.page, 'ready');
+  await room.page.locator('#say').fill('can I get some water');
+  await room.page.locator('#send').click();
+  await room.page.locator('.turn').first().waitFor();
+  await room.context.close();
+
+  const { context, page, wrong } = await signsIn('nurse-ada');
+  assert.equal(await page.locator('#who').textContent(), 'Ada Quill (nurse)');
+  const [cookie] = (await context.cookies(server.url)).filter((c) => c.name.startsWith('wellspoken'));
+  assert.deepEqual([cookie.name, cookie.sameSite, cookie.httpOnly], ['wellspoken-staff', 'Strict', true]);
+  const call = page.locator('#calls .call').first();
+  assert.match(await call.textContent(), /room-12.*water/);
+  await call.getByRole('button', { name: 'I have seen it' }).click();
+  await page.getByText('seen by Ada Quill').first().waitFor();
+  assert.equal(await page.locator('#reviews').isVisible(), false);
+  // Her session is none for the talk page.
+  assert.equal(await page.evaluate(async () => (await fetch('/v1/session')).status), 401);
+  await page.getByRole('button', { name: 'Open the record' }).first().click();
+  await page.locator('#record .name').waitFor();
+  assert.match(await page.locator('#record').textContent(), /lisinopril/);
+  assert.equal(page.url(), `${server.url}/console`, 'no id is in the address');
+  await page.getByRole('button', { name: 'Close the record' }).click();
+  assert.equal(await page.locator('#shown').textContent(), '');
+  assert.deepEqual(wrong.filter((e) => !/401/.test(e)), []);
+  await context.close();
+});
+
+test('she breaks glass with a reason, and a privacy officer looks into it', async () => {
+  const nurse = await signsIn('nurse-ada');
+  const { page } = nurse;
+  await page.locator('#whom').fill(milo);
+  await page.locator('#reason').fill('just because');
+  await page.locator('#reason').fill(REASON);
+  await page.getByRole('button', { name: 'Break the glass' }).click();
+  await page.locator('#record .name').waitFor();
+  assert.match(await page.locator('#record').textContent(), /Milo Tran/);
+  assert.match(await page.locator('#under').textContent(), /Under broken glass until/);
+  // She cannot look into it herself.
+  assert.equal(await page.evaluate(async () => (await fetch('/v1/staff/reviews')).status), 403);
+  await nurse.context.close();
+
+  const officer = await signsIn('officer-dana');
+  const review = officer.page.locator('#queue .review').first();
+  const text = await review.textContent();
+  assert.match(text, /Ada Quill broke glass/);
+  assert.ok(text.includes(REASON), text);
+  assert.equal(await officer.page.locator('#board').isVisible(), false, 'an officer sees no calls');
+  await review.locator('.finding').fill('Asked the charge nurse: it was needed');
+  await review.getByRole('button', { name: 'Settle' }).click();
+  await officer.page.getByText('Nothing.').waitFor();
+  await officer.page.getByRole('button', { name: 'Sign out' }).click();
+  await officer.page.waitForURL(`${op.issuer}/**`);
+  await officer.context.close();
+});
+
+test('whoever has no role here is told so, and gets nothing', async () => {
+  const { context, page } = await signsIn('porter-bob');
+  assert.match(await page.getByRole('alert').textContent(), /could not be signed in here/);
+  assert.equal((await context.cookies(server.url)).some((c) => c.name === 'wellspoken-staff'), false);
+  await context.close();
+});
+
+test('who it was, whom they saw and why stand in no log; that glass was broken does', () => {
+  for (const word of ['Ada', 'Dana', 'nurse-ada', 'Milo', milo, 'corridor', 'charge nurse', 'water']) {
+    assert.equal(server.log().includes(word), false, word);
+  }
+  assert.match(server.log(), /"kind":"break-glass"/);
+});
