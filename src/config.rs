@@ -247,7 +247,7 @@ impl Config {
             alexa.check()?;
         }
         if let Some(sign_in) = &self.sign_in {
-            sign_in.check()?;
+            sign_in.check(&self.http.hosts)?;
         }
         Ok(self)
     }

@@ -51,6 +51,8 @@ enum What {
     Bind(BindArgs),
     /// List the accounts that stand for people, by the labels they were given.
     Bindings,
+    /// End every session of staff at once, as after somebody's role was taken away at the provider.
+    SignOutStaff,
 }
 
 #[derive(Debug, clap::Args)]
@@ -134,6 +136,11 @@ pub fn run(global: &Global, args: CredentialArgs) -> anyhow::Result<()> {
             What::Revoke { id } => revoke(&app, &id).await,
             What::Bind(bind) => bind_subject(&app, bind).await,
             What::Bindings => bindings(&app).await,
+            What::SignOutStaff => {
+                let by = format!("uid {}", rustix::process::getuid().as_raw());
+                let ended = app.store().end_staff_sessions(&by, app.ambient().now()).await;
+                ended.map(|many| println!("ended {many}")).map_err(Into::into)
+            }
         };
         app.close().await;
         done

@@ -107,14 +107,22 @@ const fn twelve() -> u32 {
 }
 
 impl SignInConfig {
-    /// Checks every value.
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
+    /// Checks every value. `hosts` are the names that this server answers under, besides addresses.
+    pub(super) fn check(&self, hosts: &[String]) -> Result<(), ConfigError> {
         let invalid = |setting, reason: &str| Err(ConfigError::Invalid { setting, reason: reason.into() });
         let rest = self.public_url.split_once("://").map_or("", |(_, rest)| rest);
         if !reachable(&self.public_url) || rest.contains(['/', '?', '#']) {
             return invalid(
                 "sign_in.public_url",
                 "must be https://HOST[:PORT] without a path (http:// on this machine alone)",
+            );
+        }
+        let host = rest.rsplit_once(':').map_or(rest, |(host, _)| host);
+        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>().is_ok();
+        if !address && host != "localhost" && !hosts.iter().any(|known| known.eq_ignore_ascii_case(host)) {
+            return invalid(
+                "sign_in.public_url",
+                "its host must be among http.hosts, or the server refuses whoever comes back from the provider",
             );
         }
         if self.people.is_none() && self.staff.is_none() {
@@ -145,6 +153,13 @@ impl StaffConfig {
         }
         if let Some(unknown) = self.roles.keys().find(|role| !ROLES.contains(&role.as_str())) {
             return invalid("sign_in.staff.roles", format!("`{unknown}` is no role; there are {}", ROLES.join(", ")));
+        }
+        let breaks_glass = ["nurse", "clinician", "pharmacist"].iter().any(|role| self.roles.contains_key(*role));
+        if breaks_glass && !self.roles.contains_key("privacy-officer") {
+            return invalid(
+                "sign_in.staff.roles",
+                "map privacy-officer, too: somebody has to look into broken glass".into(),
+            );
         }
         let fits = |id: &String| {
             (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b))
@@ -213,7 +228,8 @@ mod tests {
     use crate::config::Config;
 
     fn read(text: &str) -> Result<Config, String> {
-        let config: Config = toml::from_str(text).map_err(|e| e.to_string())?;
+        let text = format!("[http]\nhosts = [\"voice.clinic.example\"]\n{text}");
+        let config: Config = toml::from_str(&text).map_err(|e| e.to_string())?;
         config.validated().map_err(|e| e.to_string())
     }
 
@@ -235,15 +251,16 @@ mod tests {
     #[test]
     fn the_staffs_side_is_checked_whole() {
         let whole = "[sign_in]\npublic_url = \"https://voice.clinic.example\"\n[sign_in.staff]\n\
-            units = { \"4-west\" = [\"room-12\"] }\nroles = { nurse = [\"rn\"] }\n[sign_in.staff.provider]\n\
+            units = { \"4-west\" = [\"room-12\"] }\nroles = { nurse = [\"rn\"], privacy-officer = [\"privacy\"] }\n[sign_in.staff.provider]\n\
             issuer = \"https://id.clinic.example\"\nclient_id = \"wellspoken\"\n";
         let staff = read(whole).expect("valid").sign_in.expect("a section").staff.expect("a side");
         assert_eq!((staff.idle_minutes, staff.break_glass_minutes, staff.role_claim.as_str()), (15, 60, "groups"));
         for (change, with, says) in [
             ("nurse =", "janitor =", "`janitor` is no role"),
             ("[\"rn\"]", "[]", "at least one value"),
-            ("roles = { nurse = [\"rn\"] }", "roles = {}", "at least one value"),
-            ("roles = { nurse = [\"rn\"] }\n", "", "missing field `roles`"),
+            ("nurse = [\"rn\"], privacy-officer = [\"privacy\"]", "", "at least one value"),
+            ("roles = { nurse = [\"rn\"], privacy-officer = [\"privacy\"] }\n", "", "missing field `roles`"),
+            (", privacy-officer = [\"privacy\"]", "", "somebody has to look into"),
             ("room-12", "room 12", "`room 12` is no name of a room"),
             ("roles =", "idle_minutes = 0\nroles =", "idle_minutes"),
             ("roles =", "break_glass_minutes = 1\nroles =", "break_glass_minutes"),
@@ -264,6 +281,7 @@ mod tests {
         for (text, says) in [
             ("[sign_in]\npublic_url = \"https://a.example\"\n".to_owned(), "name a provider"),
             (section("https://voice", "http://voice"), "sign_in.public_url"),
+            (section("https://voice", "https://other"), "must be among http.hosts"),
             (section("clinic.example\"\n[", "clinic.example/x\"\n["), "sign_in.public_url"),
             (section("https://id", "http://id"), "issuer must be https"),
             (section("/realms/people", "?x=1"), "issuer must be https"),

@@ -21,9 +21,9 @@ use ureq::{
 use crate::config::AlertsConfig;
 
 /// How long one call of the webhook may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How often it is tried, each time after a longer pause.
-const TRIES: u32 = 4;
+const TRIES: u32 = 3;
 /// Calls at once; alerts beyond that are counted and logged alone.
 const AT_ONCE: usize = 4;
 
@@ -112,7 +112,9 @@ impl Alerts {
                 if agent.post(&*at_address).content_type("application/json").send(body.as_str()).is_ok() {
                     return;
                 }
-                std::thread::sleep(Duration::from_secs(1 << n));
+                if n + 1 < TRIES {
+                    std::thread::sleep(Duration::from_secs(1 << n));
+                }
             }
             tracing::error!("the webhook of alerts.webhook took no alert; the review is in the queue all the same");
         });

@@ -16,7 +16,7 @@ use super::{
     keys::KeyOwner,
 };
 use crate::policy::{
-    CredentialId, Event, RoomId,
+    CredentialId, Event, JournalEntry, RoomId,
     staff::{Role, StaffMember},
     staff_row,
 };
@@ -156,6 +156,31 @@ impl Store {
         let draft = self.draft(&row, None)?;
         self.inner.writer.submit(vec![step], vec![draft]).await?;
         Ok(())
+    }
+
+    /// Ends every session of staff at once, as after a role was taken away at the provider; audited. Gives how many.
+    ///
+    /// # Errors
+    /// When the database or the house's key fails.
+    pub async fn end_staff_sessions(&self, by: &str, at: Timestamp) -> Result<i64, StoreError> {
+        let open = "SELECT CAST(COUNT(*) AS BIGINT) AS open FROM staff_session WHERE expires > $1";
+        let row = self.inner.database.ask_one(open, &[at.as_microsecond().into()]).await?;
+        let open = row.map(|row| row.try_get("open")).transpose()?.unwrap_or(0);
+        let step = Step::new("DELETE FROM staff_session", vec![]);
+        let entry = JournalEntry {
+            event: Event::Credential,
+            subject: None,
+            actor: None,
+            intent: Some("staff.sign-out".into()),
+            channel: "staff",
+            session: None,
+            turn: None,
+            closes: None,
+            outcome: Some("revoked"),
+            at,
+        };
+        self.inner.writer.submit(vec![step], vec![self.draft(&entry, Some(by))?]).await?;
+        Ok(open)
     }
 
     /// What people call the members of staff that are known here.

@@ -15,6 +15,7 @@ mod place;
 mod requests;
 mod review;
 mod rotation;
+mod staff;
 mod transit;
 mod turns;
 

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Told, chain::Entry};
+use crate::policy::{GLASS_RECORD, STAFF};
 
 /// The profile that an opened disclosure conforms to.
 const DISCLOSURE: &str =
@@ -23,6 +24,7 @@ struct Pattern {
 
 const PATIENT: (&str, &str) = ("PATRQT", "patient requested");
 const TREATMENT: (&str, &str) = ("TREAT", "treatment");
+const BROKEN_GLASS: (&str, &str) = ("BTG", "break the glass");
 const ADMINISTRATION: (&str, &str) = ("HSYSADMIN", "health system administration");
 
 fn pattern(event: &str, outcome: Option<&str>) -> Pattern {
@@ -49,6 +51,11 @@ fn pattern(event: &str, outcome: Option<&str>) -> Pattern {
         },
         "backup" => of("110106", "Export", "R", ADMINISTRATION),
         "hold" => of("110110", "Patient Record", "U", ("HLEGAL", "legal")),
+        "glass-broken" => Pattern {
+            subtype: Some((DICOM, "110127", "Emergency Override Started")),
+            ..of("110113", "Security Alert", "E", BROKEN_GLASS)
+        },
+        "reviewed" => of("110113", "Security Alert", "E", ADMINISTRATION),
         "audit-read" => of("110101", "Audit Log Used", "R", ADMINISTRATION),
         _ => of("110100", "Application Activity", "E", ADMINISTRATION),
     }
@@ -57,7 +64,11 @@ fn pattern(event: &str, outcome: Option<&str>) -> Pattern {
 /// The entry without its place in the chain. `told` is what was sealed; `None` where the key was destroyed.
 pub fn audit_event(entry: &Entry, told: Option<&Told>, organization: &str) -> Value {
     let nothing = Told::default();
-    let pattern = pattern(&entry.event, entry.outcome.as_deref());
+    let mut pattern = pattern(&entry.event, entry.outcome.as_deref());
+    if entry.channel == STAFF && pattern.purpose == PATIENT {
+        let under_glass = told.is_some_and(|told| told.intent.as_deref() == Some(GLASS_RECORD));
+        pattern.purpose = if under_glass { BROKEN_GLASS } else { TREATMENT };
+    }
     let disclosure = pattern.subtype.is_some_and(|(system, ..)| system == LIFECYCLE);
     let person = match told {
         Some(told) => told.subject.as_ref().map(|id| json!({ "reference": format!("Patient/{id}") })),
@@ -100,10 +111,11 @@ fn observer() -> Value {
     json!({ "identifier": { "system": "urn:wellspoken", "value": "wellspoken" }, "display": "wellspoken" })
 }
 
-/// The program, the channel the words go to, and whoever asked: the person, or staff by name.
+/// The program, the channel the words go to, and whoever asked: the person, or staff, by name or by their sign-in.
 fn agents(entry: &Entry, told: &Told, person: Option<&Value>) -> Vec<Value> {
     // The chain knows the kind of channel and not the network's address.
     let network = json!({ "address": format!("urn:wellspoken:channel:{}", entry.channel), "type": "5" });
+    let staff = entry.channel == STAFF;
     let recipient = match &told.actor {
         Some(actor) => json!({ "identifier": { "system": "urn:wellspoken:credential", "value": actor } }),
         None => json!({ "display": entry.channel }),
@@ -115,7 +127,7 @@ fn agents(entry: &Entry, told: &Told, person: Option<&Value>) -> Vec<Value> {
         }),
         json!({
             "type": { "coding": [coding(DICOM, "110152", "Destination Role ID")] },
-            "who": recipient, "requestor": told.by.is_none() && person.is_none(), "network": network,
+            "who": recipient, "requestor": told.by.is_none() && (staff || person.is_none()), "network": network,
         }),
     ];
     if let Some(by) = &told.by {
@@ -123,7 +135,7 @@ fn agents(entry: &Entry, told: &Told, person: Option<&Value>) -> Vec<Value> {
             "type": { "coding": [coding("http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "AUT", "author")] },
             "who": { "display": by }, "name": by, "requestor": true,
         }));
-    } else if let Some(person) = person {
+    } else if let Some(person) = person.filter(|_| !staff) {
         agents.push(json!({
             "type": { "coding": [coding("http://snomed.info/sct", "429577009", "Patient Advocate")] },
             "who": person, "requestor": true,

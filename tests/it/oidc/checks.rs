@@ -49,13 +49,17 @@ async fn every_lie_is_refused_and_the_truth_is_not() {
         ("altered",              |c| c["sub"] = "x".into(), Sign::Altered),
         ("critical",             honest, Sign::Critical),
     ];
+    let mut believed = vec![];
     for (name, lie, sign) in lies {
         let begun = stage.begin().await;
         let mut claims = stage.provider.claims(SUBJECT, &begun.query["nonce"]);
         lie(&mut claims);
         stage.provider.will_say(claims, sign);
-        assert_eq!(stage.come_back(&begun).await, refused("refused"), "{name}");
+        if stage.come_back(&begun).await != refused("refused") {
+            believed.push(name);
+        }
     }
+    assert!(believed.is_empty(), "believed: {believed:?}");
     for (name, change) in [
         ("as it is", honest),
         ("a clock that is a little behind", (|c| c["exp"] = (now().as_second() - 30).into()) as Lie),
@@ -97,9 +101,13 @@ async fn an_answer_counts_once_in_its_own_browser_and_from_its_own_provider() {
         ("too late", vec![code, ("state", &old_words.state)], Some(&old)),
         ("nothing", vec![], Some(&ours.cookie)),
     ];
+    let mut taken = vec![];
     for (name, query, cookie) in stale {
-        assert_eq!(stage.back(&query, cookie).await, refused("stale"), "{name}");
+        if stage.back(&query, cookie).await != refused("stale") {
+            taken.push(name);
+        }
     }
+    assert!(taken.is_empty(), "taken: {taken:?}");
     assert_eq!(stage.provider.0.exchanges.load(Ordering::Relaxed), 0, "none of these asked the provider");
 
     let first = stage.come_back(&ours).await;
