@@ -279,7 +279,7 @@ mod tests {
     fn a_section_is_checked_whole() {
         let more = |line: &str| format!("{}{line}\n", section("", ""));
         for (text, says) in [
-            ("[sign_in]\npublic_url = \"https://a.example\"\n".to_owned(), "name a provider"),
+            ("[sign_in]\npublic_url = \"https://voice.clinic.example\"\n".to_owned(), "name a provider"),
             (section("https://voice", "http://voice"), "sign_in.public_url"),
             (section("https://voice", "https://other"), "must be among http.hosts"),
             (section("clinic.example\"\n[", "clinic.example/x\"\n["), "sign_in.public_url"),
