@@ -31,6 +31,7 @@ use crate::{
 };
 
 pub mod understanding;
+pub mod vocabulary;
 
 /// Where things lie.
 #[derive(Debug, Clone)]
@@ -167,6 +168,7 @@ impl App {
             phone: config.place.phone.clone(),
             emergency_number: config.place.emergency_number.clone(),
             recognized: Recognized::default(),
+            patterns: Some(config.patterns.clone()),
             hear_deadline: Duration::from_millis(config.hear.deadline_ms),
         };
         Ok(Self { core, config, warnings })

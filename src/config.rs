@@ -13,6 +13,7 @@ mod alerts;
 mod alexa;
 mod audit;
 mod keys;
+mod patterns;
 mod retention;
 mod sign_in;
 
@@ -20,6 +21,7 @@ pub use alerts::AlertsConfig;
 pub use alexa::{AlexaConfig, SkillConfig, SmartPropertiesConfig};
 pub use audit::AuditConfig;
 pub use keys::{KeysConfig, Provider, TransitConfig};
+pub use patterns::PatternsConfig;
 pub use retention::RetentionConfig;
 pub use sign_in::{ProviderConfig, SignInConfig, StaffConfig, reachable};
 
@@ -68,6 +70,8 @@ pub struct Config {
     pub keys: KeysConfig,
     /// The audit trail.
     pub audit: AuditConfig,
+    /// What is counted of what people say, and told.
+    pub patterns: PatternsConfig,
     /// How long what was said is kept.
     pub retention: RetentionConfig,
     /// Who is told when something is to be looked into.
@@ -221,6 +225,7 @@ impl Config {
         }
         self.keys.validated()?;
         self.audit.validated()?;
+        self.patterns.validated()?;
         self.retention.validated()?;
         self.alerts.validated()?;
         let Ok(listen) = self.http.listen.parse::<std::net::SocketAddr>() else {

@@ -16,6 +16,7 @@ pub mod config;
 pub mod dialogue;
 pub mod nlu;
 pub mod oidc;
+pub mod patterns;
 pub mod policy;
 pub mod records;
 pub mod speech;

@@ -29,6 +29,7 @@ pub mod intents;
 pub mod keys;
 pub mod logging;
 pub mod models;
+pub mod patterns;
 pub mod play;
 pub mod rehearse;
 pub mod say;
@@ -201,6 +202,8 @@ pub enum Command {
     Restore(backup::RestoreArgs),
     /// Show that a backup can be restored and read.
     Drill(drill::DrillArgs),
+    /// Counts of what many people say, with noise; and the attack that shows it helps.
+    Patterns(patterns::PatternsArgs),
     /// Show that what is promised holds, by doing it.
     Evidence(evidence::EvidenceArgs),
     /// Measure.
@@ -234,6 +237,7 @@ pub fn main(args: Args) -> ExitCode {
         Command::Backup(a) => backup::run_backup(&global, &a),
         Command::Restore(a) => backup::run_restore(&global, &a),
         Command::Drill(a) => drill::run(&global, &a),
+        Command::Patterns(a) => patterns::run(&global, a),
         Command::Evidence(a) => evidence::run(&global, &a),
         Command::Bench(a) => bench::run(&global, a),
     };

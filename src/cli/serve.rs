@@ -139,6 +139,11 @@ async fn sweep(program: std::sync::Weak<Program>) {
                 Ok(_) => {}
                 Err(error) => tracing::warn!(%error, "what is too old could not be deleted; it is tried again"),
             }
+            match app.store().forget_patterns(&app.config().patterns, app.ambient().now()).await {
+                Ok(0) => {}
+                Ok(rows) => tracing::info!(rows, "what was counted and never released is deleted"),
+                Err(error) => tracing::warn!(%error, "what was counted could not be deleted; it is tried again"),
+            }
         }
         tokio::time::sleep(SWEEP_EVERY).await;
     }

@@ -175,6 +175,8 @@ pub enum Event {
     Reviewed,
     /// The database was copied, restored, or read for a drill.
     Backup,
+    /// Counts of what many people said were released, or what they would have been made of was deleted.
+    Patterns,
 }
 
 impl Event {
@@ -199,6 +201,7 @@ impl Event {
             Self::GlassBroken => "glass-broken",
             Self::Reviewed => "reviewed",
             Self::Backup => "backup",
+            Self::Patterns => "patterns",
         }
     }
 }

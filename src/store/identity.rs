@@ -145,7 +145,7 @@ impl Store {
         let plain = serde_json::to_vec(&version).unwrap_or_default();
         let (owner, version) = self.seal(&owner, "consent", "sealed", &id, &plain)?;
         let seen = seen.map_or(-1, |seen| i64::try_from(seen).unwrap_or(i64::MAX));
-        Ok(vec![
+        let mut steps = vec![
             Step::new(
                 "UPDATE person SET consent = $2, agreed = agreed + 1 WHERE id = $1 AND ($3 < 0 OR agreed = $3)",
                 vec![person.as_str().into(), sealed.into(), seen.into()],
@@ -155,7 +155,11 @@ impl Store {
                 "INSERT INTO consent (id, at, owner, sealed) VALUES ($1, $2, $3, $4)",
                 vec![id.into(), at.as_microsecond().into(), owner.into(), version.into()],
             ),
-        ])
+        ];
+        if !uses.improve() {
+            steps.push(self.patterns_end(person));
+        }
+        Ok(steps)
     }
 
     /// Every version of what a person agreed to, oldest first.

@@ -115,7 +115,7 @@ impl Store {
         if !keys.has(name) && !stays.iter().any(|stay| keys.has(stay)) {
             return Ok(false);
         }
-        let mut steps = vec![unless];
+        let mut steps = vec![unless, Step::new("DELETE FROM pattern WHERE owner = $1", vec![name.into()])];
         for stay in &stays {
             for sql in [
                 "DELETE FROM session WHERE owner = $1",

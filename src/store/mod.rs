@@ -20,6 +20,7 @@ mod identity;
 mod job;
 mod key_care;
 pub mod keys;
+mod patterns;
 mod people;
 mod readers;
 mod requests;
@@ -54,6 +55,7 @@ pub use identity::{ConsentVersion, PinTried};
 pub use keys::KeyOwner;
 pub use keys::{KeyStatus, Rotated};
 use keys::{KeyStore, Sources, Turnstile, unlock};
+pub use patterns::{PatternsError, PatternsStatus, Release};
 pub use people::{ChartKind, ImportOptions, Occupant};
 pub use requests::BoardRow;
 pub use retention::Forgotten;
@@ -88,6 +90,7 @@ struct Inner {
     database: Database,
     keys: KeyStore,
     writer: Writer,
+    patterns: patterns::Waiting,
 }
 
 impl Store {
@@ -125,12 +128,13 @@ impl Store {
         let keys = KeyStore::new(sources, unlocked, entropy.clone());
         let signer = Signer::new(keys.signing()?)?;
         let writer = Writer::start(database.clone(), connection, entropy, signer);
-        Ok(Self { inner: Arc::new(Inner { database, keys, writer }) })
+        Ok(Self { inner: Arc::new(Inner { database, keys, writer, patterns: patterns::Waiting::default() }) })
     }
 
     /// Signs the head of the audit chain and closes the reading connections. What was committed is on the disk
     /// already; the writer ends with the last clone.
     pub async fn close(self) {
+        self.settle_patterns().await;
         // A head that cannot be signed now is signed after the next start.
         let _ = self.inner.writer.checkpoint().await;
         self.inner.database.close().await;

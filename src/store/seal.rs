@@ -55,6 +55,14 @@ impl Entropy {
         Self(Arc::new(fill))
     }
 
+    /// Fills a buffer with random bytes.
+    ///
+    /// # Errors
+    /// When the source has none.
+    pub fn fill(&self, bytes: &mut [u8]) -> Result<(), SealError> {
+        (self.0)(bytes)
+    }
+
     /// Random bytes.
     ///
     /// # Errors

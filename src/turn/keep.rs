@@ -163,6 +163,7 @@ impl Turn<'_> {
                 at: self.now,
             })
             .await?;
+        self.count(said, result);
         Ok(())
     }
 

@@ -7,6 +7,7 @@
 
 mod alarm;
 mod carry;
+mod count;
 mod go_on;
 mod hear;
 mod identify;
@@ -32,6 +33,7 @@ use crate::{
     actions::{ActionError, Facts},
     ambient::Ambient,
     asr::pool::Pool,
+    config::PatternsConfig,
     dialogue,
     nlu::{Engine, NONE, Slots, catalogue::Catalogue},
     policy::{
@@ -71,6 +73,8 @@ pub struct Core {
     pub phone: Option<String>,
     /// Names let out for recognition, by session.
     pub recognized: Recognized,
+    /// What is counted of turns; `None` where nothing is.
+    pub patterns: Option<PatternsConfig>,
     /// How long a clip may wait and be decoded.
     pub hear_deadline: std::time::Duration,
 }

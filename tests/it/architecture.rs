@@ -18,6 +18,8 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     // The clock and the generator, as a value that tests fix.
     ("ambient", &[]),
     ("asr", &["config"]),
+    // Counts and noise; which words are numbers.
+    ("patterns", &["config", "nlu::numbers"]),
     ("nlu", &["policy"]),
     // Whom a subject stands for is not known there.
     ("oidc", &["config"]),
@@ -27,8 +29,11 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("dialogue", &["policy", "nlu", "actions"]),
     // Implements what the actions ask for, out of the store.
     ("records", &["policy", "actions", "store"]),
-    ("store", &["policy", "actions", "records", "config"]),
-    ("turn", &["policy", "ambient", "asr", "nlu", "dialogue", "actions", "records", "speech", "store"]),
+    ("store", &["policy", "actions", "records", "config", "patterns"]),
+    (
+        "turn",
+        &["policy", "ambient", "asr", "config", "nlu", "dialogue", "actions", "patterns", "records", "speech", "store"],
+    ),
     // What staff ask for and are answered; a record comes out there against a permit of theirs.
     ("staff", &["policy", "records", "store", "config"]),
     // Never the store, never the records: a channel knows turns, what staff ask, credentials and readiness.

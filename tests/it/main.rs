@@ -22,6 +22,7 @@ mod models;
 mod nlu;
 mod oidc;
 mod openbao;
+mod patterns;
 mod postgres;
 mod residue;
 mod serve;

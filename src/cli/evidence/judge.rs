@@ -44,6 +44,7 @@ pub fn judge(seen: &Seen) -> Vec<Row> {
         .chain([person(seen), wire(seen), consent(seen), overheard(seen), identifiers(seen)])
         .chain([destroyed(seen), recordings(seen), dumps(seen), contingency(seen), installed(seen)])
         .chain([staff(seen), glass(seen), snooping(seen)])
+        .chain([membership(seen), budget(seen)])
         .collect()
 }
 
@@ -286,6 +287,45 @@ fn contingency(seen: &Seen) -> Row {
         rule: "45 CFR 164.308(a)(7)(ii)(A), (B), (D) contingency plan; 164.310(d)(2)(iv) data backup and storage",
         configured: "wellspoken backup, restore and drill; the key store is backed up apart".into(),
         finding: held_if(b.readable && b.destroyed_shut && b.damaged > 0 && b.refused == b.damaged, found),
+    }
+}
+
+fn membership(seen: &Seen) -> Row {
+    let p = &seen.patterns;
+    let worst = |outcomes: &[crate::patterns::attack::Outcome], best: bool| {
+        let all = outcomes.iter().map(|o| o.accuracy * 100.0);
+        if best { all.fold(0.0, f64::max) } else { all.fold(100.0, f64::min) }
+    };
+    let allowed = p.protected.iter().map(|o| o.allowed * 100.0).fold(0.0, f64::max);
+    let found = format!(
+        "guessing who is in it was right in {:.1} % at most (chance 50 %, allowed {allowed:.1} %), and in {:.1} % at least with \
+         the protection switched off",
+        worst(&p.protected, true),
+        worst(&p.unprotected, false)
+    );
+    let on = p.protected.len() == 3 && p.protected.iter().all(crate::patterns::attack::Outcome::held);
+    let off = p.unprotected.len() == 3 && p.unprotected.iter().all(crate::patterns::attack::Outcome::succeeded);
+    Row {
+        id: "membership",
+        promise: "Counts of what many people say do not tell whether somebody is among them.",
+        rule: "docs/PRIVACY.md, patterns; 45 CFR 164.514(b) de-identification",
+        configured: p.rule.clone(),
+        finding: held_if(on && off, found),
+    }
+}
+
+fn budget(seen: &Seen) -> Row {
+    let p = &seen.patterns;
+    let found = format!(
+        "the budget pays for {} releases: {} were made before one was refused; a period was released twice: {}",
+        p.paid, p.released, p.twice
+    );
+    Row {
+        id: "budget",
+        promise: "What all releases tell of somebody together stays within a budget, and no period is told twice.",
+        rule: "docs/PRIVACY.md, patterns",
+        configured: p.rule.clone(),
+        finding: held_if(p.paid > 0 && p.released == p.paid && !p.twice, found),
     }
 }
 

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp};
 
 mod backup;
+mod patterns;
 
 use super::{super::Global, seen::Seen, staff, sweep::sweep};
 use crate::{
@@ -53,7 +54,7 @@ pub async fn observe(global: &Global) -> anyhow::Result<Seen> {
     };
     seen.installed = installed(global).await;
     let scratch = Scratch::make(global, &config).await?;
-    let looked = look(&scratch, &mut seen).await;
+    let looked = look(&scratch, &config, &mut seen).await;
     scratch.end().await?;
     looked.map(|()| seen)
 }
@@ -168,7 +169,7 @@ fn invented(now: Timestamp, zone: &str, file: &str, number: usize) -> anyhow::Re
     Ok(chart)
 }
 
-async fn look(scratch: &Scratch, seen: &mut Seen) -> anyhow::Result<()> {
+async fn look(scratch: &Scratch, config: &Config, seen: &mut Seen) -> anyhow::Result<()> {
     let zone = scratch.app.config().place.zone.clone();
     let rosa = |n| invented(scratch.now, &zone, "rosa-delgado.json", n);
     seen.swept = sweep(scratch, rosa).await?;
@@ -181,6 +182,7 @@ async fn look(scratch: &Scratch, seen: &mut Seen) -> anyhow::Result<()> {
     staff::look(scratch, seen, &rosa(7)?, &rosa(8)?).await?;
     audit(scratch, seen).await?;
     backup::look(scratch, seen, &rosa(5)?).await?;
+    patterns::look(scratch, seen, &config.patterns).await?;
     Ok(())
 }
 

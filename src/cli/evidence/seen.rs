@@ -53,6 +53,8 @@ pub struct Seen {
     pub dumpable: bool,
     /// A backup.
     pub backup: Backup,
+    /// Counts of what many say.
+    pub patterns: Patterns,
     /// The chain of the real installation: entries, or the one that breaks it.
     pub installed: Option<Result<i64, i64>>,
     /// How staff sign in.
@@ -199,4 +201,21 @@ pub struct Backup {
     pub damaged: usize,
     /// Of those, how many were refused.
     pub refused: usize,
+}
+
+/// An attack on counts of what many say, and what releasing them costs.
+#[derive(Debug, Clone, Default)]
+pub struct Patterns {
+    /// The rule, in words.
+    pub rule: String,
+    /// Guesses with the protection on.
+    pub protected: Vec<crate::patterns::attack::Outcome>,
+    /// Guesses with it switched off.
+    pub unprotected: Vec<crate::patterns::attack::Outcome>,
+    /// Releases that the budget pays for.
+    pub paid: usize,
+    /// Releases that were made until one was refused.
+    pub released: usize,
+    /// A period was released a second time.
+    pub twice: bool,
 }
