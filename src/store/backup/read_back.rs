@@ -23,6 +23,11 @@ const ROWS: &str = "\
 SELECT 'person' AS place, 'consent' AS col, id AS name, consent AS sealed FROM person WHERE owner = $1 \
 UNION ALL SELECT 'chart', 'sealed', kind, sealed FROM chart WHERE owner = $1 \
 UNION ALL SELECT 'consent', 'sealed', id, sealed FROM consent WHERE owner = $1 \
+UNION ALL SELECT 'request', 'sealed', id, sealed FROM request WHERE owner = $1 \
+UNION ALL SELECT 'credential', 'sealed', id, sealed FROM credential WHERE owner = $1 \
+UNION ALL SELECT 'subject', 'sealed', id, sealed FROM subject WHERE owner = $1 \
+UNION ALL SELECT 'glass', 'sealed', id, sealed FROM glass WHERE owner = $1 \
+UNION ALL SELECT 'pattern', 'sealed', id, sealed FROM pattern WHERE owner = $1 \
 UNION ALL SELECT 'visit', 'sealed', id, sealed FROM visit WHERE owner = $1 \
 UNION ALL SELECT 'renewal', 'sealed', id, sealed FROM renewal WHERE owner = $1 \
 UNION ALL SELECT 'session', 'sealed', id, sealed FROM session WHERE owner = $1 \
@@ -84,7 +89,23 @@ impl Store {
     }
 }
 
+/// The names as the rows were sealed with.
+const TABLES: [&str; 12] = [
+    "person",
+    "chart",
+    "consent",
+    "request",
+    "credential",
+    "subject",
+    "glass",
+    "pattern",
+    "visit",
+    "renewal",
+    "session",
+    "turn",
+];
+
 fn known(table: &str, column: &str) -> (&'static str, &'static str) {
-    let table = ["person", "chart", "consent", "visit", "renewal", "session", "turn"].into_iter().find(|t| *t == table);
+    let table = TABLES.into_iter().find(|known| *known == table);
     (table.unwrap_or("person"), if column == "consent" { "consent" } else { "sealed" })
 }
