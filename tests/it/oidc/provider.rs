@@ -139,7 +139,7 @@ impl Provider {
             Sign::Stranger => format!("{message}.{}", es256(&key())),
             Sign::Altered => {
                 let mut claims = next.claims.clone();
-                claims["sub"] = "somebody-else".into();
+                claims["sub"] = super::stage::SUBJECT.into();
                 format!("{}.{}.{}", part(&header), part(&claims), es256(&pair))
             }
             Sign::Well | Sign::UnknownKey | Sign::Critical => format!("{message}.{}", es256(&pair)),
