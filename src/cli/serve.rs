@@ -65,7 +65,7 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
         idle: Limits::default().idle + std::time::Duration::from_millis(config.hear.deadline_ms),
         ..Limits::default()
     };
-    let doors = Doors::new(program.clone(), &config.http.hosts, limits);
+    let doors = Doors::new(program.clone(), &config.http.hosts, limits).with_alerts(program.clone());
     let doors = match &config.sign_in {
         Some(sign_in) if sign_in.staff.is_some() => doors.with_sign_in(program.clone()).with_staff(program.clone()),
         Some(_) => doors.with_sign_in(program.clone()),

@@ -156,7 +156,7 @@ pub async fn show(State(doors): State<Doors>, _operator: Operator) -> Result<Res
     let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     doors.metrics.busy.set(count(*doors.busy.borrow()));
     doors.metrics.waiting.set(count(doors.backend.waiting()));
-    for (kind, many) in doors.staff.iter().flat_map(|staff| staff.alerts()) {
+    for (kind, many) in doors.alerts.iter().flat_map(|door| door.alerts()) {
         let many = i64::try_from(many).unwrap_or(i64::MAX);
         doors.metrics.alerts.get_or_create(&AlertLabels { kind }).set(many);
     }

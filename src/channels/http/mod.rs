@@ -95,6 +95,8 @@ pub struct Doors {
     sign_in: Option<Arc<dyn SignIn>>,
     /// The staff's side, where they can sign in.
     staff: Option<Arc<dyn StaffDoor>>,
+    /// Whoever knows how many alerts there were.
+    alerts: Option<Arc<dyn StaffDoor>>,
     limits: Arc<Limits>,
     /// Host names, besides the listening address, under which the door may be addressed; lower case.
     hosts: Arc<[String]>,
@@ -117,6 +119,7 @@ impl Doors {
             alexa: None,
             sign_in: None,
             staff: None,
+            alerts: None,
             limits: Arc::new(limits),
             hosts: hosts.iter().map(|h| h.trim_end_matches('.').to_ascii_lowercase()).collect(),
             room: Arc::new(Semaphore::new(units.min(Semaphore::MAX_PERMITS))),
@@ -135,6 +138,12 @@ impl Doors {
     #[must_use]
     pub fn with_sign_in(self, sign_in: Arc<dyn SignIn>) -> Self {
         Self { sign_in: Some(sign_in), ..self }
+    }
+
+    /// With alerts among the metrics, too.
+    #[must_use]
+    pub fn with_alerts(self, alerts: Arc<dyn StaffDoor>) -> Self {
+        Self { alerts: Some(alerts), ..self }
     }
 
     /// With the staff's side, too.

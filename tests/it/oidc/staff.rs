@@ -67,6 +67,11 @@ async fn claims_become_roles_and_rooms_and_nothing_becomes_nothing() {
     let left = stage.ask(&session, Method::DELETE, "/v1/staff/session", &Value::Null).send().await.expect("an answer");
     assert_eq!(left.status(), 204);
     assert_eq!(told(&stage, &session, Method::GET, "/v1/staff/me", Value::Null).await.0, 401);
+    // A count of alerts is there for operators, and names nobody.
+    stage.store().issue_operator("x", "wso_watch", later(60), now()).await.expect("issued");
+    let metrics = stage.request(Method::GET, "/metrics").bearer_auth("wso_watch").send().await.expect("an answer");
+    let metrics = metrics.text().await.expect("a body");
+    assert!(metrics.contains("wellspoken_alerts{kind=\"break-glass\"} 0"), "{metrics}");
     for file in std::fs::read_dir(stage.dir.path().join("data")).expect("a folder").flatten() {
         let bytes = std::fs::read(file.path()).unwrap_or_default();
         for word in ["Quillfeather", "ada-1", "room-8"] {

@@ -70,6 +70,7 @@ impl Stage {
         let url = listener.url();
         let program = Arc::new(Program::new(app).with_sign_in().expect("it can be used"));
         let doors = Doors::new(program.clone(), &[], Limits::default())
+            .with_alerts(program.clone())
             .with_sign_in(program.clone())
             .with_staff(program.clone());
         let (stop, stopped) = oneshot::channel::<()>();
