@@ -8,14 +8,14 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use jiff::tz::TimeZone;
 
 use crate::{
-    actions::Action,
+    actions::{Action, KeyHolder, Protection},
     ambient::Ambient,
     asr::{
         model::{ModelError, Models},
         pool::{Pool, PoolLimits},
         whisper::WhisperError,
     },
-    config::Config,
+    config::{Config, Provider},
     nlu::{
         catalogue::{Catalogue, CatalogueErrors},
         shelf::LearnError,
@@ -169,6 +169,7 @@ impl App {
             emergency_number: config.place.emergency_number.clone(),
             recognized: Recognized::default(),
             patterns: Some(config.patterns.clone()),
+            protection: protection(&config),
             hear_deadline: Duration::from_millis(config.hear.deadline_ms),
         };
         Ok(Self { core, config, warnings })
@@ -235,6 +236,21 @@ impl App {
             voice: self.core.voice.is_some(),
             meaning: self.core.engine.knows_meaning(),
         }
+    }
+}
+
+/// How what is said is protected, as configured.
+#[must_use]
+pub fn protection(config: &Config) -> Protection {
+    Protection {
+        keys: match config.keys.provider {
+            Provider::File => KeyHolder::File,
+            Provider::Env => KeyHolder::Environment,
+            Provider::Transit => KeyHolder::Service,
+        },
+        conversation_hours: config.retention.conversation_hours,
+        answer_hours: config.retention.answer_hours,
+        skills: config.alexa.is_some(),
     }
 }
 

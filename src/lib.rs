@@ -19,6 +19,7 @@ pub mod oidc;
 pub mod patterns;
 pub mod policy;
 pub mod records;
+pub mod rights;
 pub mod speech;
 pub mod staff;
 pub mod store;

@@ -1,5 +1,6 @@
 //! Changes to durable state, and what becomes of a renewal.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::{Agreements, RoomId};
@@ -49,11 +50,35 @@ pub enum Change {
         /// The version that this was decided on.
         seen: u64,
     },
+    /// Deletes what the person said.
+    Forget {
+        /// Which of it.
+        words: Words,
+    },
+    /// Notes that the person asked for a copy of their data, which waits on their page.
+    AskForCopy,
     /// Marks the room's open urgent requests "patient says cancel"; staff close them.
     PatientSaysCancel {
         /// The room.
         room: RoomId,
     },
+}
+
+/// Which of what a person said here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Words {
+    /// What was said in this conversation.
+    Conversation,
+    /// What was said between two times, the second not included.
+    Between {
+        /// From then on.
+        from: Timestamp,
+        /// Until then.
+        until: Timestamp,
+    },
+    /// All of it.
+    Everything,
 }
 
 /// Why a change no longer fits. Nothing was changed.
@@ -65,6 +90,9 @@ pub enum Conflict {
     /// A renewal of this prescription is already open.
     #[error("a renewal of this prescription is already open")]
     AlreadyOpen,
+    /// A legal hold keeps what is theirs from being deleted.
+    #[error("a legal hold is on what was to be deleted")]
+    Held,
     /// What the person agreed to was changed elsewhere.
     #[error("what the person agreed to was changed in between")]
     AgreementChanged,

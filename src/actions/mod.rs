@@ -21,9 +21,10 @@ mod record;
 
 use jiff::{Timestamp, tz::TimeZone};
 
-pub use change::{Change, Conflict, Renewal, RenewalState, Route};
+pub use change::{Change, Conflict, Renewal, RenewalState, Route, Words};
 pub use consent::covers as consent_covers;
 pub use outcome::{Choice, Facts, Identify, Outcome, Plan};
+pub use privacy::protection::{KeyHolder, Protection};
 
 use crate::{
     nlu::{SlotValue, Slots, When},
@@ -61,6 +62,8 @@ pub struct Setting<'a> {
     pub phone: Option<&'a str>,
     /// The channel's name: `room`, `home`, `chat`, `third-party`.
     pub channel: &'a str,
+    /// How what is said here is protected, as configured.
+    pub protection: &'a Protection,
     /// What the person agreed to so far.
     pub agreed: &'a Agreed,
 }
@@ -162,7 +165,15 @@ actions!(
     /// Says who is speaking.
     AccountSwitch = "account.switch" in self::account::switch,
     /// What happens to what is said.
-    PrivacyHowProtected = "privacy.how_protected" in self::privacy,
+    PrivacyHowProtected = "privacy.how_protected" in self::privacy::how_protected,
+    /// Who looked at the record.
+    PrivacyWhoAccessed = "privacy.who_accessed" in self::privacy::who_accessed,
+    /// How much is kept.
+    PrivacyWhatStored = "privacy.what_stored" in self::privacy::what_stored,
+    /// Deletes what was said.
+    PrivacyForget = "privacy.forget" in self::privacy::forget,
+    /// A copy of everything.
+    PrivacyExport = "privacy.export" in self::privacy::export,
 );
 
 impl Action {
@@ -185,6 +196,8 @@ impl Action {
             (Self::ConsentRevoke, Plan::Consent { given: false, uses }) => {
                 Ok(consent::perform(permit, false, uses, setting))
             }
+            (Self::PrivacyForget, Plan::Forget { words }) => privacy::forget::perform(permit, words, setting).await,
+            (Self::PrivacyExport, Plan::Copy) => Ok(privacy::export::perform(permit)),
             _ => Err(ActionError::ForeignPlan),
         }
     }
@@ -238,8 +251,9 @@ mod tests {
         for action in Action::ALL {
             assert_eq!(Action::named(action.name()), Some(*action));
             let floor = action.floor();
-            // Agreeing rests on no agreement.
-            let agrees = matches!(action, Action::ConsentGive | Action::ConsentRevoke);
+            // Agreeing rests on no agreement, and neither does a right.
+            let agrees = action.name().starts_with("consent.") || action.name().starts_with("privacy.");
+            let agrees = agrees && floor.data == DataClass::Identifiable && floor.identity >= Identity::Pin;
             assert_eq!(floor.scope.is_some() || agrees, floor.data == DataClass::Identifiable, "{}", action.name());
             assert_eq!(floor.identity >= Identity::Known, floor.data == DataClass::Identifiable, "{}", action.name());
         }

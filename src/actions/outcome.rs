@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Route};
+use super::{Change, Route, Words};
 use crate::policy::Use;
 
 /// What an action knows to say: the name of a reply in the catalogue and the values it needs.
@@ -101,6 +101,13 @@ pub enum Plan {
         /// What for.
         reason: Option<String>,
     },
+    /// Delete what was said.
+    Forget {
+        /// Which of it.
+        words: Words,
+    },
+    /// Put a copy of everything on the person's page.
+    Copy,
     /// Agree to these uses, or no longer.
     Consent {
         /// Agree, rather than take back.

@@ -177,6 +177,8 @@ pub enum Event {
     Backup,
     /// Counts of what many people said were released, or what they would have been made of was deleted.
     Patterns,
+    /// The promises were checked.
+    Checked,
 }
 
 impl Event {
@@ -202,6 +204,7 @@ impl Event {
             Self::Reviewed => "reviewed",
             Self::Backup => "backup",
             Self::Patterns => "patterns",
+            Self::Checked => "checked",
         }
     }
 }

@@ -42,6 +42,16 @@ pub enum RecordsError {
 }
 
 impl Records {
+    /// The store behind them.
+    pub(super) const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What may be said where they are read for.
+    pub(super) const fn hush(&self) -> &Hush {
+        &self.hush
+    }
+
     /// Records kept in this store.
     #[must_use]
     pub const fn new(store: Store) -> Self {

@@ -9,6 +9,7 @@ pub mod fhir_bundle;
 mod lab_name;
 mod local;
 mod medicine_name;
+pub mod rights;
 pub mod sensitive;
 pub mod specialty;
 
@@ -42,6 +43,9 @@ pub struct Chart {
     pub allergies: Vec<Allergy>,
     /// Free times in providers' schedules.
     pub slots: Vec<OpenSlot>,
+    /// The person's entries of the bundle as they came, each as JSON text, for giving them back.
+    #[serde(default)]
+    pub source: Vec<String>,
     /// What was read and what was left out.
     pub summary: Summary,
 }

@@ -24,6 +24,7 @@ use super::{
 };
 use crate::policy::{EntryId, Journal, JournalEntry, JournalError};
 
+mod about;
 mod chain;
 mod export;
 mod fhir;
@@ -32,6 +33,7 @@ mod review;
 mod sign;
 mod tamper;
 
+pub use about::Access;
 pub use chain::{AuditReader, AuditReport, Break, Broken};
 pub use export::{ExportOptions, Exported};
 pub use offline::{ExportReport, Misfit, verify_export};

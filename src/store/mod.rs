@@ -22,10 +22,12 @@ mod key_care;
 pub mod keys;
 mod patterns;
 mod people;
+mod proof;
 mod readers;
 mod requests;
 mod retention;
 mod reviews;
+mod said;
 mod script;
 mod seal;
 mod staff;
@@ -42,8 +44,8 @@ use sqlx::Row;
 
 use audit::Signer;
 pub use audit::{
-    AuditReader, AuditReport, BadPublicKey, Break, Broken, ExportOptions, ExportReport, Exported, Finding, Misfit,
-    PublicKey, Review, ReviewRule, copy_with_entry_changed, verify_export,
+    Access, AuditReader, AuditReport, BadPublicKey, Break, Broken, ExportOptions, ExportReport, Exported, Finding,
+    Misfit, PublicKey, Review, ReviewRule, copy_with_entry_changed, verify_export,
 };
 pub use backup::{BackupError, BackupOptions, Manifest, ReadBack, RestoreOptions, clear_restored, restore};
 pub use credentials::{Grant, Listed};
@@ -57,9 +59,11 @@ pub use keys::{KeyStatus, Rotated};
 use keys::{KeyStore, Sources, Turnstile, unlock};
 pub use patterns::{PatternsError, PatternsStatus, Release};
 pub use people::{ChartKind, ImportOptions, Occupant};
-pub use requests::BoardRow;
+pub use proof::Checked;
+pub use requests::{BoardRow, Call};
 pub use retention::Forgotten;
 pub use reviews::{ReviewRow, Settled};
+pub use said::{KeptTurn, Spoken};
 use seal::Place;
 pub use seal::{Entropy, SealError};
 pub use staff::NewStaffSession;

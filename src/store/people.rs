@@ -34,6 +34,8 @@ pub enum ChartKind {
     Providers,
     /// [`crate::records::Allergy`]s.
     Allergies,
+    /// What was imported, as it came: entries of a bundle, each as JSON text.
+    Source,
 }
 
 impl ChartKind {
@@ -45,6 +47,7 @@ impl ChartKind {
             Self::Results => "results",
             Self::Providers => "providers",
             Self::Allergies => "allergies",
+            Self::Source => "source",
         }
     }
 }
@@ -212,6 +215,7 @@ impl Store {
         steps.push(self.chart_step(&owner, ChartKind::Results, &chart.results)?);
         steps.push(self.chart_step(&owner, ChartKind::Providers, &chart.providers)?);
         steps.push(self.chart_step(&owner, ChartKind::Allergies, &chart.allergies)?);
+        steps.push(self.chart_step(&owner, ChartKind::Source, &chart.source)?);
         steps.extend(chart.slots.iter().map(Self::slot_step));
         let ended = match &options.room {
             Some(room) => self.admit_steps(person, room, at, &mut steps).await?,

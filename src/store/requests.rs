@@ -44,6 +44,23 @@ pub struct BoardRow {
     pub acknowledged_by: Option<String>,
 }
 
+/// A call to the nurse as the person who made it may read it.
+///
+/// Not `Debug`: it holds what the person said.
+#[derive(Clone, Serialize)]
+pub struct Call {
+    /// Its identifier.
+    pub id: String,
+    /// What is needed, in the person's words.
+    pub need: String,
+    /// An emergency rather than a need.
+    pub emergency: bool,
+    /// When it was asked for.
+    pub requested: Timestamp,
+    /// When staff ended it.
+    pub closed: Option<Timestamp>,
+}
+
 /// What of a renewal is sealed.
 #[derive(Serialize, Deserialize)]
 struct SealedRenewal {
@@ -74,7 +91,7 @@ const STATES: [RenewalState; 6] = [
 
 impl Store {
     /// The statements that make one change durable.
-    pub(super) fn change_steps(&self, change: &Change, commit: &TurnCommit) -> Result<Vec<Step>, StoreError> {
+    pub(super) async fn change_steps(&self, change: &Change, commit: &TurnCommit) -> Result<Vec<Step>, StoreError> {
         let at = commit.at;
         let owner = commit.person.clone().map_or_else(|| commit.owner.clone(), KeyOwner::Person);
         let id =
@@ -139,6 +156,23 @@ impl Store {
                     ],
                 )]
             }
+            Change::Forget { words } => match &commit.person {
+                Some(person) => {
+                    let turn = self.turn_key(&commit.credential, &commit.turn);
+                    self.forget_steps(person, *words, Some((&commit.session, &turn))).await?
+                }
+                None => return Err(StoreError::NotPossible),
+            },
+            Change::AskForCopy => match &commit.person {
+                Some(person) => {
+                    let owner = self.inner.keys.name(&KeyOwner::Person(person.clone()));
+                    vec![Step::new(
+                        "INSERT INTO copy_asked (id, at, owner) VALUES ($1, $2, $3)",
+                        vec![id.into(), at.as_microsecond().into(), owner.into()],
+                    )]
+                }
+                None => return Err(StoreError::NotPossible),
+            },
             // What the person said first stays; the request stays open either way.
             Change::PatientSaysCancel { room } => vec![Step::new(
                 "UPDATE request SET patient_says_cancel = $2 \
@@ -340,6 +374,30 @@ impl Store {
         )
         .or_nothing(Refusal::NotThere);
         self.by_staff(vec![step], None, "closed", staff, at).await
+    }
+
+    /// A person's calls to the nurse, newest first.
+    ///
+    /// # Errors
+    /// When the person's key was destroyed, or the database fails.
+    pub async fn calls(&self, person: &PersonId) -> Result<Phi<Vec<Call>>, StoreError> {
+        let owner = self.inner.keys.name(&KeyOwner::Person(person.clone()));
+        let made = "SELECT id, emergency, requested, closed, sealed FROM request WHERE owner = $1 \
+            ORDER BY requested DESC, id DESC";
+        let rows = self.inner.database.ask(made, &[owner.as_str().into()]).await?;
+        let calls = rows.iter().map(|row| {
+            let id: String = row.try_get("id")?;
+            let place = Place { table: "request", column: "sealed", row: &id, owner: &owner };
+            let plain = self.unseal(place, &row.try_get::<Vec<u8>, _>("sealed")?)?;
+            Ok(Call {
+                need: String::from_utf8_lossy(&plain).into_owned(),
+                emergency: row.try_get::<i64, _>("emergency")? != 0,
+                requested: time(row, "requested")?,
+                closed: time_or_none(row, "closed")?,
+                id,
+            })
+        });
+        Ok(Phi::new(person.clone(), calls.collect::<Result<_, StoreError>>()?))
     }
 
     async fn by_staff(

@@ -199,14 +199,20 @@ impl Store {
         .or_duplicate(Refusal::Repeated);
         let mut steps = vec![turn];
         for change in &commit.changes {
-            steps.extend(self.change_steps(change, &commit)?);
+            steps.extend(self.change_steps(change, &commit).await?);
         }
         steps.push(self.session_step(&commit)?);
         let closings = std::iter::once(&commit.closing).chain(&commit.also_closing);
-        let closings = closings.map(|entry| self.draft(entry, None)).collect::<Result<_, _>>()?;
+        let mut closings = closings.map(|entry| self.draft(entry, None)).collect::<Result<Vec<_>, _>>()?;
+        for change in &commit.changes {
+            if let (Change::Forget { words }, Some(person)) = (change, &commit.person) {
+                closings.push(self.forgotten(self.spoken(person, *words).await?, &commit.closing)?);
+            }
+        }
         match self.inner.writer.submit(steps, closings).await {
             Ok(ids) => ids.first().map(|id| Committed { closing: *id }).ok_or(CommitError::Store(StoreError::Closed)),
             Err(JobError::Refused(Refusal::Conflict(conflict))) => Err(CommitError::Conflict(conflict)),
+            Err(JobError::Refused(Refusal::Held)) => Err(CommitError::Conflict(Conflict::Held)),
             Err(JobError::Refused(Refusal::Repeated)) => Err(self.answered_meanwhile(&commit).await?),
             Err(error) => Err(CommitError::Store(error.into())),
         }
@@ -240,8 +246,11 @@ impl Store {
         ))
     }
 
-    /// As `unseal`, but what a destroyed key sealed is simply not there.
+    /// As `unseal`, but what a destroyed key sealed, or what was deleted, is simply not there.
     fn unsealed_if_kept(&self, place: Place<'_>, sealed: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        if sealed.is_empty() {
+            return Ok(None);
+        }
         match self.unseal(place, sealed) {
             Ok(plain) => Ok(Some(plain)),
             Err(StoreError::Key(error)) if matches!(*error, KeyError::Gone) => Ok(None),
@@ -249,7 +258,7 @@ impl Store {
         }
     }
 
-    fn turn_key(&self, credential: &CredentialId, turn: &TurnId) -> String {
+    pub(super) fn turn_key(&self, credential: &CredentialId, turn: &TurnId) -> String {
         self.inner.keys.root().hash("turn", &[credential.as_str().as_bytes(), turn.as_str().as_bytes()])
     }
 

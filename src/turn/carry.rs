@@ -210,6 +210,7 @@ impl Turn<'_> {
             organization: &self.core.organization,
             emergency_number: &self.core.emergency_number,
             phone: self.core.phone.as_deref(),
+            protection: &self.core.protection,
             agreed: &self.agreed,
             channel: self.caller.surface.name(),
         }

@@ -25,6 +25,23 @@ struct Kept {
     person: Option<String>,
 }
 
+/// What was said and answered in a turn.
+///
+/// Not `Debug`: it is what somebody said.
+pub struct WordsKept {
+    /// What was heard, secrets masked.
+    pub heard: String,
+    /// The answer.
+    pub reply: String,
+}
+
+/// The words of an answer as it is kept; `None` where it is none.
+#[must_use]
+pub fn words_of(kept: &[u8]) -> Option<WordsKept> {
+    let Kept { result, .. } = serde_json::from_slice(kept).ok()?;
+    Some(WordsKept { heard: result.heard.map(|heard| heard.text).unwrap_or_default(), reply: result.reply })
+}
+
 impl Turn<'_> {
     /// Makes everything durable, then gives the answer.
     pub(super) async fn finish(mut self, said: Said) -> TurnResult {
@@ -176,6 +193,9 @@ impl Turn<'_> {
             facts: part.facts.clone(),
             needs: part.needs.clone(),
         };
+        // What was to be deleted does not live on in what waited.
+        let forgets = said.parts().flat_map(|part| &part.changes).any(|change| matches!(change, Change::Forget { .. }));
+        let waited = if forgets { None } else { Some(&self.state) };
         dialogue::State {
             last: if last.state == State::Rejected {
                 self.state.last.clone()
@@ -184,8 +204,8 @@ impl Turn<'_> {
             },
             recent: said.parts().filter_map(|p| p.request.clone()).last().or_else(|| self.state.recent.clone()),
             misses: if said.parts().any(|part| part.missed) { self.state.misses.saturating_add(1) } else { 0 },
-            aside: self.state.aside.clone(),
-            later: self.state.later.clone(),
+            aside: waited.and_then(|state| state.aside.clone()),
+            later: waited.and_then(|state| state.later.clone()),
             slowly: self.state.slowly,
             proved: self.state.proved,
             speaker: self.state.speaker.clone(),

@@ -25,12 +25,13 @@ use std::{ops::ControlFlow, sync::Arc, time::Instant};
 use jiff::{Timestamp, tz::TimeZone};
 use sha2::{Digest, Sha256};
 
+pub use keep::{WordsKept, words_of};
 pub use names::Recognized;
 pub use request::{AsksFor, Could, Heard, Input, State, Timings, TurnRequest, TurnResult};
 
 pub use crate::nlu::{Intended, Said as SlotSaid};
 use crate::{
-    actions::{ActionError, Facts},
+    actions::{ActionError, Facts, Protection},
     ambient::Ambient,
     asr::pool::Pool,
     config::PatternsConfig,
@@ -71,6 +72,8 @@ pub struct Core {
     pub emergency_number: String,
     /// The number at which people answer.
     pub phone: Option<String>,
+    /// How what is said is protected, as configured.
+    pub protection: Protection,
     /// Names let out for recognition, by session.
     pub recognized: Recognized,
     /// What is counted of turns; `None` where nothing is.

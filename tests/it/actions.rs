@@ -12,7 +12,7 @@ use wellspoken::{
     nlu::{SlotValue, When, catalogue::Catalogue},
     policy::{Agreements, RoomId, Scope, Surface, Use},
     speech::reply::Moment,
-    store::CommitError,
+    store::{Checked, CommitError},
 };
 
 fn text(value: &str) -> SlotValue {
@@ -315,7 +315,7 @@ async fn help_in_a_room_and_elsewhere(stage: &Stage) {
         (home(), "emergency.cancel", vec![], "answer", "I haven't called anyone. If you called 911, please tell them that you are okay."),
         (room(), "human.talk", vec![], "done", "I've put it on the nurses' board that you want to talk to a person. If it can't wait, press your call button."),
         (Surface::Chat, "human.talk", vec![], "answer", "Please call your care team to talk to a person. In an emergency, call 911."),
-        (Surface::Chat, "privacy.how_protected", vec![], "answer", "What you say stays with Lakeside Clinic. The sound isn't kept, and your words are locked with a key of their own. Every look at your record is logged."),
+        (Surface::Chat, "privacy.how_protected", vec![], "answer", "What you say stays with Lakeside Clinic. The sound isn't kept. Your words are locked with a key of their own and go after 24 hours. Every look at your record is logged. None of this has been checked on this system yet."),
         (Surface::ThirdParty, "privacy.how_protected", vec![], "answer", "This speaker belongs to another company, and it may keep what you say. I don't keep it, and I won't talk about your health here."),
     ];
     for (surface, action, slots, kind, words) in rows {
@@ -394,6 +394,80 @@ async fn who_speaks(stage: &Stage) {
     }
 }
 
+/// What a person may know and have done about what is known about them.
+async fn what_is_theirs_by_right(stage: &Stage) {
+    let days = |from: i8, to: i8| {
+        let (from, to) = (Some(date(2026, 11, from)), Some(date(2026, 11, to)));
+        vec![("scope", SlotValue::When(When { from, to, after: None, before: None }))]
+    };
+    let part = |p: &str| vec![("part", text(p))];
+    let person = stage.person("odd").clone();
+    let hold = stage.store.place_hold(&person, "a lawsuit", "legal", stage.now).await.expect("placed");
+    #[rustfmt::skip]
+    let rows = vec![
+        ("odd", "privacy.forget", part("everything"), "answer", "The law or your care team requires that nothing of yours is deleted for now, so I can't. Your page says whom to ask."),
+        (ROSA, "privacy.forget", vec![], "ask", "I can delete this conversation, what you said today, or everything you ever said to me. Which is it?"),
+        (ROSA, "privacy.forget", part("conversation"), "confirm", "I'll delete what was said in this conversation. That can't be undone. Shall I?"),
+        (JUNE, "privacy.forget", days(29, 29), "answer", "I have nothing of that any more, so there is nothing to delete."),
+        (ROSA, "privacy.export", vec![], "confirm", "I'll put a copy of everything I have about you on your own page, where you can download it. I don't read it aloud, and I send it nowhere. Shall I?"),
+        (JUNE, "privacy.what_stored", vec![], "answer", "From your record I can name no medicines, no visits and no test results here. Of our earlier talks I have nothing any more; they go after 24 hours. You asked me for no things that the staff can see, and what you agreed to changed 1 time. Your record and the log of who looked at it stay as long as you are known here. Your page shows all of it."),
+    ];
+    for (who, action, slots, kind, words) in rows {
+        let said = stage.ask(who, action, &slots).await;
+        assert_eq!((said.kind, said.rendered.text.as_str()), (kind, words));
+    }
+    stage.store.lift_hold(&person, Some(&hold), "settled", "legal", stage.now).await.expect("lifted");
+    stage.commit(ROSA, vec![]).await.expect("something was said");
+    #[rustfmt::skip]
+    let rows = vec![
+        ("everything", "I'll delete everything you said to me that I still have. That can't be undone. Shall I?"),
+        ("today", "I'll delete what you said today. That can't be undone. Shall I?"),
+    ];
+    for (what, words) in rows {
+        let slots = if what == "today" { vec![("scope", on(12, 1))] } else { part(what) };
+        let said = stage.ask(ROSA, "privacy.forget", &slots).await;
+        assert_eq!((said.kind, said.rendered.text.as_str()), ("confirm", words));
+        let Outcome::Confirm { plan, .. } = said.outcome else { panic!("read back") };
+        let done = stage.perform(ROSA, "privacy.forget", plan).await;
+        assert!(done.rendered.text.starts_with("It's deleted. What stays is what you asked me to do"));
+        let Outcome::Done { changes, .. } = done.outcome else { panic!("done") };
+        stage.commit(ROSA, changes).await.expect("deleted");
+        stage.commit(ROSA, vec![]).await.expect("something else was said");
+    }
+    let copy = stage.perform(ROSA, "privacy.export", Plan::Copy).await;
+    assert_eq!(copy.rendered.text, "It's waiting on your page. Sign in there to download it.");
+    let Outcome::Done { changes, .. } = copy.outcome else { panic!("done") };
+    stage.commit(ROSA, changes).await.expect("noted");
+    let looked = stage.ask(JUNE, "privacy.who_accessed", &[]).await.rendered.text;
+    let end =
+        " on your page. Nobody else opened it. Your care team sent in records 1 time. The full list is on your page.";
+    assert!(looked.starts_with("In the last 30 days your record was opened ") && looked.ends_with(end), "{looked}");
+    let none = stage.ask(JUNE, "privacy.who_accessed", &[("period", on(11, 3))]).await.rendered.text;
+    assert_eq!(none, "On Tuesday, November 3rd nobody opened your record. The full list is on your page.");
+}
+
+/// What is said of the protection hangs on what is configured and on the last check, and a broken promise is not
+/// promised again.
+async fn how_it_is_protected(stage: &Stage) {
+    let ask = async || stage.ask_from(Surface::Chat, "privacy.how_protected", &[]).await.rendered.text;
+    let at = |hours| stage.now - jiff::SignedDuration::from_hours(hours);
+    let check = |hours, broken, unchecked| Checked { at: at(hours), checks: 17, broken, unchecked };
+    assert!(ask().await.ends_with("None of this has been checked on this system yet."));
+    stage.store.record_check(check(72, 0, 0), "tester").await.expect("kept");
+    let held = ask().await;
+    assert!(held.ends_with("All 17 promises were last checked on Saturday, November 28th, and held."), "{held}");
+    stage.store.record_check(check(48, 0, 1), "tester").await.expect("kept");
+    let some = ask().await;
+    assert!(some.ends_with("16 of 17 promises held, and the rest could not be looked at."), "{some}");
+    stage.store.record_check(check(24, 2, 0), "tester").await.expect("kept");
+    assert_eq!(
+        ask().await,
+        "When the promises about your privacy were last checked, yesterday, 2 of 17 did not hold. Whoever runs this system must look into that first."
+    );
+    stage.store.record_check(check(0, 0, 0), "tester").await.expect("kept");
+    assert!(ask().await.starts_with("What you say stays with Lakeside Clinic. The sound isn't kept."));
+}
+
 async fn every_table(stage: &Stage) {
     who_speaks(stage).await;
     how_far_a_prescription_is(stage).await;
@@ -421,6 +495,13 @@ async fn a_free_time_is_booked_once() {
 }
 
 #[tokio::test]
+async fn a_right_needs_no_agreement() {
+    let stage = Stage::open().await;
+    what_is_theirs_by_right(&stage).await;
+    how_it_is_protected(&stage).await;
+}
+
+#[tokio::test]
 async fn help_is_recorded_and_never_promised() {
     help_in_a_room_and_elsewhere(&Stage::open().await).await;
 }
@@ -435,6 +516,7 @@ async fn every_reply_is_said_by_some_line() {
     a_visit_gets_booked(&stage).await;
     help_in_a_room_and_elsewhere(&stage).await;
     what_is_agreed_to(&stage).await;
+    what_is_theirs_by_right(&stage).await;
     let said: BTreeSet<(String, String)> = stage.said.lock().expect("said").clone();
     let moment = Moment { now: stage.now, zone: jiff::tz::TimeZone::UTC };
     let mut unsaid = Vec::new();

@@ -25,6 +25,7 @@ mod openbao;
 mod patterns;
 mod postgres;
 mod residue;
+mod rights;
 mod serve;
 mod spoken;
 mod store;

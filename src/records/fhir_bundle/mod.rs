@@ -11,6 +11,7 @@ mod people;
 mod resources;
 mod shift;
 mod visits;
+mod whole;
 
 use std::collections::{HashMap, HashSet};
 
@@ -114,7 +115,7 @@ pub enum BundleError {
 pub fn parse(bytes: &[u8]) -> Result<Chart, BundleError> {
     let text = text(bytes)?;
     let bundle: Bundle = serde_json::from_str(text).map_err(|e| explain(&e, text))?;
-    chart(bundle)
+    chart(bundle, text)
 }
 
 /// Reads a bundle whose dates are told from a day of their own (`Bundle.timestamp`) as if that day were
@@ -128,8 +129,9 @@ pub fn parse_anchored(bytes: &[u8], now: Timestamp, zone: &TimeZone) -> Result<C
     let text = text(bytes)?;
     let mut value: serde_json::Value = serde_json::from_str(text).map_err(|e| explain(&e, text))?;
     shift::to_today(&mut value, now, zone)?;
+    let moved = value.to_string();
     let bundle: Bundle = serde_json::from_value(value).map_err(|e| explain(&e, text))?;
-    chart(bundle)
+    chart(bundle, &moved)
 }
 
 fn text(bytes: &[u8]) -> Result<&str, BundleError> {
@@ -159,7 +161,7 @@ fn explain(e: &serde_json::Error, text: &str) -> BundleError {
     }
 }
 
-fn chart(bundle: Bundle) -> Result<Chart, BundleError> {
+fn chart(bundle: Bundle, text: &str) -> Result<Chart, BundleError> {
     match bundle.kind.as_deref() {
         None | Some("collection" | "transaction" | "batch" | "searchset" | "document") => {}
         Some(other) => return Err(BundleError::BundleType { found: resources::word(other) }),
@@ -178,6 +180,7 @@ fn chart(bundle: Bundle) -> Result<Chart, BundleError> {
     let results = labs::results(&mut book);
     let allergies = people::allergies(&mut book);
     let providers = people::providers(&mut book, &prescriptions, &visits);
+    let source = whole::entries(text, |target| book.is_patient(target));
     Ok(Chart {
         profile,
         identifiers,
@@ -187,6 +190,7 @@ fn chart(bundle: Bundle) -> Result<Chart, BundleError> {
         providers,
         allergies,
         slots,
+        source,
         summary: book.summary,
     })
 }
@@ -241,7 +245,10 @@ impl<'a> Book<'a> {
 
     /// Whether a resource is about the patient of this bundle. An unresolvable subject is somebody else.
     fn concerns_patient(&self, subject: Option<&Reference>) -> bool {
-        let Some(target) = subject.and_then(Reference::target) else { return false };
+        subject.and_then(Reference::target).is_some_and(|target| self.is_patient(target))
+    }
+
+    fn is_patient(&self, target: &str) -> bool {
         self.patient.contains(target) || (self.patient_tail.is_some() && tail(target) == self.patient_tail.as_deref())
     }
 

@@ -7,7 +7,7 @@ use std::{
 
 use jiff::{Timestamp, civil::date, tz::TimeZone};
 use wellspoken::{
-    actions::{Action, Change, Facts, Outcome, Pass, Plan, Setting},
+    actions::{Action, Change, Facts, Outcome, Pass, Plan, Protection, Setting},
     config::KeysConfig,
     nlu::{Slot, SlotValue, Slots},
     policy::{
@@ -26,6 +26,7 @@ const NOW: &str = "2026-12-01T15:00:00Z";
 pub struct Stage {
     pub store: Store,
     records: Records,
+    protection: Protection,
     pub replies: Replies,
     zone: TimeZone,
     pub now: Timestamp,
@@ -66,6 +67,7 @@ impl Stage {
             .with_place("Lakeside Clinic", "911");
         Self {
             records: Records::new(store.clone()),
+            protection: Protection { conversation_hours: 24, answer_hours: 24, ..Protection::default() },
             store,
             replies,
             zone,
@@ -93,6 +95,7 @@ impl Stage {
             now: self.now,
             zone: &self.zone,
             organization: "Lakeside Clinic",
+            protection: &self.protection,
             emergency_number: "911",
             phone: None,
             agreed: *self.agreed.lock().expect("agreed"),

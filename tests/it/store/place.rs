@@ -96,6 +96,7 @@ pub fn chart(medicine: &str) -> Chart {
         providers: vec![wellspoken::records::Provider { name: "Dr. Wombat".into(), specialty: None, role: None }],
         allergies: vec![],
         slots: (0..3).map(slot).collect(),
+        source: vec![],
         summary: Summary::default(),
     }
 }

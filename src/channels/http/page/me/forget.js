@@ -1,0 +1,31 @@
+// Deleting what was said: how much is chosen, and that it cannot be undone is ticked, before anything goes.
+
+import { call, json } from '/page/me/server.js';
+
+export function show({ refresh, told }) {
+  document.getElementById('forget-form').onsubmit = (event) => remove(event, refresh, told);
+}
+
+async function remove(event, refresh, told) {
+  event.preventDefault();
+  const form = event.target;
+  const said = document.getElementById('forget-said');
+  const chosen = new FormData(form);
+  const what = chosen.get('what');
+  const [from, to] = [chosen.get('from'), chosen.get('to')];
+  if (what === 'days' && !(from && to && from <= to)) {
+    said.textContent = 'Choose the first and the last day.';
+    return;
+  }
+  const which = what === 'days' ? { what, from, to } : { what };
+  try {
+    const gone = await call('/v1/me/forget', json('POST', which));
+    form.reset();
+    await refresh();
+    said.textContent = gone.answers + gone.conversations === 0
+      ? 'There was nothing to delete.'
+      : `Deleted: ${gone.answers} answers with what you said.`;
+  } catch (error) {
+    said.textContent = told(error);
+  }
+}

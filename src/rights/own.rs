@@ -1,0 +1,110 @@
+//! What a person did here, as FHIR R4: what they asked for, and what was said. What was said is a Communication each way
+//! and not a DocumentReference: it has a sender, a time and words of its own, and nobody wrote a document.
+
+use serde_json::{Value, json};
+
+use crate::{
+    actions::{Renewal, RenewalState},
+    records::Visit,
+    store::{Call, KeptTurn},
+    turn::words_of,
+};
+
+/// A request for more of a medicine.
+pub fn renewal(renewal: &Renewal, patient: &Value) -> Value {
+    let status = match renewal.state {
+        RenewalState::Requested => "requested",
+        RenewalState::Approved => "accepted",
+        RenewalState::Denied => "rejected",
+        RenewalState::Ready | RenewalState::Shipped => "in-progress",
+        RenewalState::PickedUp => "completed",
+    };
+    json!({
+        "resourceType": "Task",
+        "id": renewal.id,
+        "status": status,
+        "intent": "order",
+        "code": { "text": "renewal of a prescription" },
+        "description": renewal.medicine,
+        "focus": { "reference": format!("MedicationRequest/{}", renewal.prescription) },
+        "for": patient,
+        "requester": patient,
+        "authoredOn": renewal.requested,
+        "lastModified": renewal.updated,
+    })
+}
+
+/// A call to the nurse.
+pub fn call(call: &Call, patient: &Value) -> Value {
+    let mut task = json!({
+        "resourceType": "Task",
+        "id": call.id,
+        "status": if call.closed.is_some() { "completed" } else { "requested" },
+        "intent": "order",
+        "priority": if call.emergency { "stat" } else { "routine" },
+        "code": { "text": if call.emergency { "emergency in the room" } else { "call to the nurse" } },
+        "for": patient,
+        "requester": patient,
+        "authoredOn": call.requested,
+    });
+    // An empty text is no FHIR.
+    if !call.need.trim().is_empty() {
+        task["description"] = json!(call.need);
+    }
+    if let Some(closed) = call.closed {
+        task["lastModified"] = json!(closed);
+    }
+    task
+}
+
+/// A visit that was booked here.
+pub fn visit(visit: &Visit, patient: &Value) -> Value {
+    let mut participant = vec![json!({ "actor": patient, "status": "accepted" })];
+    for name in [&visit.provider, &visit.place].into_iter().flatten() {
+        participant.push(json!({ "actor": { "display": name }, "status": "accepted" }));
+    }
+    let mut appointment = json!({
+        "resourceType": "Appointment",
+        "id": visit.id,
+        "status": if visit.booked { "booked" } else { "cancelled" },
+        "start": visit.start,
+        "end": visit.end.unwrap_or(visit.start),
+        "participant": participant,
+    });
+    if let Some(specialty) = &visit.specialty {
+        appointment["specialty"] = json!([{ "text": specialty }]);
+    }
+    if let Some(reason) = &visit.reason {
+        appointment["reasonCode"] = json!([{ "text": reason }]);
+    }
+    appointment
+}
+
+/// What was said in a turn, and what was answered.
+pub fn turn(turn: &KeptTurn, n: usize, patient: &Value, organization: &str) -> Vec<Value> {
+    let Some(words) = words_of(&turn.answer) else { return vec![] };
+    let assistant = json!({ "display": format!("the voice assistant of {organization}") });
+    let said = |id: String, from: &Value, to: &Value, text: &str| {
+        json!({
+            "resourceType": "Communication",
+            "id": id,
+            "status": "completed",
+            "identifier": [{ "system": "urn:wellspoken:conversation", "value": turn.session }],
+            "subject": patient,
+            "sent": turn.at,
+            "sender": from,
+            "recipient": [to],
+            "payload": [{ "contentString": text }],
+        })
+    };
+    let (asked, answered) = (format!("said-{n}"), format!("answered-{n}"));
+    let heard = (!words.heard.trim().is_empty()).then(|| said(asked.clone(), patient, &assistant, &words.heard));
+    let reply = (!words.reply.trim().is_empty()).then(|| {
+        let mut reply = said(answered, &assistant, patient, &words.reply);
+        if heard.is_some() {
+            reply["inResponseTo"] = json!([{ "reference": format!("Communication/{asked}") }]);
+        }
+        reply
+    });
+    heard.into_iter().chain(reply).collect()
+}
