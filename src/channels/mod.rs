@@ -7,9 +7,11 @@
 pub mod alexa;
 mod backend;
 pub mod http;
+mod rights;
 mod sign_in;
 mod staff;
 
 pub use backend::{Backend, Holder, Opened, Part, Soon, Unavailable};
+pub use rights::Rights;
 pub use sign_in::{Begun, CameBack, NotSignedIn, Side, SignIn, SignedIn};
 pub use staff::StaffDoor;

@@ -19,6 +19,7 @@ use crate::{
 
 mod demo;
 mod program;
+mod rights;
 mod sign_in;
 mod staff;
 
@@ -65,7 +66,9 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
         idle: Limits::default().idle + std::time::Duration::from_millis(config.hear.deadline_ms),
         ..Limits::default()
     };
-    let doors = Doors::new(program.clone(), &config.http.hosts, limits).with_alerts(program.clone());
+    let doors = Doors::new(program.clone(), &config.http.hosts, limits)
+        .with_alerts(program.clone())
+        .with_rights(program.clone());
     let doors = match &config.sign_in {
         Some(sign_in) if sign_in.staff.is_some() => doors.with_sign_in(program.clone()).with_staff(program.clone()),
         Some(_) => doors.with_sign_in(program.clone()),

@@ -7,6 +7,7 @@ mod description;
 pub mod door;
 mod ending;
 mod limits;
+mod me;
 mod observing;
 mod origins;
 mod speaking;

@@ -1,5 +1,7 @@
 //! A person's rights over what is known about them, by voice: who looked, what is kept, deleting it, a copy.
 
+mod page;
+
 use jiff::{SignedDuration, Timestamp};
 use wellspoken::{
     actions::Words,

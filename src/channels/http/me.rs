@@ -185,7 +185,8 @@ pub async fn agree(State(doors): State<Doors>, own: Own, request: Request) -> Re
     security(("bearer" = []), ("page" = [])),
 )]
 pub async fn forget(State(doors): State<Doors>, own: Own, request: Request) -> Result<Json<Gone>, Refusal> {
-    let which = read(&doors, request, "what", "`today`, `everything`, or `days` with `from` and `to` as YYYY-MM-DD").await?;
+    let which =
+        read(&doors, request, "what", "`today`, `everything`, or `days` with `from` and `to` as YYYY-MM-DD").await?;
     Ok(Json(own.desk.forget(&own.caller, which).await?))
 }
 

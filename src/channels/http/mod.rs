@@ -12,7 +12,7 @@ use axum::{
 use tokio::sync::{Semaphore, watch};
 
 use super::{
-    Backend, SignIn, StaffDoor,
+    Backend, Rights, SignIn, StaffDoor,
     alexa::{self, Alexa},
 };
 
@@ -21,6 +21,7 @@ mod credentials;
 mod headers;
 mod health;
 mod listen;
+mod me;
 mod metrics;
 mod openapi;
 mod origin;
@@ -89,6 +90,8 @@ impl Default for Limits {
 pub struct Doors {
     pub(super) backend: Arc<dyn Backend>,
     pub(super) metrics: Arc<metrics::Metrics>,
+    /// The desk for a person's own page, where there is one.
+    pub(super) rights: Option<Arc<dyn Rights>>,
     /// The door for skills, where there is one.
     pub(super) alexa: Option<Arc<Alexa>>,
     /// Signing in at a provider, where that is configured.
@@ -116,6 +119,7 @@ impl Doors {
         Self {
             backend,
             metrics: Arc::new(metrics::Metrics::new()),
+            rights: None,
             alexa: None,
             sign_in: None,
             staff: None,
@@ -152,6 +156,12 @@ impl Doors {
         Self { staff: Some(staff), ..self }
     }
 
+    /// With a person's rights over what is known about them, too.
+    #[must_use]
+    pub fn with_rights(self, rights: Arc<dyn Rights>) -> Self {
+        Self { rights: Some(rights), ..self }
+    }
+
     /// The routes. They expect [`Wire`] among a request's extensions, as [`Listener::serve`] puts it there.
     pub fn router(&self) -> Router {
         let skills = self.alexa.as_ref().map(|_| Router::new().route("/v1/alexa", post(alexa::take)));
@@ -167,6 +177,7 @@ impl Doors {
             .route("/livez", get(health::live))
             .route("/readyz", get(health::ready))
             .route("/openapi.json", get(openapi::show))
+            .merge(me::routes())
             .merge(page::routes())
             .fallback(refusal::no_such_page)
             .method_not_allowed_fallback(refusal::no_such_method)

@@ -6,7 +6,7 @@ use utoipa::{
     openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{Doors, credentials, health, metrics, session, sign_in, staff, turns};
+use super::{Doors, credentials, health, me, metrics, session, sign_in, staff, turns};
 use crate::channels::alexa;
 
 #[derive(OpenApi)]
@@ -30,6 +30,14 @@ struct Document;
 #[derive(OpenApi)]
 #[openapi(paths(alexa::take), modifiers(&Signature), tags((name = "alexa", description = "Skills of the Alexa platform")))]
 struct Skills;
+
+/// What is there only where people have a page of their own.
+#[derive(OpenApi)]
+#[openapi(
+    paths(me::show, me::access, me::consent, me::agree, me::forget, me::export),
+    tags((name = "me", description = "What a person may see and change of what is known about them")),
+)]
+struct OwnPage;
 
 struct Signature;
 
@@ -73,8 +81,11 @@ impl StaffScheme {
     }
 }
 
-fn document(skills: bool, with_staff: bool) -> utoipa::openapi::OpenApi {
+fn document(skills: bool, with_staff: bool, own: bool) -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
+    if own {
+        document.merge(OwnPage::openapi());
+    }
     if skills {
         document.merge(Skills::openapi());
     }
@@ -95,5 +106,5 @@ fn document(skills: bool, with_staff: bool) -> utoipa::openapi::OpenApi {
     security(()),
 )]
 pub async fn show(State(doors): State<Doors>) -> Json<utoipa::openapi::OpenApi> {
-    Json(document(doors.alexa.is_some(), doors.staff.is_some()))
+    Json(document(doors.alexa.is_some(), doors.staff.is_some(), doors.rights.is_some()))
 }

@@ -34,6 +34,12 @@ pub enum Refusal {
     /// Sent by a page of somebody else's.
     #[error("requests from pages of another origin are refused")]
     WrongOrigin,
+    /// Changed by somebody else since it was shown.
+    #[error("this was changed elsewhere meanwhile")]
+    Outdated,
+    /// A legal hold keeps what was to be deleted.
+    #[error("a legal hold keeps this from being deleted")]
+    Held,
     /// Nothing is there.
     #[error("there is nothing at this address")]
     NotFound,
@@ -177,6 +183,12 @@ impl Refusal {
                 "Use the address the server prints, or add the name to http.hosts of the configuration.",
             ),
             Self::WrongOrigin => (StatusCode::FORBIDDEN, "wrong_origin", "Use the talk page of this server itself."),
+            Self::Outdated => (StatusCode::CONFLICT, "outdated", "Read it again, and change what is there now."),
+            Self::Held => (
+                StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS,
+                "held",
+                "Ask whoever runs this system; nothing was deleted.",
+            ),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found", "/openapi.json tells what there is."),
             Self::WrongMethod => {
                 (StatusCode::METHOD_NOT_ALLOWED, "wrong_method", "/openapi.json tells which methods there are.")

@@ -17,12 +17,13 @@ use tokio::{
 };
 use wellspoken::{
     channels::{
-        Backend, Holder, Opened, Part, Soon, Unavailable,
+        Backend, Holder, Opened, Part, Rights, Soon, Unavailable,
         http::{Doors, Drained, Limits, Listener},
     },
     config::HttpConfig,
     dialogue::{Request, Volume},
     policy::{Caller, CredentialId, Proof, RoomId, Surface},
+    rights::{AccessList, Agreement, Copied, Denied, Gone, Kept, Me, Which},
     turn::{AsksFor, Could, Heard, Input, Intended, State, Timings, TurnRequest, TurnResult},
 };
 
@@ -178,6 +179,72 @@ impl Backend for Parrot {
     }
 }
 
+/// Rights of nobody: a page of the app is shown an empty desk, anybody else nothing.
+impl Rights for Parrot {
+    fn me<'a>(&'a self, caller: &'a Caller) -> Soon<'a, Result<Me, Denied>> {
+        let kept = Kept {
+            medicines: 1,
+            visits: 0,
+            results: 0,
+            allergies: 0,
+            providers: 0,
+            renewals: 0,
+            calls: 0,
+            answers: 0,
+            since: None,
+            agreements: 0,
+        };
+        let me = Me {
+            name: None,
+            kept,
+            conversation_hours: 24,
+            answer_hours: 24,
+            held: false,
+            copies_asked: vec![],
+            checked: None,
+        };
+        Box::pin(async move { theirs(caller).map(|()| me) })
+    }
+
+    fn access<'a>(&'a self, caller: &'a Caller) -> Soon<'a, Result<AccessList, Denied>> {
+        Box::pin(async move { theirs(caller).map(|()| AccessList { entries: vec![], more: 0 }) })
+    }
+
+    fn agreement<'a>(&'a self, caller: &'a Caller) -> Soon<'a, Result<Agreement, Denied>> {
+        Box::pin(async move { theirs(caller).map(|()| Agreement { version: 1, uses: vec![], versions: vec![] }) })
+    }
+
+    fn agree<'a>(&'a self, caller: &'a Caller, uses: &'a [String], seen: u64) -> Soon<'a, Result<Agreement, Denied>> {
+        Box::pin(async move {
+            theirs(caller)?;
+            match (seen, uses) {
+                (1, [one]) if one != "improve" => Err(Denied::NoSuchUse),
+                (1, _) => Ok(Agreement { version: 2, uses: vec![], versions: vec![] }),
+                _ => Err(Denied::Outdated),
+            }
+        })
+    }
+
+    fn forget<'a>(&'a self, caller: &'a Caller, which: Which) -> Soon<'a, Result<Gone, Denied>> {
+        Box::pin(async move {
+            theirs(caller)?;
+            match which {
+                Which::Everything => Err(Denied::Held),
+                Which::Today | Which::Days { .. } => Ok(Gone { conversations: 1, answers: 2 }),
+            }
+        })
+    }
+
+    fn copy<'a>(&'a self, caller: &'a Caller) -> Soon<'a, Result<Copied, Denied>> {
+        let copied = Copied { json: r#"{"resourceType":"Bundle"}"#.to_owned(), resources: 0 };
+        Box::pin(async move { theirs(caller).map(|()| copied) })
+    }
+}
+
+fn theirs(caller: &Caller) -> Result<(), Denied> {
+    if caller.surface == Surface::Chat { Ok(()) } else { Err(Denied::NotTheirs) }
+}
+
 /// An open door.
 pub struct Door {
     pub parrot: Arc<Parrot>,
@@ -201,7 +268,7 @@ impl Door {
         let listener = Listener::bind(&config).await.expect("a free port");
         let url = listener.url();
         let parrot = Arc::new(parrot);
-        let doors = Doors::new(parrot.clone(), &config.hosts, limits);
+        let doors = Doors::new(parrot.clone(), &config.hosts, limits).with_rights(parrot.clone());
         let (stop, stopped) = oneshot::channel::<()>();
         let served = tokio::spawn(listener.serve(doors, async {
             let _ = stopped.await;
