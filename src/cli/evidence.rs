@@ -6,13 +6,15 @@
 
 pub mod judge;
 pub mod observe;
+mod rights;
 pub mod seen;
 mod staff;
 pub mod sweep;
 
 use judge::{Finding, Row};
 
-use super::{Global, runtime};
+use super::{Global, config_store, keys, runtime};
+use crate::store::Checked;
 
 /// Run the checks and print what was promised beside what was found.
 #[derive(Debug, clap::Args)]
@@ -20,6 +22,9 @@ pub struct EvidenceArgs {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+    /// Keep what came of it, with the time: whoever asks the assistant how they are protected is told of it.
+    #[arg(long)]
+    record: bool,
 }
 
 /// Runs `wellspoken evidence`; fails where a promise is broken.
@@ -36,9 +41,27 @@ pub fn run(global: &Global, args: &EvidenceArgs) -> anyhow::Result<()> {
     } else {
         rows.iter().for_each(print);
     }
-    let broken = rows.iter().filter(|row| matches!(row.finding, Finding::Broken(_))).count();
+    let count = |is: fn(&Finding) -> bool| rows.iter().filter(|row| is(&row.finding)).count();
+    let broken = count(|finding| matches!(finding, Finding::Broken(_)));
+    if args.record {
+        let counted = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let checked = Checked {
+            at: global.now.unwrap_or_else(crate::ambient::system_now),
+            checks: counted(rows.len()),
+            broken: counted(broken),
+            unchecked: counted(count(|finding| matches!(finding, Finding::Unchecked(_)))),
+        };
+        runtime()?.block_on(record(global, checked))?;
+    }
     anyhow::ensure!(broken == 0, "{broken} of {} promises do not hold", rows.len());
     Ok(())
+}
+
+async fn record(global: &Global, checked: Checked) -> anyhow::Result<()> {
+    let store = config_store(global).await?;
+    let kept = store.record_check(checked, &keys::whoever()).await;
+    store.close().await;
+    Ok(kept?)
 }
 
 fn print(row: &Row) {

@@ -64,6 +64,10 @@ struct SealedVersion {
     at: Timestamp,
 }
 
+fn version(column: i64) -> u64 {
+    column.try_into().unwrap_or_default()
+}
+
 /// Tries at counting a try while others count theirs.
 const TRIES: usize = 8;
 
@@ -99,11 +103,11 @@ impl Store {
         person: &str,
         owner: &str,
         sealed: &[u8],
-        version: i64,
+        agreed: i64,
     ) -> Result<Agreed, StoreError> {
         let plain = self.unseal(Place { table: "person", column: "consent", row: person, owner }, sealed)?;
         let text = std::str::from_utf8(&plain).map_err(|_| StoreError::Damaged("person.consent".into()))?;
-        Ok(Agreed { uses: Agreements::read(text), version: version.try_into().unwrap_or_default() })
+        Ok(Agreed { uses: Agreements::read(text), version: version(agreed) })
     }
 
     /// Replaces what a person agreed to, where `seen` is still the version that is there; with `None`, whichever is.
@@ -119,10 +123,9 @@ impl Store {
         seen: Option<u64>,
         entry: &JournalEntry,
     ) -> Result<(), StoreError> {
-        if !self.person_exists(person).await? {
-            return Err(StoreError::UnknownPerson);
-        }
-        let steps = self.consent_steps(person, uses, seen, entry.channel, entry.at)?;
+        let Some(row) = self.person_row(person).await? else { return Err(StoreError::UnknownPerson) };
+        let current = version(row.try_get("agreed")?);
+        let steps = self.consent_steps(person, uses, seen.ok_or(current), entry.channel, entry.at)?;
         let draft = self.draft(entry, None)?;
         match self.inner.writer.submit(steps, vec![draft]).await {
             Err(JobError::Refused(Refusal::Conflict(_))) => Err(StoreError::Outdated),
@@ -130,17 +133,20 @@ impl Store {
         }
     }
 
+    /// `seen` is the version that must still be there, or, as an error, the one that happens to be.
     pub(super) fn consent_steps(
         &self,
         person: &PersonId,
         uses: &Agreements,
-        seen: Option<u64>,
+        seen: Result<u64, u64>,
         channel: &str,
         at: Timestamp,
     ) -> Result<Vec<Step>, StoreError> {
         let owner = KeyOwner::Person(person.clone());
         let (_, sealed) = self.seal(&owner, "person", "consent", person.as_str(), uses.written().as_bytes())?;
-        let id = hex::encode(self.random::<16>()?);
+        // In order where two are of the same moment.
+        let (Ok(before) | Err(before)) = seen;
+        let id = format!("{:08}-{}", before + 1, hex::encode(self.random::<8>()?));
         let version = SealedVersion { scopes: vec![], uses: Some(uses.clone()), channel: channel.to_owned(), at };
         let plain = serde_json::to_vec(&version).unwrap_or_default();
         let (owner, version) = self.seal(&owner, "consent", "sealed", &id, &plain)?;

@@ -185,7 +185,8 @@ impl Store {
             );
         }
         if let Some(consent) = options.consent.as_deref().filter(|consent| known || !consent.is_empty()) {
-            steps.extend(self.consent_steps(person, &Agreements::to_answer(consent), None, "import", at)?);
+            let current = self.agreed(person).await?.version;
+            steps.extend(self.consent_steps(person, &Agreements::to_answer(consent), Err(current), "import", at)?);
         }
         if let Some(pin) = options.pin {
             let (store, pin) = (self.clone(), pin.to_owned());

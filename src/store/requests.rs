@@ -138,7 +138,7 @@ impl Store {
                 ]
             }
             Change::Consent { agreed, seen } => match &commit.person {
-                Some(person) => self.consent_steps(person, agreed, Some(*seen), commit.closing.channel, at)?,
+                Some(person) => self.consent_steps(person, agreed, Ok(*seen), commit.closing.channel, at)?,
                 None => return Err(StoreError::NotPossible),
             },
             Change::CallNurse { room, need, emergency } => {

@@ -34,10 +34,8 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
         "turn",
         &["policy", "ambient", "asr", "config", "nlu", "dialogue", "actions", "patterns", "records", "speech", "store"],
     ),
-    ("store", &["policy", "actions", "records", "config"]),
     // The page's own requests: permits, rows and FHIR, no HTTP.
     ("rights", &["policy", "ambient", "actions", "records", "store", "turn"]),
-    ("turn", &["policy", "ambient", "asr", "nlu", "dialogue", "actions", "records", "speech", "store"]),
     // What staff ask for and are answered; a record comes out there against a permit of theirs.
     ("staff", &["policy", "records", "store", "config"]),
     // Never the store, never the records: a channel knows turns, what staff ask, credentials and readiness.

@@ -75,6 +75,21 @@ const BREACHES: &[Breach] = &[
     ("glass", |s| s.glass.settled = false),
     ("glass", |s| s.glass.in_clear = true),
     ("snooping", |s| s.staff.snoop_raised = 0),
+    ("looked", |s| s.rights.look_told = false),
+    ("looked", |s| s.rights.look_told_to_others = true),
+    ("purposes", |s| s.rights.improve_by_default = true),
+    ("purposes", |s| s.rights.improve_given = false),
+    ("purposes", |s| s.rights.improve_after = true),
+    ("purposes", |s| s.rights.answer_untouched = false),
+    ("copied", |s| s.rights.copy_missing = 1),
+    ("copied", |s| s.rights.copy_resources = 0),
+    ("copied", |s| s.rights.copy_opened = 0),
+    ("copied", |s| s.rights.copy_to_devices = true),
+    ("forgotten", |s| s.rights.said_before = 0),
+    ("forgotten", |s| s.rights.said_after = 1),
+    ("forgotten", |s| s.rights.proofs = 0),
+    ("forgotten", |s| s.rights.others_lost = true),
+    ("forgotten", |s| s.rights.deleted_under_hold = true),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

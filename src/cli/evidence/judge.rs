@@ -45,6 +45,7 @@ pub fn judge(seen: &Seen) -> Vec<Row> {
         .chain([destroyed(seen), recordings(seen), dumps(seen), contingency(seen), installed(seen)])
         .chain([staff(seen), glass(seen), snooping(seen)])
         .chain([membership(seen), budget(seen)])
+        .chain([looked(seen), purposes(seen), copied(seen), forgotten(seen)])
         .collect()
 }
 
@@ -326,6 +327,70 @@ fn budget(seen: &Seen) -> Row {
         rule: "docs/PRIVACY.md, patterns",
         configured: p.rule.clone(),
         finding: held_if(p.paid > 0 && p.released == p.paid && !p.twice, found),
+    }
+}
+
+fn looked(seen: &Seen) -> Row {
+    let r = &seen.rights;
+    let found = format!(
+        "a look of somebody on the staff was told to whom it was at: {}; and to somebody else: {}",
+        r.look_told, r.look_told_to_others
+    );
+    Row {
+        id: "looked",
+        promise: "Everybody hears who looked at their record, and nobody at whose else.",
+        rule: "45 CFR 164.528 accounting of disclosures",
+        configured: "by voice and on the person's own page".into(),
+        finding: held_if(r.look_told && !r.look_told_to_others, found),
+    }
+}
+
+fn purposes(seen: &Seen) -> Row {
+    let r = &seen.rights;
+    let found = format!(
+        "what is said counted for improving before it was agreed to: {}, after: {}, after it was taken back: {}; answering \
+         stayed as it was: {}",
+        r.improve_by_default, r.improve_given, r.improve_after, r.answer_untouched
+    );
+    Row {
+        id: "purposes",
+        promise: "An agreement is for one purpose, and taking it back touches no other.",
+        rule: "45 CFR 164.508(b)(5) revocation; 164.522(a) restriction of uses",
+        configured: "nothing is agreed to by default".into(),
+        finding: held_if(!r.improve_by_default && r.improve_given && !r.improve_after && r.answer_untouched, found),
+    }
+}
+
+fn copied(seen: &Seen) -> Row {
+    let r = &seen.rights;
+    let found = format!(
+        "of {} resources that were imported, {} are not in the copy to the letter; audit rows that opened it: {}; given to a \
+         device at home: {}",
+        r.copy_resources, r.copy_missing, r.copy_opened, r.copy_to_devices
+    );
+    Row {
+        id: "copied",
+        promise: "Everybody gets a copy of all that is kept of them, on a page of their own and nowhere else.",
+        rule: "45 CFR 164.524 access of individuals",
+        configured: "FHIR R4 Bundle".into(),
+        finding: held_if(r.copy_resources > 0 && r.copy_missing == 0 && r.copy_opened > 0 && !r.copy_to_devices, found),
+    }
+}
+
+fn forgotten(seen: &Seen) -> Row {
+    let r = &seen.rights;
+    let found = format!(
+        "answers kept before somebody wanted them deleted: {}, after: {}, with {} rows of proof; somebody else's went too: {}; \
+         deleted under a legal hold: {}",
+        r.said_before, r.said_after, r.proofs, r.others_lost, r.deleted_under_hold
+    );
+    let held = r.said_before > 0 && r.said_after == 0 && r.proofs > 0 && !r.others_lost && !r.deleted_under_hold;
+    Row {
+        id: "forgotten",
+        promise: "What somebody said is deleted when they ask, with a proof, and never under a legal hold.",
+        rule: "docs/PRIVACY.md, a person's rights",
+        configured: "by voice and on the person's own page".into(),
+        finding: held_if(held, found),
     }
 }
 

@@ -9,15 +9,15 @@ use jiff::{SignedDuration, Timestamp};
 mod backup;
 mod patterns;
 
-use super::{super::Global, seen::Seen, staff, sweep::sweep};
+use super::{super::Global, rights::rights, seen::Seen, staff, sweep::sweep};
 use crate::{
     ambient::Ambient,
     app::{App, Places, Senses},
     config::Config,
     policy::{Caller, CredentialId, PersonId, Proof, RoomId, Scope, SessionId, Surface},
     records::{Chart, demo},
-    store::{AuditReader, ChartKind, Grant, ImportOptions, copy_with_entry_changed},
-    turn::{Input, State, TurnRequest, TurnResult},
+    store::{AuditReader, ChartKind, Grant, ImportOptions, Store, copy_with_entry_changed},
+    turn::{Core, Input, State, TurnRequest, TurnResult},
 };
 
 const PIN: &str = "739146";
@@ -100,6 +100,18 @@ impl Scratch {
         Ok(Self { app, places, folder, now })
     }
 
+    pub(super) const fn core(&self) -> &Core {
+        self.app.core()
+    }
+
+    pub(super) const fn store(&self) -> &Store {
+        self.app.store()
+    }
+
+    pub(super) const fn now(&self) -> Timestamp {
+        self.now
+    }
+
     async fn end(self) -> anyhow::Result<()> {
         self.app.close().await;
         fs::remove_dir_all(&self.folder).with_context(|| format!("cannot remove {}", self.folder.display()))
@@ -145,6 +157,10 @@ pub(super) struct Speaker {
 }
 
 impl Speaker {
+    pub(super) const fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
     pub(super) fn new(surface: Surface, person: Option<&PersonId>) -> anyhow::Result<Self> {
         let credential = CredentialId::parse("evidence")?;
         let caller = Caller { surface, credential, person: person.cloned(), stay: None, proof: Proof::None };
@@ -176,6 +192,7 @@ async fn look(scratch: &Scratch, config: &Config, seen: &mut Seen) -> anyhow::Re
     consent(scratch, seen, &rosa(1)?).await?;
     overheard(scratch, seen, rosa(2)?, rosa(3)?).await?;
     pin(scratch, seen, &rosa(4)?).await?;
+    seen.rights = rights(scratch, &rosa(5)?, &rosa(6)?).await?;
     credentials(scratch, seen).await?;
     canary(scratch, seen, &invented(scratch.now, &zone, demo::CANARY_FILE, 0)?).await?;
     cry(scratch, seen).await?;

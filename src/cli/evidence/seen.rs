@@ -41,6 +41,8 @@ pub struct Seen {
     pub consent: Consent,
     /// What others heard.
     pub overheard: Overheard,
+    /// What people may ask for.
+    pub rights: Rights,
     /// Kinds of identifiers, and whether one was found in clear.
     pub identifiers: Vec<(&'static str, bool)>,
     /// Nothing could be read after the key was destroyed.
@@ -109,6 +111,41 @@ pub struct Glass {
     pub settled: bool,
     /// The reason stands in clear in a file.
     pub in_clear: bool,
+}
+
+/// What came of asking for one's rights.
+#[derive(Debug, Clone, Default)]
+pub struct Rights {
+    /// A look of the staff was told to whom it was at.
+    pub look_told: bool,
+    /// And to somebody else.
+    pub look_told_to_others: bool,
+    /// Improving was agreed to though nobody said so.
+    pub improve_by_default: bool,
+    /// It was agreed to after somebody said so.
+    pub improve_given: bool,
+    /// And still after they took it back.
+    pub improve_after: bool,
+    /// Answering stayed agreed to all the while.
+    pub answer_untouched: bool,
+    /// Resources that were imported.
+    pub copy_resources: usize,
+    /// Of those, how many are not in the copy to the letter.
+    pub copy_missing: usize,
+    /// Rows that opened the copy.
+    pub copy_opened: usize,
+    /// A device got one.
+    pub copy_to_devices: bool,
+    /// Answers kept before they were to be deleted.
+    pub said_before: i64,
+    /// And after, but for the one that says so.
+    pub said_after: i64,
+    /// Rows that prove it.
+    pub proofs: usize,
+    /// Somebody else's words went.
+    pub others_lost: bool,
+    /// Words went under a legal hold.
+    pub deleted_under_hold: bool,
 }
 
 /// Two credentials.
