@@ -53,10 +53,19 @@ async fn who_looked_is_told_and_is_a_look_itself() {
     let again = speaker.says("who has looked at my records").await;
     assert!(again.reply.contains("opened 3 times"), "that they asked is in the trail: {}", again.reply);
     // Somebody else's rows, of the staff, are nobody's own.
+    let nurse = wellspoken::store::NewStaffSession {
+        issuer: "https://hospital.example",
+        subject: "4711",
+        name: "Lee Park, nurse",
+        roles: &[],
+        rooms: &[],
+        expires: now() + SignedDuration::from_hours(1),
+    };
+    let nurse = store.open_staff_session(&nurse, "a-token-of-a-nurse", now()).await.expect("opened");
     let entry = JournalEntry {
         event: Event::Opened,
         subject: Some(rosa.clone()),
-        actor: None,
+        actor: Some(nurse),
         intent: Some("staff.record".into()),
         channel: "console",
         session: None,
@@ -65,10 +74,30 @@ async fn who_looked_is_told_and_is_a_look_itself() {
         outcome: None,
         at: now(),
     };
-    wellspoken::policy::Journal::append(store, entry).await.expect("written");
+    wellspoken::policy::Journal::append(store, entry.clone()).await.expect("written");
     let told = speaker.says("who has looked at my records today").await;
     assert!(told.reply.starts_with("Today your record was opened"), "{}", told.reply);
-    assert!(told.reply.contains("1 by somebody else. That was one of the staff today."), "{}", told.reply);
+    assert!(told.reply.contains("1 by somebody else. That was Lee Park, nurse today."), "{}", told.reply);
+    // A name that tells of something protected is for their own page.
+    let doctor = wellspoken::store::NewStaffSession {
+        issuer: "https://hospital.example",
+        subject: "4712",
+        name: "Dr. Quill Freud, psychiatry",
+        roles: &[],
+        rooms: &[],
+        expires: now() + SignedDuration::from_hours(1),
+    };
+    let doctor = store.open_staff_session(&doctor, "a-token-of-a-doctor", now()).await.expect("opened");
+    let look = JournalEntry { actor: Some(doctor), ..entry };
+    wellspoken::policy::Journal::append(store, look).await.expect("written");
+    let aloud = speaker.says("who has looked at my records today").await;
+    assert!(
+        aloud.reply.contains("2 by somebody else. That was one of the staff today and Lee Park"),
+        "{}",
+        aloud.reply
+    );
+    let shown = page.says("who has looked at my records today").await;
+    assert!(shown.reply.contains("Dr. Quill Freud, psychiatry"), "{}", shown.reply);
     // Another person's trail is not theirs.
     let june = add_demo(&scratch, JUNE, "all", None).await;
     let hers = Speaker::new(&scratch.app, home(), Some(&june)).says("who has looked at my records").await;

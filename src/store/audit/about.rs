@@ -64,6 +64,7 @@ impl Store {
         until: Option<Timestamp>,
     ) -> Result<Phi<Vec<Access>>, StoreError> {
         let mut all = Vec::new();
+        let names = self.staff_names().await?;
         for row in self.rows_about(person, from, until).await? {
             let entry = Entry::read(&row)?;
             let Some(told) = self.told(&entry)? else { continue };
@@ -74,7 +75,7 @@ impl Store {
                 channel: entry.channel,
                 outcome: entry.outcome,
                 intent: told.intent,
-                by: told.by,
+                by: told.by.or_else(|| names.get(told.actor.as_ref()?).cloned()),
                 device: told.actor,
             });
         }

@@ -5,7 +5,6 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use jiff::SignedDuration;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio::sync::oneshot;
 use wellspoken::{
     channels::http::{Doors, Limits, Listener},
@@ -16,13 +15,14 @@ use wellspoken::{
     store::{AuditReader, Grant, Store, sqlite_path},
 };
 
+use crate::residue::Folder;
 use crate::support::{Scratch, Speaker, add_demo, empty, home, now, room};
 
 struct Page {
     program: Arc<Program>,
     url: String,
     client: Client,
-    dir: TempDir,
+    dir: Folder,
     _stop: oneshot::Sender<()>,
 }
 
