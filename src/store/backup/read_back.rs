@@ -31,7 +31,7 @@ UNION ALL SELECT 'pattern', 'sealed', id, sealed FROM pattern WHERE owner = $1 \
 UNION ALL SELECT 'visit', 'sealed', id, sealed FROM visit WHERE owner = $1 \
 UNION ALL SELECT 'renewal', 'sealed', id, sealed FROM renewal WHERE owner = $1 \
 UNION ALL SELECT 'session', 'sealed', id, sealed FROM session WHERE owner = $1 \
-UNION ALL SELECT 'turn', 'sealed', id, sealed FROM turn WHERE owner = $1";
+UNION ALL SELECT 'turn', 'sealed', id, sealed FROM turn WHERE owner = $1 AND body <> ''";
 
 impl Store {
     /// People drawn at random.

@@ -46,7 +46,9 @@ async function save(event, refresh, told) {
     await refresh();
     said.textContent = 'Saved. It counts from now on.';
   } catch (error) {
-    said.textContent = told(error);
+    const words = told(error);
+    // What is there now is shown before it is said that it is there.
     if (error.status === 409) await refresh();
+    said.textContent = words;
   }
 }
