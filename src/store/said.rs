@@ -169,7 +169,8 @@ impl Store {
         let (from, until) = bounds(words);
         let last = until.saturating_add(i64::try_from(LASTS.as_micros()).unwrap_or(0));
         let (session, turn) = asking.map_or(("", ""), |(session, turn)| (session.as_str(), turn));
-        let mut steps = vec![self.unless_held(person)];
+        // What was counted of it cannot be told apart by days, so all of it goes that was not released yet.
+        let mut steps = vec![self.unless_held(person), self.patterns_end(person)];
         for owner in self.speaks_under(person).await? {
             steps.extend(match words {
                 Words::Conversation => [

@@ -14,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use serde_json::Value;
 use wellspoken::{
+    actions::Words,
     app::vocabulary::Vocabulary,
     config::{KeysConfig, PatternsConfig},
     nlu::catalogue::Catalogue,
@@ -289,6 +290,22 @@ async fn turns_of_people_who_agreed_are_counted_and_no_others() {
     Speaker::new(&scratch.app, Surface::Chat, Some(&rosa)).says("help I can't breathe").await;
     Speaker::new(&scratch.app, Surface::Chat, None).says("fribble the wumpus").await;
     assert_eq!(waiting().await, 0, "nor of a third party's channel, an emergency, or nobody");
+    page.says("fribble the wumpus sideways").await;
+    assert_eq!(waiting().await, 1);
+    let closing = JournalEntry {
+        event: Event::Closed,
+        subject: Some(rosa.clone()),
+        actor: None,
+        intent: None,
+        channel: "chat",
+        session: None,
+        turn: None,
+        closes: None,
+        outcome: Some("done"),
+        at: support::now(),
+    };
+    store.forget_said(&rosa, Words::Everything, &closing).await.expect("deleted");
+    assert_eq!(waiting().await, 0, "and it is gone with what was said");
     page.says("fribble the wumpus sideways").await;
     assert_eq!(waiting().await, 1);
     page.says("stop learning from me").await;
