@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::seen::Seen;
+use crate::patterns::attack::{Canary, Outcome};
 
 /// One promise.
 #[derive(Debug, Serialize)]
@@ -293,19 +294,20 @@ fn contingency(seen: &Seen) -> Row {
 
 fn membership(seen: &Seen) -> Row {
     let p = &seen.patterns;
-    let worst = |outcomes: &[crate::patterns::attack::Outcome], best: bool| {
-        let all = outcomes.iter().map(|o| o.accuracy * 100.0);
-        if best { all.fold(0.0, f64::max) } else { all.fold(100.0, f64::min) }
+    let best = |of: &[Outcome], common: bool| {
+        let these = of.iter().filter(|o| (o.canary == Canary::Common) == common);
+        these.map(|o| o.accuracy * 100.0).fold(0.0, f64::max)
     };
     let allowed = p.protected.iter().map(|o| o.allowed * 100.0).fold(0.0, f64::max);
     let found = format!(
-        "guessing who is in it was right in {:.1} % at most (chance 50 %, allowed {allowed:.1} %), and in {:.1} % at least with \
-         the protection switched off",
-        worst(&p.protected, true),
-        worst(&p.unprotected, false)
+        "guessing who is in it from words that few say was right in {:.1} % (chance is 50 %), from words that so many say that \
+         they are told in {:.1} % (ε allows {allowed:.1} %); with the protection switched off in {:.1} % at least",
+        best(&p.protected, false),
+        best(&p.protected, true),
+        p.unprotected.iter().map(|o| o.accuracy * 100.0).fold(100.0, f64::min)
     );
-    let on = p.protected.len() == 3 && p.protected.iter().all(crate::patterns::attack::Outcome::held);
-    let off = p.unprotected.len() == 3 && p.unprotected.iter().all(crate::patterns::attack::Outcome::succeeded);
+    let on = p.protected.len() == 3 && p.protected.iter().all(Outcome::held);
+    let off = p.unprotected.len() == 3 && p.unprotected.iter().all(Outcome::succeeded);
     Row {
         id: "membership",
         promise: "Counts of what many people say do not tell whether somebody is among them.",
