@@ -84,7 +84,8 @@ mod tests {
     #[test]
     fn a_provider_that_cannot_be_relied_on_is_told_apart() {
         assert!(read(&document(|_| {}), ISSUER).is_ok());
-        let wrong: [(&str, fn(&mut serde_json::Value)); 6] = [
+        type Change = fn(&mut serde_json::Value);
+        let wrong: [(&str, Change); 6] = [
             ("another issuer", |d| d["issuer"] = "https://evil.example".into()),
             ("another issuer", |d| d["issuer"] = "https://id.clinic.example/".into()),
             ("https", |d| d["token_endpoint"] = "http://id.clinic.example/token".into()),

@@ -90,7 +90,8 @@ async fn an_answer_counts_once_in_its_own_browser_and_from_its_own_provider() {
     let old = stage.store().flow_cookie("people", [7; 32], now() - jiff::SignedDuration::from_mins(11));
     let old_words =
         stage.store().flow_words("people", &old, now() - jiff::SignedDuration::from_mins(11)).expect("then");
-    let stale: [(&str, Vec<(&str, &str)>, Option<&str>); 9] = [
+    type Back<'a> = (&'a str, Vec<(&'a str, &'a str)>, Option<&'a str>);
+    let stale: [Back<'_>; 9] = [
         ("no cookie", vec![code, state], None),
         ("another sign-in's cookie", vec![code, state], Some(&other.cookie)),
         ("no state", vec![code], Some(&ours.cookie)),

@@ -51,6 +51,8 @@ pub struct Next {
     pub sign: Sign,
 }
 
+type Fields = Vec<(String, String)>;
+
 pub struct Shared {
     pub url: Mutex<String>,
     pub next: Mutex<Option<Next>>,
@@ -61,7 +63,7 @@ pub struct Shared {
     pub broken: AtomicBool,
     pub exchanges: AtomicUsize,
     /// The form of the last exchange, and its `Authorization`.
-    pub asked: Mutex<Option<(Vec<(String, String)>, Option<String>)>>,
+    pub asked: Mutex<Option<(Fields, Option<String>)>>,
     /// What it says of itself besides.
     pub document: Mutex<Value>,
 }
@@ -197,11 +199,7 @@ async fn jwks(State(provider): State<Provider>) -> Response {
     Json(json!({ "keys": keys })).into_response()
 }
 
-async fn exchange(
-    State(provider): State<Provider>,
-    headers: HeaderMap,
-    Form(form): Form<Vec<(String, String)>>,
-) -> Response {
+async fn exchange(State(provider): State<Provider>, headers: HeaderMap, Form(form): Form<Fields>) -> Response {
     if let Some(down) = out_of_order(&provider).await {
         return down;
     }

@@ -261,6 +261,38 @@ async fn planted_snooping_is_raised_by_itself_and_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_server_looks_by_itself_and_an_officer_finds_it_in_the_queue() {
+    let stage = Stage::open().await;
+    let bundle = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("demo/milo-tran.json");
+    let imported = wellspoken::cli::import::import_into(stage.store(), &bundle, None, None, None, now()).await;
+    let milo = imported.expect("the demo bundle imports");
+    let claims = json!({ "groups": "rn", "units": "4-west", "name": "Eve Stone" });
+    let eve = stage.staff_signs_in("eve", claims).await.session.expect("a session");
+    for person in [&stage.rosa, &milo] {
+        let body = json!({ "person": person.as_str() });
+        let (status, answer) = told(&stage, &eve, Method::POST, "/v1/staff/record", body).await;
+        assert_eq!((status, &answer["error"]["code"]), (403, &json!("break_glass")));
+    }
+    assert_eq!(stage.program.look_for_strangers().await.expect("looked"), 1);
+    assert_eq!(stage.program.look_for_strangers().await.expect("looked"), 0);
+    let officer = stage.staff_signs_in("dana", json!({ "groups": "privacy" })).await.session.expect("a session");
+    let (status, queue) = told(&stage, &officer, Method::GET, "/v1/staff/reviews", Value::Null).await;
+    assert_eq!(status, 200);
+    let review = &queue["reviews"][0];
+    assert_eq!(
+        (&review["kind"], &review["name"], &review["people"]),
+        (&json!("many-strangers"), &json!("Eve Stone"), &json!(2))
+    );
+    let body = json!({ "id": review["id"], "finding": "asked her, and she had mistaken the unit" });
+    assert_eq!(told(&stage, &officer, Method::POST, "/v1/staff/reviews/settle", body).await.0, 200);
+    stage.store().issue_operator("x", "wso_watch", later(60), now()).await.expect("issued");
+    let metrics = stage.request(Method::GET, "/metrics").bearer_auth("wso_watch").send().await.expect("an answer");
+    let metrics = metrics.text().await.expect("a body");
+    assert!(metrics.contains("wellspoken_alerts{kind=\"many-strangers\"} 1"), "{metrics}");
+    assert!(!metrics.contains("Eve"), "{metrics}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_alert_says_that_and_nothing_of_whom() {
     let taken: Arc<Mutex<Vec<String>>> = Arc::default();
     let kept = taken.clone();
