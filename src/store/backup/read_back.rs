@@ -18,7 +18,7 @@ pub enum ReadBack {
     Gone(usize),
 }
 
-/// Everything under somebody's key: its table, its column, its row's name.
+/// Everything under somebody's key: its table, its column, its row's name. A turn whose words were deleted has nothing to open.
 const ROWS: &str = "\
 SELECT 'person' AS place, 'consent' AS col, id AS name, consent AS sealed FROM person WHERE owner = $1 \
 UNION ALL SELECT 'chart', 'sealed', kind, sealed FROM chart WHERE owner = $1 \
