@@ -57,6 +57,18 @@ pub enum Change {
     },
     /// Notes that the person asked for a copy of their data, which waits on their page.
     AskForCopy,
+    /// A visitor came to a place, or left it.
+    Visitor {
+        /// The place.
+        room: RoomId,
+        /// Until when they are taken to stay; `None`: they left.
+        until: Option<jiff::Timestamp>,
+    },
+    /// Puts results on the board for the clinician, each once.
+    AskClinician {
+        /// Which.
+        results: Vec<HeldResult>,
+    },
     /// Marks the room's open urgent requests "patient says cancel"; staff close them.
     PatientSaysCancel {
         /// The room.
@@ -81,6 +93,25 @@ pub enum Words {
     Everything,
 }
 
+/// A result that a clinician tells first, as far as it takes to know it again.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HeldResult {
+    /// The test.
+    pub test: String,
+    /// The value, as text; only for telling two results apart.
+    pub value: String,
+    /// When the sample was taken.
+    pub taken: jiff::Timestamp,
+}
+
+impl HeldResult {
+    /// That of a result.
+    #[must_use]
+    pub fn of(result: &crate::records::LabResult) -> Self {
+        Self { test: result.test.clone(), value: result.value.clone(), taken: result.taken }
+    }
+}
+
 /// Why a change no longer fits. Nothing was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Conflict {
@@ -96,6 +127,9 @@ pub enum Conflict {
     /// What the person agreed to was changed elsewhere.
     #[error("what the person agreed to was changed in between")]
     AgreementChanged,
+    /// A clinician was asked about this result already.
+    #[error("a clinician was asked about this already")]
+    AlreadyAsked,
 }
 
 /// States of a renewal request.

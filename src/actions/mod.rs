@@ -18,10 +18,11 @@ mod outcome;
 mod prescription;
 mod privacy;
 mod record;
+mod visitor;
 
 use jiff::{Timestamp, tz::TimeZone};
 
-pub use change::{Change, Conflict, Renewal, RenewalState, Route, Words};
+pub use change::{Change, Conflict, HeldResult, Renewal, RenewalState, Route, Words};
 pub use consent::covers as consent_covers;
 pub use outcome::{Choice, Facts, Identify, Outcome, Plan};
 pub use privacy::protection::{KeyHolder, Protection};
@@ -162,8 +163,16 @@ actions!(
     ConsentGive = "consent.give" in self::consent::give,
     /// Takes that back.
     ConsentRevoke = "consent.revoke" in self::consent::revoke,
+    /// A visitor is there.
+    RoomVisitor = "room.visitor" in self::visitor::here,
+    /// The visitor has left.
+    RoomVisitorGone = "room.visitor_gone" in self::visitor::gone,
     /// Says who is speaking.
     AccountSwitch = "account.switch" in self::account::switch,
+    /// Shows who is speaking, with a code.
+    AccountLink = "account.link" in self::account::link,
+    /// Tells where to set another PIN.
+    AccountPin = "account.pin" in self::account::pin,
     /// What happens to what is said.
     PrivacyHowProtected = "privacy.how_protected" in self::privacy::how_protected,
     /// Who looked at the record.

@@ -70,6 +70,8 @@ pub enum Outcome {
 pub enum Identify {
     /// By name; `None` where only somebody else speaks.
     ByName(Option<String>),
+    /// By a one-time code, which only the turn has seen.
+    ByCode,
 }
 
 /// Something that can be picked.

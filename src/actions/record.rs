@@ -6,11 +6,13 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{ActionError, Facts, Outcome, Pass, SPEAKABLE, Setting, of_a_person, permit, text, when, words};
+use super::{
+    ActionError, Change, Facts, HeldResult, Outcome, Pass, SPEAKABLE, Setting, of_a_person, permit, text, when, words,
+};
 use crate::{
     nlu::{Slots, When},
     policy::{Effect, Floor, Scope},
-    records::{LabFlag, LabResult},
+    records::{LabFlag, LabResult, Review},
 };
 
 /// Reads the person's records.
@@ -22,18 +24,33 @@ const SAID: usize = 4;
 pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let permit = permit(pass)?;
     let all = setting.records.results(permit.subject()).await?.reveal(&permit)?;
-    Ok(Outcome::Answer(lab_result(&all, text(slots, "test"), when(slots, "date"), setting.zone)))
+    let (facts, held) = lab_result(&all, text(slots, "test"), when(slots, "date"), setting.zone);
+    let unasked = held.into_iter().filter(|r| r.review == Review::None);
+    let results: Vec<HeldResult> = unasked.map(HeldResult::of).collect();
+    Ok(if results.is_empty() {
+        Outcome::Answer(facts)
+    } else {
+        // Somebody else asked in between: then it is so anyway.
+        let conflict = facts.clone();
+        Outcome::Done { facts, changes: vec![Change::AskClinician { results }], conflict }
+    })
 }
 
-/// Replies: `one`, `panel`, `care_team`, `none`, `none_of` (test).
-fn lab_result(all: &[LabResult], test: Option<&str>, date: Option<When>, zone: &TimeZone) -> Facts {
+/// Replies: `one`, `panel`, `care_team`, `none`, `none_of` (test). With those that are held back for the clinician.
+fn lab_result<'a>(
+    all: &'a [LabResult],
+    test: Option<&str>,
+    date: Option<When>,
+    zone: &TimeZone,
+) -> (Facts, Vec<&'a LabResult>) {
     let matching = |r: &&LabResult| test.is_none_or(|t| is_test(r, t)) && date.is_none_or(|d| on(r.taken, d, zone));
     let found: Vec<&LabResult> = all.iter().filter(matching).collect();
     let Some(newest) = found.iter().max_by_key(|r| r.taken) else {
-        return match test {
+        let facts = match test {
             Some(test) => Facts::new("none_of").with("test", test),
             None => Facts::new("none"),
         };
+        return (facts, vec![]);
     };
     // A test asked for by its own name is that one alone; by the name of its panel, the panel of that day.
     let day = |r: &LabResult| r.taken.to_zoned(zone.clone()).date();
@@ -46,16 +63,18 @@ fn lab_result(all: &[LabResult], test: Option<&str>, date: Option<When>, zone: &
         fresh
     });
     let (told, held): (Vec<&LabResult>, Vec<&LabResult>) = group.into_iter().partition(|r| tellable(r));
-    match told.as_slice() {
+    let facts = match told.as_slice() {
         [] => Facts::new("care_team").with("test", held.first().map(|r| &r.test)).with("on", newest.taken),
         [one] if held.is_empty() => of_one(one),
         several => of_panel(several, !held.is_empty()),
-    }
+    };
+    (facts, held)
 }
 
-/// Whether a machine may read it out: not critical, or a clinician has said something about it.
+/// Whether a machine may read it out: not critical, or a clinician has said something about it, or staff have closed what
+/// asked them to.
 fn tellable(r: &LabResult) -> bool {
-    r.flag != Some(LabFlag::Critical) || r.comment.is_some()
+    !r.waits_for_clinician() || r.review == Review::Told
 }
 
 fn on(taken: Timestamp, date: When, zone: &TimeZone) -> bool {
@@ -162,6 +181,7 @@ mod tests {
             comment: None,
             commenter: None,
             source: None,
+            review: Review::None,
         }
     }
 
@@ -192,7 +212,7 @@ mod tests {
     }
 
     fn ask(test: Option<&str>) -> Facts {
-        lab_result(&lipids(), test, None, &zone())
+        lab_result(&lipids(), test, None, &zone()).0
     }
 
     #[test]
@@ -208,7 +228,7 @@ mod tests {
         ] {
             assert_eq!(ask(said).reply, want, "{said:?}");
         }
-        assert_eq!(lab_result(&[], None, None, &zone()).reply, "none");
+        assert_eq!(lab_result(&[], None, None, &zone()).0.reply, "none");
         assert_eq!(ask(Some("LDL")).values["result"]["value"], "131", "the latest");
     }
 
@@ -241,20 +261,25 @@ mod tests {
             ..lab(test, "90", "2026-11-18T14:00:00Z")
         };
         let all = [of("glucose", Some("Close to the goal.")), of("creatinine", None)];
-        let facts = lab_result(&all, None, None, &zone());
+        let facts = lab_result(&all, None, None, &zone()).0;
         assert_eq!(facts.values["comments"][0]["about"], "glucose");
         let long = "x".repeat(SPEAKABLE);
-        let facts = lab_result(&[of("glucose", Some(&long)), of("creatinine", Some("And more."))], None, None, &zone());
+        let facts =
+            lab_result(&[of("glucose", Some(&long)), of("creatinine", Some("And more."))], None, None, &zone()).0;
         assert_eq!((&facts.values["comments_long"], &facts.values["comments"]), (&true.into(), &serde_json::json!([])));
     }
 
     #[test]
     fn a_critical_value_is_told_only_with_a_clinicians_words() {
         let critical = LabResult { flag: Some(LabFlag::Critical), ..lab("potassium", "6.4", "2026-11-30T14:00:00Z") };
-        let said = |r: &LabResult| lab_result(std::slice::from_ref(r), Some("potassium"), None, &zone());
+        let said = |r: &LabResult| lab_result(std::slice::from_ref(r), Some("potassium"), None, &zone()).0;
         let facts = said(&critical);
         assert_eq!(facts.reply, "care_team");
         assert!(!serde_json::to_string(&facts.values).expect("JSON").contains("6.4"), "the value is not even given");
+        let asked = LabResult { review: Review::Asked, ..critical.clone() };
+        assert_eq!(said(&asked).reply, "care_team", "until staff close it");
+        let closed = LabResult { review: Review::Told, ..critical.clone() };
+        assert_eq!(said(&closed).reply, "one");
         let reviewed = LabResult { comment: Some("We have spoken.".into()), ..critical };
         assert_eq!(said(&reviewed).reply, "one");
     }
@@ -279,7 +304,7 @@ mod tests {
     fn a_day_is_a_day_on_the_speakers_wall() {
         let late = lab("glucose", "90", "2026-11-19T03:00:00Z");
         let d = |day| When { from: Some(jiff::civil::date(2026, 11, day)), to: None, after: None, before: None };
-        let reply = |day| lab_result(std::slice::from_ref(&late), None, Some(d(day)), &zone()).reply;
+        let reply = |day| lab_result(std::slice::from_ref(&late), None, Some(d(day)), &zone()).0.reply;
         assert_eq!((reply(18), reply(19)), ("one".to_owned(), "none".to_owned()));
     }
 }

@@ -8,10 +8,12 @@ pub mod alexa;
 mod backend;
 pub mod http;
 mod rights;
+mod secrets;
 mod sign_in;
 mod staff;
 
 pub use backend::{Backend, Holder, Opened, Part, Soon, Unavailable};
 pub use rights::Rights;
+pub use secrets::{PinChange, Secrets};
 pub use sign_in::{Begun, CameBack, NotSignedIn, Side, SignIn, SignedIn};
 pub use staff::StaffDoor;

@@ -35,7 +35,7 @@ enum What {
         #[arg(long)]
         staff: String,
     },
-    /// A call is answered.
+    /// A call is answered; or a clinician has talked with somebody about a result, which may then be told.
     Close {
         /// The call's id, as `list` prints it.
         id: String,
@@ -104,6 +104,14 @@ async fn list(store: &Store, room: Option<&str>) -> anyhow::Result<()> {
         if let (Some(at), Some(by)) = (row.acknowledged, &row.acknowledged_by) {
             println!("    acknowledged by {by}, {at}");
         }
+    }
+    for row in store.for_clinician().await? {
+        if room.as_ref().is_some_and(|room| room.as_str() != row.room) {
+            continue;
+        }
+        let about = row.about.as_deref().unwrap_or("(whose it was has been forgotten)");
+        let place = if row.room.is_empty() { "-" } else { &row.room };
+        println!("{}  {}  {place}  for the clinician: talk with them about {about}", row.id, row.requested);
     }
     Ok(())
 }

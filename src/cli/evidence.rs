@@ -8,6 +8,7 @@ pub mod judge;
 pub mod observe;
 mod rights;
 pub mod seen;
+mod speaking;
 mod staff;
 pub mod sweep;
 

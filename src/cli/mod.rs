@@ -32,6 +32,7 @@ pub mod models;
 pub mod patterns;
 pub mod play;
 pub mod rehearse;
+pub mod room;
 pub mod say;
 pub mod serve;
 pub mod turn;
@@ -176,6 +177,8 @@ pub enum Command {
     Import(import::ImportArgs),
     /// Let a device, a room or a person in over the network: prints a bearer token once.
     Credential(credential::CredentialArgs),
+    /// How much may be said aloud in a room or at home.
+    Room(room::RoomArgs),
     /// Calls of the rooms and requests of the people, for the staff.
     Board(board::BoardArgs),
     /// One turn of a conversation.
@@ -224,6 +227,7 @@ pub fn main(args: Args) -> ExitCode {
         Command::Models(a) => models::run(&global, a),
         Command::Import(a) => import::run(&global, a),
         Command::Credential(a) => credential::run(&global, a),
+        Command::Room(a) => room::run(&global, a),
         Command::Board(a) => board::run(&global, a),
         Command::Turn(a) => turn::run(&global, a),
         Command::Play(a) => play::run(&global, a),

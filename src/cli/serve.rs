@@ -20,6 +20,7 @@ use crate::{
 mod demo;
 mod program;
 mod rights;
+mod secrets;
 mod sign_in;
 mod staff;
 
@@ -68,7 +69,8 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     };
     let doors = Doors::new(program.clone(), &config.http.hosts, limits)
         .with_alerts(program.clone())
-        .with_rights(program.clone());
+        .with_rights(program.clone())
+        .with_secrets(program.clone());
     let doors = match &config.sign_in {
         Some(sign_in) if sign_in.staff.is_some() => doors.with_sign_in(program.clone()).with_staff(program.clone()),
         Some(_) => doors.with_sign_in(program.clone()),

@@ -84,6 +84,17 @@ pub enum Move {
     Emergency(Slots),
     /// It is no emergency after all.
     StandDown,
+    /// Whoever speaks is one of the people of the device from now on.
+    Join,
+    /// It is all right to say it aloud; then what was asked for.
+    Aloud {
+        /// The intent that waited for it.
+        intent: String,
+        /// What has been filled.
+        slots: Slots,
+        /// What had been agreed to before.
+        plan: Option<Plan>,
+    },
     /// The person agreed to this use; then what was asked for.
     Consent {
         /// What for.
@@ -177,6 +188,14 @@ fn answer(state: &State, open: &Open, heard: &Interpretation, catalogue: &Catalo
     let cancelled = say("dialogue.cancel", "cancelled");
     match (heard.intent.as_str(), &open.wait) {
         ("dialogue.cancel" | "dialogue.stop", _) => cancelled,
+        ("dialogue.no", Wait::Join) => say("dialogue.common", "not_joined"),
+        ("dialogue.yes", Wait::Join) => Move::Join,
+        (MAYBE, Wait::Join) => Move::MakeSure(open.clone()),
+        ("dialogue.no", Wait::Aloud { .. }) => say("dialogue.common", "not_aloud"),
+        ("dialogue.yes", Wait::Aloud { plan }) => {
+            Move::Aloud { intent: open.intent.clone(), slots: open.slots.clone(), plan: plan.clone() }
+        }
+        (MAYBE, Wait::Aloud { .. }) => Move::MakeSure(open.clone()),
         ("dialogue.no", Wait::Resume | Wait::Person | Wait::Consent { .. }) => say("dialogue.common", "all_right"),
         (
             "dialogue.no",

@@ -38,6 +38,8 @@ pub struct State {
     pub slowly: bool,
     /// When the person last showed who they are.
     pub proved: Option<Timestamp>,
+    /// The person said that answers may be said aloud.
+    pub aloud: bool,
     /// Who said that they speak, where several people share a device.
     pub speaker: Option<Speaker>,
 }
@@ -48,6 +50,8 @@ pub struct State {
 pub enum Speaker {
     /// One of the people of the device, by their id.
     Member(String),
+    /// Somebody else who has shown who they are with a code, for this conversation, by their id.
+    Guest(String),
     /// One of these, who all go by the same name; their PIN will tell which.
     OneOf(Vec<String>),
     /// Somebody by a name that is nobody's here.
@@ -141,6 +145,8 @@ pub enum Wait {
     Person,
     /// A yes or a no to needing help right now; no answer is a yes.
     Emergency,
+    /// A yes to being one of the people of the device.
+    Join,
     /// The name of whoever speaks; then what was asked for is run.
     Who {
         /// The ids of those it was narrowed down to; empty where it may be anybody of the device.
@@ -148,6 +154,11 @@ pub enum Wait {
     },
     /// The person's PIN; then what was asked for is run, or what was agreed to performed.
     Pin {
+        /// What was agreed to, where it had been.
+        plan: Option<Plan>,
+    },
+    /// A yes to saying aloud what others may hear; then the same.
+    Aloud {
         /// What was agreed to, where it had been.
         plan: Option<Plan>,
     },
@@ -172,6 +183,8 @@ impl Wait {
             | Self::Person
             | Self::Emergency
             | Self::Who { .. }
+            | Self::Aloud { .. }
+            | Self::Join
             | Self::Pin { .. }
             | Self::Consent { .. } => None,
         }
@@ -183,10 +196,13 @@ impl Open {
     #[must_use]
     pub const fn is_a_task(&self) -> bool {
         match self.wait {
-            Wait::Slot { .. } | Wait::Confirm { .. } | Wait::Who { .. } | Wait::Pin { .. } | Wait::Consent { .. } => {
-                true
-            }
-            Wait::Meant | Wait::Resume | Wait::Person | Wait::Emergency => false,
+            Wait::Slot { .. }
+            | Wait::Confirm { .. }
+            | Wait::Who { .. }
+            | Wait::Aloud { .. }
+            | Wait::Pin { .. }
+            | Wait::Consent { .. } => true,
+            Wait::Meant | Wait::Resume | Wait::Person | Wait::Emergency | Wait::Join => false,
         }
     }
 }

@@ -8,8 +8,10 @@
 mod agreement;
 mod floor;
 pub mod lockout;
+mod mode;
 mod permit;
 mod phi;
+mod pin;
 mod rules;
 pub mod staff;
 mod subject;
@@ -18,12 +20,14 @@ mod trust;
 
 pub use agreement::{Agreed, Agreements, NoSuchUse, Purpose, Use};
 pub use floor::{DataClass, Effect, Floor, Identity, Loosened, Scope};
+pub use mode::{Around, Mode, PlaceRules, Telling, Window, telling};
 pub use permit::{
     EntryId, Event, GLASS_RECORD, Journal, JournalEntry, JournalError, Occasion, Permit, Question, Reason,
     RecognitionPermit, RoomPass, STAFF, StaffVerdict, UNIT_RECORD, Verdict, admit, admit_recognition, admit_staff,
     staff_row,
 };
 pub use phi::{NameLists, Named, Phi, WrongSubject};
+pub use pin::{Weak, may_be_pin};
 pub use rules::{Decision, Task, decide};
 pub use subject::{BadId, CredentialId, PersonId, RoomId, SessionId, StayId, TurnId};
 pub use trust::{Caller, Proof, Surface, Trust};

@@ -102,6 +102,8 @@ pub enum Question {
     Elsewhere,
     /// The person has not agreed to this use.
     Consent(Scope),
+    /// Others may hear the answer.
+    Aloud,
 }
 
 /// Why a task may not go on.

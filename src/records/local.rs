@@ -167,7 +167,8 @@ impl Records {
             let names = std::iter::once(&r.test).chain(&r.aliases).chain(&r.panel).map(String::as_str);
             self.hush.lets(|| sensitive::of_result(r), names)
         };
-        Ok(part.await?.map(|all| all.into_iter().filter(may_name).collect()))
+        let told = part.await?.map(|all| all.into_iter().filter(may_name).collect());
+        Ok(self.store.reviewed(told).await?)
     }
 
     /// Who treats the person.

@@ -236,6 +236,30 @@ pub struct LabResult {
     pub commenter: Option<String>,
     /// Where it came from.
     pub source: Option<String>,
+    /// What came of it where a clinician tells it first; looked up, never kept with the chart.
+    #[serde(skip)]
+    pub review: Review,
+}
+
+/// How far a result is that a clinician tells first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Review {
+    /// No clinician was asked yet.
+    #[default]
+    None,
+    /// It waits on the board.
+    Asked,
+    /// Staff closed it: they have talked about it.
+    Told,
+}
+
+impl LabResult {
+    /// Whether a machine must not be the first to tell it: flagged critical by the laboratory (AA, HH, LL), with no words
+    /// of a clinician.
+    #[must_use]
+    pub fn waits_for_clinician(&self) -> bool {
+        self.flag == Some(LabFlag::Critical) && self.comment.is_none()
+    }
 }
 
 /// A laboratory's judgement of a value against its own range (HL7 ObservationInterpretation).

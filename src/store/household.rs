@@ -112,7 +112,15 @@ impl Store {
         Ok(theirs.map(|(_, person)| person).collect())
     }
 
-    /// Never leaves the store.
+    /// When somebody was born, as far as it is on record: for telling whether a PIN is easily guessed.
+    ///
+    /// # Errors
+    /// When the database or a key fails.
+    pub async fn born(&self, person: &PersonId) -> Result<Option<jiff::civil::Date>, StoreError> {
+        Ok(self.profile_of(person).await?.and_then(|profile| profile.birth))
+    }
+
+    /// Never leaves the store as a whole.
     async fn profile_of(&self, person: &PersonId) -> Result<Option<Profile>, StoreError> {
         let owner = self.inner.keys.name(&KeyOwner::Person(person.clone()));
         let part = "SELECT sealed FROM chart WHERE owner = $1 AND kind = $2";

@@ -10,6 +10,8 @@
 
 mod audit;
 mod backup;
+mod clinician;
+mod code;
 mod credentials;
 mod database;
 mod error;
@@ -22,6 +24,7 @@ mod key_care;
 pub mod keys;
 mod patterns;
 mod people;
+mod place;
 mod proof;
 mod readers;
 mod requests;
@@ -48,6 +51,8 @@ pub use audit::{
     Misfit, PublicKey, Review, ReviewRule, copy_with_entry_changed, verify_export,
 };
 pub use backup::{BackupError, BackupOptions, Manifest, ReadBack, RestoreOptions, clear_restored, restore};
+pub use clinician::ClinicianRow;
+pub use code::{CODE_DIGITS, CODE_LASTS, CodeTried};
 pub use credentials::{Grant, Listed};
 use database::{Database, Statement, run};
 pub use error::StoreError;
@@ -59,6 +64,7 @@ pub use keys::{KeyStatus, Rotated};
 use keys::{KeyStore, Sources, Turnstile, unlock};
 pub use patterns::{PatternsError, PatternsStatus, Release};
 pub use people::{ChartKind, ImportOptions, Occupant};
+pub use place::PlaceNow;
 pub use proof::Checked;
 pub use requests::{BoardRow, Call};
 pub use retention::Forgotten;

@@ -218,6 +218,7 @@ impl Store {
         steps.push(self.chart_step(&owner, ChartKind::Allergies, &chart.allergies)?);
         steps.push(self.chart_step(&owner, ChartKind::Source, &chart.source)?);
         steps.extend(chart.slots.iter().map(Self::slot_step));
+        steps.extend(self.news_steps(person, chart, options.room.as_ref(), at).await?);
         let ended = match &options.room {
             Some(room) => self.admit_steps(person, room, at, &mut steps).await?,
             None => vec![],

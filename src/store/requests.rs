@@ -173,10 +173,15 @@ impl Store {
                 }
                 None => return Err(StoreError::NotPossible),
             },
+            Change::Visitor { room, until } => vec![Self::visitor_step(room, *until)],
+            Change::AskClinician { results } => match &commit.person {
+                Some(person) => self.asked_steps(person, commit.room.as_ref(), results, at)?,
+                None => return Err(StoreError::NotPossible),
+            },
             // What the person said first stays; the request stays open either way.
             Change::PatientSaysCancel { room } => vec![Step::new(
                 "UPDATE request SET patient_says_cancel = $2 \
-                 WHERE room = $1 AND closed IS NULL AND patient_says_cancel IS NULL",
+                 WHERE room = $1 AND closed IS NULL AND patient_says_cancel IS NULL AND kind = 'call'",
                 vec![room.as_str().into(), at.as_microsecond().into()],
             )],
         })
@@ -318,7 +323,7 @@ impl Store {
     /// When the database or a key fails.
     pub async fn board(&self, room: Option<&RoomId>) -> Result<Vec<BoardRow>, StoreError> {
         let open = "SELECT id, room, emergency, requested, patient_says_cancel, acknowledged, acknowledged_by, owner, sealed \
-            FROM request WHERE closed IS NULL AND ($1 = '' OR room = $1) ORDER BY requested, id";
+            FROM request WHERE closed IS NULL AND kind = 'call' AND ($1 = '' OR room = $1) ORDER BY requested, id";
         let rows = self.inner.database.ask(open, &[room.map_or("", RoomId::as_str).into()]).await?;
         rows.iter().map(|row| self.board_row(row)).collect()
     }

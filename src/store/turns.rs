@@ -13,6 +13,7 @@ use super::{
     error::StoreError,
     job::{JobError, Refusal, Step},
     keys::{KeyError, KeyOwner},
+    place::{PlaceNow, place_of},
 };
 use crate::{
     actions::{Change, Conflict},
@@ -29,6 +30,8 @@ pub struct OpeningQuery<'a> {
     pub credential: &'a CredentialId,
     /// The person known to be there.
     pub person: Option<&'a PersonId>,
+    /// Where it is said.
+    pub room: Option<&'a RoomId>,
     /// SHA-256 of what was said, so that another text under the same turn id is noticed.
     pub body_hash: [u8; 32],
 }
@@ -43,6 +46,8 @@ pub struct Opening {
     pub agreed: Agreed,
     /// Whether the person has a PIN.
     pub has_pin: bool,
+    /// What is known of the place it is said in.
+    pub place: PlaceNow,
 }
 
 /// A conversation as it was left.
@@ -136,7 +141,8 @@ impl From<StoreError> for CommitError {
 const OPENING: &str = "\
 SELECT 'session' AS kind, '' AS session, '' AS body, last AS at, owner, sealed FROM session WHERE id = $1 \
 UNION ALL SELECT 'turn', session, body, at, owner, sealed FROM turn WHERE id = $2 \
-UNION ALL SELECT 'person', CASE WHEN pin IS NULL THEN '' ELSE 'pin' END, '', agreed, owner, consent FROM person WHERE id = $3";
+UNION ALL SELECT 'person', CASE WHEN pin IS NULL THEN '' ELSE 'pin' END, '', agreed, owner, consent FROM person WHERE id = $3 \
+UNION ALL SELECT 'place', '', '', visitor, '', settings FROM place WHERE room = $4";
 
 impl Store {
     /// Reads what a turn needs at its beginning, in one statement.
@@ -147,8 +153,16 @@ impl Store {
         let id = self.turn_key(query.credential, query.turn);
         let session = query.session.map_or("", SessionId::as_str);
         let person = query.person.map_or("", PersonId::as_str);
-        let rows = self.inner.database.ask(OPENING, &[session.into(), id.as_str().into(), person.into()]).await?;
-        let mut opening = Opening { session: None, answered: None, agreed: Agreed::default(), has_pin: false };
+        let room = query.room.map_or("", RoomId::as_str);
+        let values = [session.into(), id.as_str().into(), person.into(), room.into()];
+        let rows = self.inner.database.ask(OPENING, &values).await?;
+        let mut opening = Opening {
+            session: None,
+            answered: None,
+            agreed: Agreed::default(),
+            has_pin: false,
+            place: PlaceNow::default(),
+        };
         for row in rows {
             let (kind, owner): (String, String) = (row.try_get("kind")?, row.try_get("owner")?);
             let (at, sealed): (i64, Vec<u8>) = (row.try_get("at")?, row.try_get("sealed")?);
@@ -168,6 +182,7 @@ impl Store {
                         answer: answer.map(|plain| plain.to_vec()).unwrap_or_default(),
                     });
                 }
+                "place" => opening.place = place_of(&sealed, at)?,
                 _ => {
                     opening.agreed = self.agreed_of(person, &owner, &sealed, at)?;
                     opening.has_pin = !row.try_get::<String, _>("session")?.is_empty();
@@ -224,6 +239,7 @@ impl Store {
             turn: &commit.turn,
             credential: &commit.credential,
             person: None,
+            room: None,
             body_hash: commit.body_hash,
         };
         let answered = self.opening(&query).await?.answered;

@@ -2,13 +2,14 @@
 
 use std::time::Instant;
 
-use super::{Said, State, Turn, TurnError, go_on::PERSON, millis, said};
+use super::{Said, State, Turn, TurnError, aloud, go_on::PERSON, millis, said};
 use crate::{
     actions::{Action, Facts, Outcome, Pass, Plan, Setting},
     dialogue::{self, Move, Needs, Open, Request, Volume, Wait},
     nlu::{Interpretation, NONE, SlotValue, Slots},
     policy::{
-        DataClass, Decision, Effect, EntryId, Identity, Proof, Question, Reason, Surface, Verdict, admit, decide,
+        DataClass, Decision, Effect, EntryId, Identity, Proof, Question, Reason, Surface, Telling, Verdict, admit,
+        decide,
     },
     records::sensitive::{self, Hush},
 };
@@ -65,6 +66,11 @@ impl Turn<'_> {
             Move::Emergency(slots) => Ok(self.escalated("emergency.help", slots).await),
             Move::StandDown => Ok(self.stood_down()),
             Move::Person => self.run(PERSON.to_owned(), Slots::new()).await,
+            Move::Join => self.join().await,
+            Move::Aloud { intent, slots, plan } => {
+                self.state.aloud = true;
+                self.go_through(intent, slots, plan).await
+            }
             Move::Consent { scope, intent, slots, plan } => {
                 self.agree(scope).await?;
                 self.go_through(intent, slots, plan).await
@@ -114,13 +120,20 @@ impl Turn<'_> {
     async fn admitted(&mut self, intent: &str, slots: &Slots, needs: &Needs) -> Result<Admitted, TurnError> {
         let clock = Instant::now();
         let task = needs.task(intent);
-        let occasion = self.occasion();
         let agreed = self.agreed.uses.answer();
+        let may = decide(&task, &self.caller, &agreed);
+        match self.telling(intent, needs) {
+            Telling::Screen => return Ok(Admitted::No(Box::new(self.on_screen(intent).await?))),
+            // Whoever may not have it at all is told that first.
+            Telling::Ask if matches!(may, Decision::Person(_)) => return Ok(Admitted::First(Question::Aloud)),
+            Telling::Ask | Telling::Headline | Telling::Whole => {}
+        }
+        let occasion = self.occasion();
         let admitting = admit(&task, &self.caller, &agreed, &occasion, &self.core.store);
         let reading = async {
-            match (decide(&task, &self.caller, &agreed), needs.scope) {
+            match (&may, needs.scope) {
                 (Decision::Person(person), Some(scope)) => {
-                    Some(self.core.records.ahead(&person, scope, self.hush(slots)).await)
+                    Some(self.core.records.ahead(person, scope, self.hush(slots)).await)
                 }
                 _ => None,
             }
@@ -146,7 +159,9 @@ impl Turn<'_> {
             Verdict::StepUp(Question::WhoIsSpeaking) if self.shared() => Admitted::First(self.who_first()),
             Verdict::StepUp(Question::WhoIsSpeaking) => no("who", State::Refused),
             Verdict::StepUp(Question::Elsewhere) => no("elsewhere", State::Refused),
-            Verdict::StepUp(question @ (Question::Pin | Question::Consent(_))) => Admitted::First(question),
+            Verdict::StepUp(question @ (Question::Pin | Question::Aloud | Question::Consent(_))) => {
+                Admitted::First(question)
+            }
             Verdict::Refuse(Reason::ThirdParty) => no("third_party", State::Refused),
             Verdict::Refuse(Reason::NoDevice) => no("no_device", State::Refused),
             Verdict::Escalate => no("escalate", State::Escalated),
@@ -169,12 +184,26 @@ impl Turn<'_> {
         self.timings.action += millis(clock);
         let outcome = match outcome? {
             Outcome::Identify(how) => return Box::pin(self.identified_by(how)).await,
-            other => other,
+            whole if self.telling(&intent, &needs) == Telling::Headline => aloud::headline(whole),
+            whole => whole,
         };
+        if action == Action::RoomVisitor {
+            self.visitor_came();
+        }
         if needs.effect == Effect::Change && matches!(outcome, Outcome::Done { .. }) {
             return Err(TurnError::Unconfirmed(intent));
         }
-        Ok(Self::absorb(intent, slots, outcome, needs, opened))
+        let said = Self::absorb(intent, slots, outcome, needs, opened);
+        Ok(self.from_common(said))
+    }
+
+    /// An intent that has no headline of its own is told by the common one.
+    fn from_common(&self, said: Said) -> Said {
+        let own = self.core.catalogue.intent(&said.from).is_some_and(|def| def.replies.contains_key(aloud::HEADLINE));
+        if !aloud::is_headline(&said.facts) || own {
+            return said;
+        }
+        Said { from: "dialogue.common".to_owned(), ..said }
     }
 
     pub(super) async fn perform(&mut self, intent: String, slots: Slots, plan: Plan) -> Result<Said, TurnError> {
@@ -257,7 +286,10 @@ impl Turn<'_> {
         }
         let (needs, _) = self.needs(&intent, &slots)?;
         let task = needs.task(&intent);
-        if matches!(decide(&task, &self.caller, &self.agreed.uses.answer()), Decision::Ask(_) | Decision::Refuse(_)) {
+        let nothing = self.telling(&intent, &needs) == Telling::Screen;
+        if nothing
+            || matches!(decide(&task, &self.caller, &self.agreed.uses.answer()), Decision::Ask(_) | Decision::Refuse(_))
+        {
             return self.run(intent, slots).await;
         }
         let facts = Facts::new(&format!("ask_{slot}"));
@@ -291,6 +323,9 @@ impl Turn<'_> {
     ) -> Result<Said, TurnError> {
         let mut whole: Option<Said> = None;
         for part in parts {
+            if !aloud::is_headline(&part.facts) && self.telling(&part.intent, &part.needs) == Telling::Headline {
+                return self.on_screen(&part.intent).await;
+            }
             let said = match self.admitted(&part.intent, &Slots::new(), &part.needs).await? {
                 Admitted::Go(_, opened) => {
                     let said = Said::new(&part.intent, part.facts, State::Answered);

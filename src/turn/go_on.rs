@@ -97,6 +97,8 @@ impl Turn<'_> {
                 | Wait::Resume
                 | Wait::Person
                 | Wait::Consent { .. }
+                | Wait::Aloud { .. }
+                | Wait::Join
                 | Wait::Emergency,
             ) => "yes_or_no",
             Some(Wait::Slot { options, .. }) if !options.is_empty() => "pick",

@@ -12,7 +12,7 @@ use crate::{
     dialogue::{self, Needs, Open, Speaker, Wait},
     nlu::{By, Interpretation, Slot, SlotValue, Slots, digits},
     policy::{Agreed, Agreements, Event, Journal as _, JournalEntry, Proof, Question, Scope},
-    store::PinTried,
+    store::{CODE_DIGITS, PinTried},
 };
 
 impl Turn<'_> {
@@ -21,6 +21,7 @@ impl Turn<'_> {
         let (reply, wait, state) = match question {
             Question::Consent(scope) => ("consent", Wait::Consent { scope, plan }, State::Asks),
             Question::WhoIsSpeaking => ("speaking", Wait::Who { among: Vec::new() }, State::Asks),
+            Question::Aloud => ("aloud", Wait::Aloud { plan }, State::Asks),
             Question::Pin | Question::Elsewhere => ("pin", Wait::Pin { plan }, State::Asks),
         };
         let mut facts = Facts::new(reply);
@@ -35,6 +36,10 @@ impl Turn<'_> {
     /// The PIN in what was said, where one is waited for.
     pub(super) fn pin_in(&self, words: &str) -> Option<Zeroizing<String>> {
         self.state.open.as_ref().filter(|open| matches!(open.wait, Wait::Pin { .. }))?;
+        // "My code is …": said in place of the PIN, and shows as much.
+        if digits::codes(words).iter().any(|(_, code)| code.len() == CODE_DIGITS) && says_code(words) {
+            return None;
+        }
         let runs = digits::runs(words, 1);
         let longest = runs.iter().map(|(_, digits)| digits.as_str()).max_by_key(|digits| digits.len())?;
         let whole: String = runs.iter().map(|(_, digits)| digits.as_str()).collect();
@@ -95,7 +100,7 @@ impl Turn<'_> {
             (None, Some(Speaker::Nobody(name))) => {
                 return Ok(store.try_pin_of_nobody(name, pin, &row, self.now).await?);
             }
-            (None, Some(Speaker::Member(_)) | None) => Vec::new(),
+            (None, Some(Speaker::Member(_) | Speaker::Guest(_)) | None) => Vec::new(),
         };
         let mut ended = PinTried::NoneSet;
         for (n, person) in among.iter().enumerate() {
@@ -131,19 +136,21 @@ impl Turn<'_> {
     pub(super) async fn identified_by(&mut self, how: Identify) -> Result<Said, TurnError> {
         match how {
             Identify::ByName(name) => self.somebody(name).await,
+            Identify::ByCode => self.by_code().await,
         }
     }
 
     /// What had been asked for, now that the way is clear.
-    async fn resume(&mut self, open: Open) -> Result<Said, TurnError> {
+    pub(super) async fn resume(&mut self, open: Open) -> Result<Said, TurnError> {
         let plan = match open.wait {
-            Wait::Pin { plan } | Wait::Consent { plan, .. } => plan,
+            Wait::Pin { plan } | Wait::Consent { plan, .. } | Wait::Aloud { plan } => plan,
             Wait::Slot { .. }
             | Wait::Confirm { .. }
             | Wait::Meant
             | Wait::Resume
             | Wait::Person
             | Wait::Who { .. }
+            | Wait::Join
             | Wait::Emergency => None,
         };
         self.state.open = None;
@@ -182,7 +189,7 @@ impl Turn<'_> {
     }
 
     /// An audit row about who was shown to be here.
-    fn identified(&self) -> JournalEntry {
+    pub(super) fn identified(&self) -> JournalEntry {
         JournalEntry {
             event: Event::Identified,
             subject: self.caller.person.clone(),
@@ -196,4 +203,9 @@ impl Turn<'_> {
             at: self.now,
         }
     }
+}
+
+/// Whether it is a code that is said, rather than a PIN.
+fn says_code(words: &str) -> bool {
+    crate::nlu::words::words(words).iter().any(|word| word.text == "code")
 }

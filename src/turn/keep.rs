@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AsksFor, Heard, State, Turn, TurnError, TurnResult, millis, said::Said};
+use super::{AsksFor, Heard, State, Turn, TurnError, TurnResult, aloud, millis, said::Said};
 use crate::{
     actions::{Change, Facts},
     dialogue::{self, Needs},
-    policy::{Effect, EntryId, Event, Journal, JournalEntry, Surface, Verdict, admit},
+    policy::{Effect, EntryId, Event, Journal, JournalEntry, Surface, Telling, Verdict, admit},
     speech::Rendered,
     store::{Answered, CommitError, KeyOwner, TurnCommit},
 };
@@ -23,6 +23,9 @@ struct Kept {
     /// What each part of it needed.
     needs: Vec<Needs>,
     person: Option<String>,
+    /// It was no more than a headline.
+    #[serde(default)]
+    headline: bool,
 }
 
 /// What was said and answered in a turn.
@@ -156,6 +159,7 @@ impl Turn<'_> {
             result: result.clone(),
             needs: said.parts().map(|part| part.needs.clone()).collect(),
             person: self.caller.person.as_ref().map(|p| p.as_str().to_owned()),
+            headline: said.parts().any(|part| aloud::is_headline(&part.facts)),
         };
         let more = said.parts().skip(1).filter(|part| part.opened.is_some());
         self.core
@@ -209,6 +213,7 @@ impl Turn<'_> {
             slowly: self.state.slowly,
             proved: self.state.proved,
             speaker: self.state.speaker.clone(),
+            aloud: self.state.aloud,
             open,
         }
     }
@@ -301,7 +306,7 @@ impl Turn<'_> {
         if !earlier.body_matches || !earlier.session_matches {
             return Ok(None);
         }
-        let Some(Kept { result, needs, person }) = serde_json::from_slice(&earlier.answer).ok() else {
+        let Some(Kept { result, needs, person, headline }) = serde_json::from_slice(&earlier.answer).ok() else {
             return Ok(None);
         };
         if person.as_deref() != self.caller.person.as_ref().map(crate::policy::PersonId::as_str) {
@@ -310,6 +315,11 @@ impl Turn<'_> {
         let clock = Instant::now();
         let (mut allowed, agreed) = (true, self.agreed.uses.answer());
         for needs in needs {
+            allowed &= match self.telling(&result.intent, &needs) {
+                Telling::Whole => true,
+                Telling::Headline => headline,
+                Telling::Ask | Telling::Screen => false,
+            };
             let task = needs.task(&result.intent);
             match admit(&task, &self.caller, &agreed, &self.occasion(), &self.core.store).await? {
                 Verdict::Allow(permit) => {

@@ -4,6 +4,8 @@
 //! answered has the mask in its place, whatever else was said in the same breath; only triage, understanding and the
 //! try itself read the words as they were.
 
+use zeroize::Zeroizing;
+
 use super::{Turn, understand::Understood};
 use crate::{
     dialogue::Wait,
@@ -26,6 +28,8 @@ impl Turn<'_> {
             | Wait::Person
             | Wait::Emergency
             | Wait::Who { .. }
+            | Wait::Aloud { .. }
+            | Wait::Join
             | Wait::Consent { .. } => false,
         }
     }
@@ -51,7 +55,8 @@ impl Turn<'_> {
     }
 
     /// A code that was said is nothing to keep or to say again, in whatever slot it stands.
-    pub(super) fn mask(&self, understood: &mut Understood) {
+    pub(super) fn mask(&mut self, understood: &mut Understood) {
+        self.code = self.code_in(understood);
         let told = self.waits_for_digits() || self.heard.as_ref().is_some_and(|heard| heard.text.contains(MASK));
         let second = understood.second.iter_mut().map(|request| (request.intent.clone(), &mut request.slots));
         let first = (understood.meaning.intent.clone(), &mut understood.meaning.slots);
@@ -63,6 +68,18 @@ impl Turn<'_> {
                     *slot = without_codes(slot);
                 }
             }
+        }
+    }
+}
+
+impl Turn<'_> {
+    /// A one-time code, for the try alone.
+    fn code_in(&self, understood: &Understood) -> Option<Zeroizing<String>> {
+        let meaning = &understood.meaning;
+        let slot = meaning.slots.iter().find(|(name, _)| self.is_digits(&meaning.intent, name));
+        match slot.map(|(_, slot)| &slot.value) {
+            Some(SlotValue::Text(digits)) => Some(Zeroizing::new(digits.clone())),
+            _ => None,
         }
     }
 }

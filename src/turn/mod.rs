@@ -6,7 +6,9 @@
 //! fails, bad luck is an answer too.
 
 mod alarm;
+mod aloud;
 mod carry;
+mod code;
 mod count;
 mod go_on;
 mod hear;
@@ -24,6 +26,7 @@ use std::{ops::ControlFlow, sync::Arc, time::Instant};
 
 use jiff::{Timestamp, tz::TimeZone};
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 pub use keep::{WordsKept, words_of};
 pub use names::Recognized;
@@ -38,7 +41,8 @@ use crate::{
     dialogue,
     nlu::{Engine, NONE, Slots, catalogue::Catalogue},
     policy::{
-        Agreed, Caller, JournalError, Occasion, PersonId, Proof, SessionId, Surface, Trust, TurnId, triage::Triage,
+        Agreed, Caller, JournalError, Mode, Occasion, PersonId, Proof, SessionId, Surface, Trust, TurnId,
+        triage::Triage,
     },
     records::{Records, RecordsError},
     speech::{Moment, Replies, ReplyError, voice::Voice},
@@ -111,6 +115,12 @@ struct Turn<'a> {
     door: Option<PersonId>,
     /// The people who share a device at home, where it does not say who speaks.
     house: Vec<PersonId>,
+    /// The one-time code that was said, for the try alone.
+    code: Option<Zeroizing<String>>,
+    /// How much may be said aloud here and now.
+    mode: Mode,
+    /// The same if a visitor were there.
+    with_visitor: Mode,
     /// Whether whoever speaks has a PIN.
     has_pin: bool,
     session: SessionId,
@@ -177,6 +187,9 @@ impl<'a> Turn<'a> {
             core,
             door: caller.person.clone(),
             house: Vec::new(),
+            code: None,
+            mode: Mode::Aloud,
+            with_visitor: Mode::AskFirst,
             has_pin: false,
             caller,
             named: session.is_some(),
@@ -223,6 +236,7 @@ impl<'a> Turn<'a> {
                 turn: &self.id,
                 credential: &self.caller.credential,
                 person: self.caller.person.as_ref(),
+                room: self.caller.surface.room(),
                 body_hash: self.body,
             })
             .await;
@@ -230,10 +244,15 @@ impl<'a> Turn<'a> {
         let opening = opening?;
         self.agreed = opening.agreed;
         self.has_pin = opening.has_pin;
+        self.look_around(opening.place).await?;
         if let Some(saved) = opening.session {
-            let same = saved.person == self.door && saved.credential == self.caller.credential;
+            let device = saved.credential == self.caller.credential;
+            let home = matches!(self.caller.surface, Surface::Home(_));
+            // Whoever said who they are at a device at home is looked for among its people again.
+            let same =
+                |state: &dialogue::State| device && (saved.person == self.door || (home && state.speaker.is_some()));
             match serde_json::from_slice::<dialogue::State>(&saved.state) {
-                Ok(state) if same => self.state = state.after_pause(saved.last, self.now),
+                Ok(state) if same(&state) => self.state = state.after_pause(saved.last, self.now),
                 // A conversation of somebody else's, or of a program that kept it differently: start afresh,
                 // under a name of its own.
                 Ok(_) | Err(_) => self.session = SessionId::fresh(self.now, self.core.ambient.random()),

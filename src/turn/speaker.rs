@@ -46,6 +46,7 @@ impl Turn<'_> {
             self.house = self.core.store.household(&self.caller.credential).await?;
         }
         let known = match &self.state.speaker {
+            Some(Speaker::Guest(id)) => PersonId::parse(id).ok(),
             Some(Speaker::Member(id)) => self.house.iter().find(|person| person.as_str() == id).cloned(),
             _ => match self.house.as_slice() {
                 [one] => Some(one.clone()),
@@ -59,7 +60,7 @@ impl Turn<'_> {
                 }
             }
             // No longer one of the people here.
-            None if matches!(self.state.speaker, Some(Speaker::Member(_))) => {
+            None if matches!(self.state.speaker, Some(Speaker::Member(_) | Speaker::Guest(_))) => {
                 self.state = dialogue::State { slowly: self.state.slowly, ..dialogue::State::default() };
             }
             None => {}
@@ -83,8 +84,13 @@ impl Turn<'_> {
     pub(super) const fn who_first(&self) -> Question {
         match &self.state.speaker {
             Some(Speaker::Nobody(_) | Speaker::OneOf(_)) => Question::Pin,
-            Some(Speaker::Member(_)) | None => Question::WhoIsSpeaking,
+            Some(Speaker::Member(_) | Speaker::Guest(_)) | None => Question::WhoIsSpeaking,
         }
+    }
+
+    /// Who else belongs to this device.
+    pub(super) fn belongs(&self, person: &PersonId) -> bool {
+        self.house.contains(person)
     }
 
     fn waits_for_name(&self) -> bool {
@@ -169,27 +175,33 @@ impl Turn<'_> {
 
     /// From here on it is they who speak. What was asked for while nobody was known goes on by itself.
     async fn speaks(&mut self, speaker: Speaker) -> Result<Said, TurnError> {
+        let asked = self.takes_over(speaker, "named").await?;
+        match asked {
+            Some(open) if open.intent != SWITCH => self.go_on_with(open).await,
+            _ => Ok(of_speaking("now_you", State::Answered)),
+        }
+    }
+
+    /// Makes them the speaker, and gives what was asked for while nobody was known.
+    pub(super) async fn takes_over(&mut self, speaker: Speaker, how: &'static str) -> Result<Option<Open>, TurnError> {
         let waiting = self.state.open.take();
-        let nobody_was = !matches!(self.state.speaker, Some(Speaker::Member(_)));
+        let nobody_was = !matches!(self.state.speaker, Some(Speaker::Member(_) | Speaker::Guest(_)));
         let asked = waiting.filter(|open| nobody_was && matches!(open.wait, Wait::Who { .. } | Wait::Pin { .. }));
         if self.state.speaker.as_ref() != Some(&speaker) {
             // Whatever the one before heard, asked for or showed is not for the next one.
             self.state = dialogue::State { slowly: self.state.slowly, ..dialogue::State::default() };
             (self.caller.person, self.caller.proof, self.has_pin) = (None, Proof::None, true);
             self.agreed = Agreed::default();
-            if let Speaker::Member(id) = &speaker
-                && let Some(person) = self.house.iter().find(|person| person.as_str() == id).cloned()
+            if let Speaker::Member(id) | Speaker::Guest(id) = &speaker
+                && let Ok(person) = PersonId::parse(id)
                 && self.stand_as(&person).await?
             {
                 self.caller.proof = if self.has_pin { Proof::None } else { Proof::Unasked };
             }
             self.state.speaker = Some(speaker);
-            self.note("named").await?;
+            self.note(how).await?;
         }
-        match asked {
-            Some(open) if open.intent != SWITCH => self.go_on_with(open).await,
-            _ => Ok(of_speaking("now_you", State::Answered)),
-        }
+        Ok(asked)
     }
 
     /// The PIN told which of several people of one name it is.

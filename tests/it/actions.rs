@@ -155,12 +155,12 @@ async fn what_can_be_booked(stage: &Stage) {
 async fn laboratory_results(stage: &Stage) {
     #[rustfmt::skip]
     let rows = vec![
-        (ROSA, vec![], "answer", "Your care team will go over your potassium result from yesterday with you. If you feel unwell, call them now."),
+        (ROSA, vec![], "answer", "I've asked your care team to go over your potassium result from yesterday with you. If you feel unwell, call them now."),
         (ROSA, vec![("test", text("cholesterol"))], "answer", "Your lipid panel from Thursday, November 19th. Total cholesterol 211, above the lab's range of up to 200; LDL cholesterol 131, above the lab's range of up to 100; HDL cholesterol 52, in range; Triglycerides 140, in range. Dr. Samuel Okafor wrote: Your LDL cholesterol is a little above the goal we set together. Please keep taking your atorvastatin, and we will check it again in three months. Your full list is on your page."),
         (ROSA, vec![("test", text("LDL"))], "answer", "Your LDL cholesterol was 131 mg/dL on Thursday, November 19th. That is above the lab's range, up to 100. Dr. Samuel Okafor wrote: Your LDL cholesterol is a little above the goal we set together. Please keep taking your atorvastatin, and we will check it again in three months."),
         (ROSA, vec![("test", text("A1C"))], "answer", "Your hemoglobin A1c was 6.8% on Thursday, November 19th. That is above the lab's range, 4 to 5.6. Dr. Samuel Okafor wrote: Your average sugar is close to where we want it. Keep going with the walks and the metformin."),
         (ROSA, vec![("test", text("kidney function"))], "answer", "Your creatinine was 0.8 mg/dL on Thursday, November 19th. That is in the lab's range, 0.5 to 1.1. Your care team can tell you what it means for you."),
-        (ROSA, vec![("test", text("potassium"))], "answer", "Your care team will go over your potassium result from yesterday with you. If you feel unwell, call them now."),
+        (ROSA, vec![("test", text("potassium"))], "answer", "I've asked your care team to go over your potassium result from yesterday with you. If you feel unwell, call them now."),
         (ROSA, vec![("test", text("vitamin D"))], "answer", "I have no vitamin D result on record here. Your care team can check."),
         (JUNE, vec![], "answer", "I have no lab results on record here. Your care team can check."),
         ("odd", vec![("test", text("sodium"))], "answer", "Your sodium was 120 mg/dL on Thursday, November 19th. That is below the lab's range, 135 and up. Your care team can tell you what it means for you."),
@@ -392,6 +392,46 @@ async fn who_speaks(stage: &Stage) {
         let said = stage.ask_from(surface, "account.switch", &[("person", text("Maria"))]).await;
         assert_eq!((said.kind, said.rendered.text.as_str()), ("answer", words));
     }
+    for (surface, action, words) in [
+        (
+            Surface::Chat,
+            "account.link",
+            "You're signed in on this page. To sign in on a device, get a code here and say it there.",
+        ),
+        (
+            Surface::Chat,
+            "account.pin",
+            "You can set a PIN on your own page, in its part for codes and PINs. Please don't write it to me.",
+        ),
+        (
+            room(),
+            "account.pin",
+            "A PIN is not for others to hear, so I don't take a new one aloud. Please set it on your own page.",
+        ),
+    ] {
+        let said = stage.ask_from(surface, action, &[]).await;
+        assert_eq!((said.kind, said.rendered.text.as_str()), ("answer", words));
+    }
+}
+
+/// Somebody else is there to hear it.
+async fn visitors(stage: &Stage) {
+    let room = || Surface::Room(RoomId::parse("7").expect("fits"));
+    #[rustfmt::skip]
+    let rows = [
+        (room(),        "room.visitor",      "done",   "All right. For the next two hours I'll ask before I say anything about you aloud. Tell me when they leave."),
+        (room(),        "room.visitor_gone", "done",   "All right."),
+        (Surface::Chat, "room.visitor",      "answer", "On this page I answer in writing, to you alone."),
+        (Surface::Chat, "room.visitor_gone", "answer", "On this page I answer in writing, to you alone."),
+    ];
+    for (surface, action, kind, words) in rows {
+        let said = stage.ask_from(surface, action, &[]).await;
+        assert_eq!((said.kind, said.rendered.text.as_str()), (kind, words));
+        if let Outcome::Done { changes, .. } = said.outcome {
+            let [Change::Visitor { until, .. }] = &changes[..] else { panic!("{action} changes something else") };
+            assert_eq!(until.is_some(), action == "room.visitor");
+        }
+    }
 }
 
 /// What a person may know and have done about what is known about them.
@@ -469,6 +509,7 @@ async fn how_it_is_protected(stage: &Stage) {
 }
 
 async fn every_table(stage: &Stage) {
+    visitors(stage).await;
     who_speaks(stage).await;
     how_far_a_prescription_is(stage).await;
     what_can_be_renewed(stage).await;
@@ -523,10 +564,13 @@ async fn every_reply_is_said_by_some_line() {
     // What nothing is connected to says only that, whatever replies wait for the day it is.
     for def in Catalogue::builtin().expect("the catalogue").intents().iter().filter(|def| def.action.is_some()) {
         for reply in def.replies.keys() {
-            let needs_nothing = def.name.starts_with("dialogue.") || reply == "meant" || reply.starts_with("ask_");
+            let needs_nothing = def.name.starts_with("dialogue.")
+                || reply == "meant"
+                || reply == "headline"
+                || reply.starts_with("ask_");
             if needs_nothing {
                 // What the conversation itself says of policy, with what it gives.
-                let facts = Facts::new(reply).with("part", "visits").with("minutes", 5);
+                let facts = Facts::new(reply).with("part", "visits").with("minutes", 5).with("count", 3);
                 let rendered = stage.replies.render(&def.name, &facts, &moment);
                 assert!(rendered.is_ok(), "{}", rendered.err().map(|e| e.to_string()).unwrap_or_default());
             } else if !said.contains(&(def.name.clone(), reply.clone())) {

@@ -90,6 +90,19 @@ const BREACHES: &[Breach] = &[
     ("forgotten", |s| s.rights.proofs = 0),
     ("forgotten", |s| s.rights.others_lost = true),
     ("forgotten", |s| s.rights.deleted_under_hold = true),
+    ("household", |s| s.household.unknown_told = true),
+    ("household", |s| s.household.own_told = false),
+    ("household", |s| s.household.passed_on = true),
+    ("disclosure", |s| s.disclosure.asked_first = false),
+    ("disclosure", |s| s.disclosure.named = true),
+    ("disclosure", |s| s.disclosure.said_on_screen = true),
+    ("code", |s| s.code.told_after = false),
+    ("code", |s| s.code.twice = true),
+    ("code", |s| s.code.in_clear = true),
+    ("serious", |s| s.serious.on_board = false),
+    ("serious", |s| s.serious.rows_added = 1),
+    ("serious", |s| s.serious.told_before = true),
+    ("serious", |s| s.serious.told_after = false),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

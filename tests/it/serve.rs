@@ -64,6 +64,61 @@ async fn credentials_made_beside_the_running_server_work_at_once_and_end_at_once
 }
 
 #[tokio::test]
+async fn a_code_and_a_pin_are_made_on_ones_own_page_alone() {
+    let server = Server::demo(&[]).await;
+    let mut cookie = String::new();
+    for line in server.printed().lines().filter(|line| line.contains("/#")) {
+        let opened = server.redeem(line.split("/#").nth(1).expect("a secret").trim()).await;
+        let given =
+            opened.headers()["set-cookie"].to_str().expect("text").split(';').next().expect("a pair").to_owned();
+        let body: Value = opened.json().await.expect("JSON");
+        if body["channel"] == "chat" {
+            cookie = given;
+        }
+    }
+    let page = |method: Method, path: &str| {
+        server.request(method, path).header("cookie", &cookie).header("origin", &server.url)
+    };
+    let device = server.credential(&["new", "--channel", "home", "--room", "hall"]);
+    let answer = page(Method::POST, "/v1/me/code").send().await.expect("an answer");
+    assert_eq!(
+        (answer.status().as_u16(), answer.headers()["cache-control"].to_str().expect("text")),
+        (200, "no-store")
+    );
+    let made: Value = answer.json().await.expect("JSON");
+    let code = made["code"].as_str().expect("digits").to_owned();
+    let turn = server.request(Method::POST, "/v1/turns").bearer_auth(&device);
+    let turn = turn.json(&json!({ "text": format!("my code is {code}") })).send().await.expect("an answer");
+    let told = turn.text().await.expect("a body");
+    assert!(told.contains("May I know you here") && !told.contains(&code), "{told}");
+    let nobody = server.request(Method::POST, "/v1/me/code").bearer_auth(&device).send().await.expect("an answer");
+    assert_eq!(nobody.status(), 403, "a device has no page");
+    assert_eq!(server.request(Method::POST, "/v1/me/code").send().await.expect("an answer").status(), 401);
+    for (body, status, what) in [
+        (json!({ "new": "1234" }), 400, "no_pin"),
+        (json!({ "new": "12" }), 400, "no_pin"),
+        (json!({ "pin": "4077" }), 400, "wrong_field"),
+        (json!({ "new": "4077" }), 204, ""),
+        (json!({ "new": "5188" }), 403, "wrong_pin"),
+        (json!({ "current": "4078", "new": "5188" }), 403, "wrong_pin"),
+        (json!({ "current": "4077", "new": "5188" }), 204, ""),
+        (json!({ "current": "4077", "new": "6299" }), 403, "wrong_pin"),
+        (json!({ "current": "4077", "new": "6299" }), 403, "wrong_pin"),
+        (json!({ "current": "4077", "new": "6299" }), 403, "wrong_pin"),
+        (json!({ "current": "5188", "new": "6299" }), 429, "pin_locked"),
+    ] {
+        let answer = page(Method::PUT, "/v1/me/pin").json(&body).send().await.expect("an answer");
+        let (got, told) = (answer.status().as_u16(), answer.text().await.expect("a body"));
+        assert!(got == status && told.contains(what), "{got} {told}");
+    }
+    let log = server.log();
+    for secret in [code.as_str(), "4077", "5188", "6299"] {
+        assert!(!log.contains(secret), "{log}");
+    }
+    assert!(server.stop().await.success());
+}
+
+#[tokio::test]
 async fn credentials_that_make_no_sense_are_refused_with_what_to_do() {
     let dir = scratch();
     for (arguments, says) in [

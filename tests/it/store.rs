@@ -16,6 +16,7 @@ mod place;
 mod requests;
 mod review;
 mod rotation;
+mod secrets;
 mod staff;
 mod transit;
 mod turns;

@@ -12,7 +12,7 @@ use axum::{
 use tokio::sync::{Semaphore, watch};
 
 use super::{
-    Backend, Rights, SignIn, StaffDoor,
+    Backend, Rights, Secrets, SignIn, StaffDoor,
     alexa::{self, Alexa},
 };
 
@@ -28,6 +28,7 @@ mod origin;
 mod page;
 mod patient;
 pub(super) mod refusal;
+mod secrets;
 mod session;
 mod sign_in;
 mod staff;
@@ -100,6 +101,8 @@ pub struct Doors {
     staff: Option<Arc<dyn StaffDoor>>,
     /// Whoever knows how many alerts there were.
     alerts: Option<Arc<dyn StaffDoor>>,
+    /// Codes and PINs, where people have pages of their own.
+    secrets: Option<Arc<dyn Secrets>>,
     limits: Arc<Limits>,
     /// Host names, besides the listening address, under which the door may be addressed; lower case.
     hosts: Arc<[String]>,
@@ -124,6 +127,7 @@ impl Doors {
             sign_in: None,
             staff: None,
             alerts: None,
+            secrets: None,
             limits: Arc::new(limits),
             hosts: hosts.iter().map(|h| h.trim_end_matches('.').to_ascii_lowercase()).collect(),
             room: Arc::new(Semaphore::new(units.min(Semaphore::MAX_PERMITS))),
@@ -136,6 +140,12 @@ impl Doors {
     #[must_use]
     pub fn with_alexa(self, alexa: Alexa) -> Self {
         Self { alexa: Some(Arc::new(alexa)), ..self }
+    }
+
+    /// With codes and PINs, too.
+    #[must_use]
+    pub fn with_secrets(self, secrets: Arc<dyn Secrets>) -> Self {
+        Self { secrets: Some(secrets), ..self }
     }
 
     /// With signing in at a provider, too.
@@ -178,6 +188,7 @@ impl Doors {
             .route("/readyz", get(health::ready))
             .route("/openapi.json", get(openapi::show))
             .merge(me::routes())
+            .merge(secrets::routes())
             .merge(page::routes())
             .fallback(refusal::no_such_page)
             .method_not_allowed_fallback(refusal::no_such_method)

@@ -6,7 +6,7 @@ use utoipa::{
     openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{Doors, credentials, health, me, metrics, session, sign_in, staff, turns};
+use super::{Doors, credentials, health, me, metrics, secrets, session, sign_in, staff, turns};
 use crate::channels::alexa;
 
 #[derive(OpenApi)]
@@ -16,10 +16,11 @@ use crate::channels::alexa;
         description = "A voice assistant for health care that you run yourself. Every error has the same shape; none repeats what was said.",
         license(name = "MIT OR Apache-2.0"),
     ),
-    paths(turns::take, session::open, session::show, session::close, sign_in::show, sign_in::begin, health::live, health::ready, metrics::show, show),
+    paths(turns::take, session::open, session::show, session::close, sign_in::show, sign_in::begin, secrets::code, secrets::pin, health::live, health::ready, metrics::show, show),
     modifiers(&Schemes),
     tags(
         (name = "turns", description = "Speaking and being answered"),
+        (name = "me", description = "A page of one's own"),
         (name = "session", description = "The talk page's own session"),
         (name = "operation", description = "Looking after the server"),
     ),

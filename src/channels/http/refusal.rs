@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::staff::not_told;
-use crate::{channels::Unavailable, staff::NotTold};
+use crate::{channels::Unavailable, policy::Weak, staff::NotTold};
 
 /// Why a request is turned away.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -124,6 +124,15 @@ pub enum Refusal {
     /// The provider that people sign in with does not answer.
     #[error("signing in does not work at the moment")]
     NoProvider,
+    /// These digits are no PIN.
+    #[error("{0}")]
+    NoPin(Weak),
+    /// Not the PIN that is set.
+    #[error("that is not the PIN that is set")]
+    WrongPin,
+    /// Wrong PINs, too often.
+    #[error("that was wrong too often")]
+    PinLocked,
     /// A bug.
     #[error("something went wrong here")]
     Broken,
@@ -248,6 +257,13 @@ impl Refusal {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "no_provider",
                 "Try again in a while. For help right now use the call light or the telephone.",
+            ),
+            Self::NoPin(_) => (StatusCode::BAD_REQUEST, "no_pin", "Choose other digits."),
+            Self::WrongPin => (StatusCode::FORBIDDEN, "wrong_pin", "Send the PIN that is set as `current`."),
+            Self::PinLocked => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "pin_locked",
+                "Try again later, or have the staff set a new one: `wellspoken import … --pin`.",
             ),
             Self::Broken => (
                 StatusCode::INTERNAL_SERVER_ERROR,

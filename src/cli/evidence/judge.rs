@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use super::seen::Seen;
+use super::{
+    seen::Seen,
+    speaking::{code, disclosure, household, serious},
+};
 use crate::patterns::attack::{Canary, Outcome};
 
 /// One promise.
@@ -33,7 +36,7 @@ pub enum Finding {
     Unchecked(String),
 }
 
-fn held_if(held: bool, found: String) -> Finding {
+pub(super) fn held_if(held: bool, found: String) -> Finding {
     if held { Finding::Held(found) } else { Finding::Broken(found) }
 }
 
@@ -47,6 +50,7 @@ pub fn judge(seen: &Seen) -> Vec<Row> {
         .chain([staff(seen), glass(seen), snooping(seen)])
         .chain([membership(seen), budget(seen)])
         .chain([looked(seen), purposes(seen), copied(seen), forgotten(seen)])
+        .chain([household(seen), disclosure(seen), code(seen), serious(seen)])
         .collect()
 }
 

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 mod backup;
 mod patterns;
+mod speaking;
 
 use super::{super::Global, rights::rights, seen::Seen, staff, sweep::sweep};
 use crate::{
@@ -197,6 +198,8 @@ async fn look(scratch: &Scratch, config: &Config, seen: &mut Seen) -> anyhow::Re
     canary(scratch, seen, &invented(scratch.now, &zone, demo::CANARY_FILE, 0)?).await?;
     cry(scratch, seen).await?;
     staff::look(scratch, seen, &rosa(7)?, &rosa(8)?).await?;
+    let milo = invented(scratch.now, &zone, "milo-tran.json", 9)?;
+    speaking::look(scratch, seen, &rosa(6)?, &milo).await?;
     audit(scratch, seen).await?;
     backup::look(scratch, seen, &rosa(5)?).await?;
     patterns::look(scratch, seen, &config.patterns).await?;

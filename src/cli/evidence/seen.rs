@@ -57,6 +57,14 @@ pub struct Seen {
     pub backup: Backup,
     /// Counts of what many say.
     pub patterns: Patterns,
+    /// A device of several people.
+    pub household: Household,
+    /// How much was said aloud.
+    pub disclosure: Disclosure,
+    /// A one-time code.
+    pub code: Code,
+    /// A result for the clinician.
+    pub serious: Serious,
     /// The chain of the real installation: entries, or the one that breaks it.
     pub installed: Option<Result<i64, i64>>,
     /// How staff sign in.
@@ -255,4 +263,50 @@ pub struct Patterns {
     pub released: usize,
     /// A period was released a second time.
     pub twice: bool,
+}
+
+/// A device of several people.
+#[derive(Debug, Clone, Default)]
+pub struct Household {
+    /// Something was said before anybody said who they are.
+    pub unknown_told: bool,
+    /// Whoever said who they are was answered.
+    pub own_told: bool,
+    /// Something of one of them was said to the other.
+    pub passed_on: bool,
+}
+
+/// How much was said aloud.
+#[derive(Debug, Clone, Default)]
+pub struct Disclosure {
+    /// Where it is asked first: not before the yes, and after it.
+    pub asked_first: bool,
+    /// A headline named something.
+    pub named: bool,
+    /// Something was said where it is for the screen.
+    pub said_on_screen: bool,
+}
+
+/// A one-time code.
+#[derive(Debug, Clone, Default)]
+pub struct Code {
+    /// After it, whoever said it was answered.
+    pub told_after: bool,
+    /// It worked a second time.
+    pub twice: bool,
+    /// It stands in an answer or a file.
+    pub in_clear: bool,
+}
+
+/// A result that a clinician tells first.
+#[derive(Debug, Clone, Default)]
+pub struct Serious {
+    /// It was on the board.
+    pub on_board: bool,
+    /// Rows that asking for it added.
+    pub rows_added: usize,
+    /// Its value was told before staff had closed that.
+    pub told_before: bool,
+    /// And after.
+    pub told_after: bool,
 }

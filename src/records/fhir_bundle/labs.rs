@@ -114,6 +114,7 @@ fn result(book: &Book<'_>, observation: &Observation, panel: Option<&Panel>) -> 
     });
     let concluded = panel.and_then(|p| p.conclusion.clone());
     Ok(LabResult {
+        review: crate::records::Review::default(),
         test: name.spoken,
         aliases: name.aliases,
         panel: panel.and_then(|p| p.name.clone()),

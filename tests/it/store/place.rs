@@ -174,7 +174,7 @@ pub fn opening<'a>(
     credential: &'a CredentialId,
     person: Option<&'a PersonId>,
 ) -> OpeningQuery<'a> {
-    OpeningQuery { session, turn, credential, person, body_hash: [7; 32] }
+    OpeningQuery { session, turn, credential, person, room: None, body_hash: [7; 32] }
 }
 
 /// A real permit: decided by the rules and opened in the audit chain.
