@@ -16,11 +16,10 @@ use crate::channels::alexa;
         description = "A voice assistant for health care that you run yourself. Every error has the same shape; none repeats what was said.",
         license(name = "MIT OR Apache-2.0"),
     ),
-    paths(turns::take, session::open, session::show, session::close, sign_in::show, sign_in::begin, secrets::code, secrets::pin, health::live, health::ready, metrics::show, show),
+    paths(turns::take, session::open, session::show, session::close, sign_in::show, sign_in::begin, health::live, health::ready, metrics::show, show),
     modifiers(&Schemes),
     tags(
         (name = "turns", description = "Speaking and being answered"),
-        (name = "me", description = "A page of one's own"),
         (name = "session", description = "The talk page's own session"),
         (name = "operation", description = "Looking after the server"),
     ),
@@ -35,7 +34,7 @@ struct Skills;
 /// What is there only where people have a page of their own.
 #[derive(OpenApi)]
 #[openapi(
-    paths(me::show, me::access, me::consent, me::agree, me::forget, me::export),
+    paths(me::show, me::access, me::consent, me::agree, me::forget, me::export, secrets::code, secrets::pin),
     tags((name = "me", description = "What a person may see and change of what is known about them")),
 )]
 struct OwnPage;
