@@ -1,7 +1,7 @@
 //! Emergencies, by rules on the raw transcript, before intent or identity. Never by a model.
 //!
-//! Rules are data (`triage/rules.txt`, `triage/rules_world.txt` for other languages than English): phrases in the
-//! words frightened people use, as hearing spells them. A phrase that was denied, belongs to the past, is only
+//! Rules are data (`triage/rules.txt`, `triage/rules_own_words.txt` for signs told loosely, `triage/rules_world.txt` for
+//! other languages than English): phrases in the words frightened people use, as hearing spells them. A phrase that was denied, belongs to the past, is only
 //! supposed or is somebody else's story does not count (`triage/guards.rs`). Written for recall first: what a person
 //! says of themselves or of somebody beside them, now, always counts; a denial only where it was heard clearly.
 //!

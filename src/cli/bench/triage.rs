@@ -110,7 +110,11 @@ pub fn run(args: TriageBenchArgs) -> anyhow::Result<()> {
         return Ok(());
     }
     report.known.print("known: the rules are written from these");
-    report.held_out.print("held out: nobody mended the rules for these");
+    if held_out.is_empty() {
+        println!("no held-out phrases: the table is empty until somebody who has not seen the rules writes one");
+    } else {
+        report.held_out.print("held out: nobody mended the rules for these");
+    }
     println!("  left out, for they are known word for word: {}", report.also_known);
     println!(
         "20 words: {:.1} us where nothing is the matter, {:.1} us for a cry",
@@ -270,6 +274,13 @@ mod tests {
         let all = Share::of(50, 50).expect("fifty");
         assert!((all.low - 0.9287).abs() < 1e-3 && all.high > 0.9999, "{all}");
         assert!(Share::of(0, 0).is_none());
+    }
+
+    #[test]
+    fn a_table_without_phrases_has_no_figures() {
+        let table = Table::of(&read("expected\tphrasing\tlanguage\ttext\n").expect("reads"));
+        assert!(table.all.cries.sensitivity.is_none() && table.all.others.false_alarms.is_none());
+        assert!(table.by_kind.is_empty() && table.by_phrasing.is_empty());
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl<'a> Scene<'a> {
 
     /// Whether the words from `start` to `end` are said of here and now.
     pub fn meant(&self, kind: Kind, start: usize, end: usize) -> Verdict {
-        if self.idiom(kind, start, end) || self.over(end) || self.all(Guard::Story).next().is_some() {
+        if self.idiom(kind, start, end) || self.over(end) || self.told(start) {
             return Verdict::Not;
         }
         let meant = self.supposed(start) || !self.is_now(start) && (self.past(start) || self.asks(start));
@@ -97,6 +97,16 @@ impl<'a> Scene<'a> {
         })
     }
 
+    /// A story takes in the whole sentence but what the speaker says of themselves and of now. What is told of beside it
+    /// takes in its statement, and others that are not the speaker's own.
+    fn told(&self, start: usize) -> bool {
+        let clause = clause_of(self.sentence, start);
+        let own = clause.clone().any(|i| OWN.contains(&self.sentence.at(i)));
+        let now = own && self.all(Guard::Now).any(|g| clause.contains(&g.start) && self.sentence.at(g.start) == "now");
+        self.all(Guard::Told).any(|g| clause.contains(&g.start) || !own)
+            || self.all(Guard::Story).any(|g| clause.contains(&g.start) || !now)
+    }
+
     /// In the same statement; in a later one only where nothing in that is said of the present.
     fn past(&self, start: usize) -> bool {
         let clause = clause_of(self.sentence, start);
@@ -113,12 +123,27 @@ impl<'a> Scene<'a> {
         })
     }
 
+    /// Whether after what was supposed, and a pause, somebody tells what is: "when you have time, my chest hurts".
+    fn goes_on(&self, from: usize, start: usize) -> bool {
+        let clause = clause_of(self.sentence, start);
+        clause.start > from
+            && self.sentence.words.get(clause.start).is_some_and(|w| w.after_comma)
+            && (present_tense(self.sentence, clause.clone()) || self.sentence.at(clause.start) == "i")
+            && !clause.clone().any(|i| SUPPOSING.contains(&self.sentence.at(i)))
+            && !QUESTIONS.contains(&self.sentence.at(clause.start))
+    }
+
     fn supposed(&self, start: usize) -> bool {
-        self.all(Guard::Supposed).any(|g| g.start <= start && (g.start..start).all(|i| self.sentence.at(i) != "but"))
-            && !self.all(Guard::Now).any(|g| OUTWEIGHS_IF.contains(&self.sentence.at(g.start)))
+        self.all(Guard::Supposed).any(|g| {
+            g.start <= start && (g.start..start).all(|i| self.sentence.at(i) != "but") && !self.goes_on(g.start, start)
+        }) && !self.all(Guard::Now).any(|g| OUTWEIGHS_IF.contains(&self.sentence.at(g.start)))
     }
 }
 
+/// Words of the speaker and of what is theirs.
+const OWN: &[&str] = &["i", "my", "me", "we", "our", "us"];
+/// Words of what is not, or not yet.
+const SUPPOSING: &[&str] = &["would", "will", "could", "might", "should", "may", "if", "ever"];
 /// "Right now" outweighs even "if".
 const OUTWEIGHS_IF: &[&str] = &["now", "right", "suddenly", "hurry"];
 /// What is pressing in one statement is pressing in all.
@@ -144,14 +169,20 @@ pub fn starts_clause(sentence: &Sentence, place: usize) -> bool {
 /// no object ("cancel my visit").
 fn states(sentence: &Sentence, place: usize, rules: &Rules) -> bool {
     let before = sentence.at(place.wrapping_sub(1));
-    rules.subjects.has(sentence.terms(place))
-        && !rules.inverting.has(sentence.terms(place.wrapping_sub(1)))
-        && !before.is_empty()
-        && match sentence.at(place) {
-            "i" | "he" | "she" | "they" | "we" | "there" | "it" => true,
-            "what" | "when" | "where" | "you" | "me" | "help" | "because" => false,
-            _ => (place + 1..place + 5).any(|i| rules.finite.has(sentence.terms(i))),
-        }
+    // "Turn that off please, the pain is …"
+    let pause = sentence.words.get(place).is_some_and(|w| w.after_comma)
+        && (matches!(sentence.at(place), "the" | "this" | "these" | "that" | "both")
+            || rules.subjects.has(sentence.terms(place)))
+        && (place + 1..place + 7).any(|i| rules.finite.has(sentence.terms(i)));
+    pause
+        || rules.subjects.has(sentence.terms(place))
+            && !rules.inverting.has(sentence.terms(place.wrapping_sub(1)))
+            && !before.is_empty()
+            && match sentence.at(place) {
+                "i" | "he" | "she" | "they" | "we" | "there" | "it" => true,
+                "what" | "when" | "where" | "you" | "me" | "help" | "because" => false,
+                _ => (place + 1..place + 5).any(|i| rules.finite.has(sentence.terms(i))),
+            }
 }
 
 /// The words of the statement that a word belongs to.
@@ -173,6 +204,10 @@ fn present_tense(sentence: &Sentence, clause: std::ops::Range<usize>) -> bool {
 /// The sureness of the least sure word of the denial, where there is one.
 fn denied(sentence: &Sentence, start: usize, rules: &Rules) -> Option<f32> {
     let mut place = start;
+    // "I'm not right and it's getting worse": another statement.
+    if starts_clause(sentence, start) {
+        return None;
+    }
     while place > 0 && start - place < REACH {
         if sentence.words[place].after_comma {
             return None;

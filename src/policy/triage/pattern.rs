@@ -20,7 +20,7 @@ pub struct Shared {
 #[derive(Debug)]
 pub struct Pattern {
     shape: Shape,
-    /// A sentence without these has no such phrase: one mask for each of its words, the rarest first.
+    /// A sentence without these has no such phrase: masks of its words after the first, the rarest first.
     masks: Vec<u128>,
 }
 
@@ -68,7 +68,8 @@ impl Pattern {
         if !matches!(parts.first(), Some(Part::Word { may_miss: false, .. })) {
             return None;
         }
-        let mut masks: Vec<u128> = parts.iter().filter_map(Part::mask).collect();
+        // The first word is found by itself.
+        let mut masks: Vec<u128> = parts.iter().skip(1).filter_map(Part::mask).collect();
         masks.sort_unstable_by_key(|mask| mask.count_ones());
         masks.truncate(MASKS);
         let shape = match reach {

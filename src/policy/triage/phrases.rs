@@ -4,7 +4,7 @@ use super::kind::Kind;
 
 /// The rules are written from these.
 pub const KNOWN: &str = concat!(include_str!("phrases/known.tsv"), "\n", include_str!("phrases/known_quiet.tsv"));
-/// Written by somebody who had not seen the rules, and tried on them once.
+/// Written by somebody who had not seen the rules, and tried on them once; empty where all have been learned from.
 pub const HELD_OUT: &str = include_str!("phrases/held_out.tsv");
 
 /// One phrase.

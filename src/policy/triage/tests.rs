@@ -60,6 +60,22 @@ fn held_out_phrases_can_be_read() {
 }
 
 #[test]
+fn what_is_said_beside_a_request_or_a_story_counts() {
+    for (said, cry) in [
+        ("when you bring the blanket, my chest is getting tighter", true),
+        ("if I fell, I'd want them to call my neighbor", false),
+        ("turn the radio off please, the pain in my head is excruciating", true),
+        ("in the movie she could not breathe", false),
+        ("my soap opera was good, she just fainted at the altar", false),
+        ("in the movie a man fell, my chest hurts now", true),
+        ("I'm not right and it's getting worse", true),
+        ("when will the pain in the hip go away", false),
+    ] {
+        assert_eq!(typed(said).is_some(), cry, "{said}");
+    }
+}
+
+#[test]
 fn no_known_phrase_stands_there_twice() {
     let known: std::collections::HashSet<String> = lines(KNOWN).iter().map(Phrase::plain).collect();
     assert_eq!(known.len(), lines(KNOWN).len());

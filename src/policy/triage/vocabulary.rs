@@ -9,11 +9,11 @@ pub type Term = u16;
 
 /// What one heard word may be: the word itself, and the beginnings that the table lists (`bleed*`).
 #[derive(Debug, Clone, Default)]
-pub struct Terms([Term; 4]);
+pub struct Terms([Term; 6]);
 
 impl Terms {
     /// A word the table does not know.
-    pub const NONE: Self = Self([0; 4]);
+    pub const NONE: Self = Self([0; 6]);
 
     /// Its terms.
     pub fn iter(&self) -> impl Iterator<Item = Term> {
@@ -69,6 +69,8 @@ pub struct Vocabulary {
     /// Beginnings by their first two bytes, so that most words cost one look.
     beginnings: HashMap<[u8; 2], Vec<(String, Term)>>,
     count: Term,
+    /// What a word may have been before it was heard wrong.
+    misheard: HashMap<String, String>,
     /// Words that are recognized with one letter wrong.
     guessed: Vec<(String, Term)>,
 }
@@ -101,16 +103,27 @@ impl Vocabulary {
         self.guessed.push((plain(word), term));
     }
 
+    /// From now on `heard` also counts as `meant` ("battle" as "bottle"), wherever the table speaks of that.
+    pub fn mishear(&mut self, heard: &str, meant: &str) {
+        self.misheard.insert(plain(heard), plain(meant));
+    }
+
+    /// Whether the table has this very word; beginnings aside.
+    pub fn knows(&self, word: &str) -> bool {
+        self.words.contains_key(word)
+    }
+
+    /// Whether the table says what this word may have been.
+    pub fn is_misheard(&self, word: &str) -> bool {
+        self.misheard.contains_key(word)
+    }
+
     /// What a heard word may be.
     pub fn terms(&self, word: &str) -> Terms {
         let mut terms = Terms::default();
-        if let Some(term) = self.words.get(word) {
-            terms.push(*term);
-        }
-        for (beginning, term) in self.beginnings.get(&first_two(word)).into_iter().flatten() {
-            if word.starts_with(beginning.as_str()) {
-                terms.push(*term);
-            }
+        self.add_terms(word, &mut terms);
+        if let Some(meant) = self.misheard.get(word) {
+            self.add_terms(meant, &mut terms);
         }
         if terms.0[0] == 0
             && word.len() >= SHORTEST_GUESS
@@ -119,6 +132,17 @@ impl Vocabulary {
             terms.push(*term);
         }
         terms
+    }
+
+    fn add_terms(&self, word: &str, terms: &mut Terms) {
+        if let Some(term) = self.words.get(word) {
+            terms.push(*term);
+        }
+        for (beginning, term) in self.beginnings.get(&first_two(word)).into_iter().flatten() {
+            if word.starts_with(beginning.as_str()) {
+                terms.push(*term);
+            }
+        }
     }
 }
 
@@ -160,6 +184,12 @@ mod tests {
         for word in ["bloody", "blee", "ble", ""] {
             assert!(!set.has(&all.terms(word)), "{word}");
         }
+        let bottle: Set = [all.learn("bottle")].into_iter().collect();
+        assert!(!bottle.has(&all.terms("battle")));
+        all.mishear("battle", "bottle");
+        all.mishear("bleating", "bleeding");
+        assert!(bottle.has(&all.terms("battle")), "heard wrong");
+        assert!(set.has(&all.terms("bleating")), "heard wrong, and a beginning of what was meant");
         let breathe: Set = [all.learn("breathe")].into_iter().collect();
         for slip in ["breathe", "braethe", "brethe", "breaathe", "breathd"] {
             assert!(breathe.has(&all.terms(slip)), "{slip}");

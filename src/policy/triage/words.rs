@@ -48,6 +48,11 @@ impl Sentence {
 /// is looked for in the whole sentence, so that the time for one of thousands of words would grow with their square.
 const LONGEST: usize = 200;
 
+/// Words of the table that are put together where hearing cut them in two have so many bytes.
+const LEAST_CUT: usize = 6;
+/// The longest such word, in bytes.
+const MOST_CUT: usize = 16;
+
 /// Splits at full stops, question and exclamation marks and brackets.
 pub fn sentences(heard: &Utterance<'_>, vocabulary: &Vocabulary) -> Vec<Sentence> {
     let mut reader = Reader {
@@ -62,7 +67,9 @@ pub fn sentences(heard: &Utterance<'_>, vocabulary: &Vocabulary) -> Vec<Sentence
     let each = (heard.text.split_whitespace().count() == heard.words.len()).then_some(heard.words);
     let mut read = 0;
     let mut inside = false;
-    for character in heard.text.chars() {
+    let mut characters = heard.text.chars().peekable();
+    let mut before = ' ';
+    while let Some(character) = characters.next() {
         if character.is_whitespace() == inside {
             inside = !inside;
             if inside {
@@ -71,7 +78,10 @@ pub fn sentences(heard: &Utterance<'_>, vocabulary: &Vocabulary) -> Vec<Sentence
                 read += 1;
             }
         }
-        reader.take(character);
+        // "I can't... breathe": a pause is no end.
+        let pause = character == '.' && (before == '.' || characters.peek() == Some(&'.'));
+        reader.take(if pause { '…' } else { character });
+        before = character;
     }
     reader.finish_word();
     reader.finish_sentence();
@@ -133,8 +143,8 @@ impl Reader<'_> {
                 self.finish_word();
                 match c {
                     ',' | '，' | '、' | '،' => self.comma = true,
-                    '.' | '!' | '?' | ';' | ':' | '…' | '\n' | '[' | ']' | '(' | ')' | '*' | '♪' | '。' | '！'
-                    | '？' | '；' | '؟' | '¿' | '¡' => {
+                    '.' | '!' | '?' | ';' | ':' | '\n' | '[' | ']' | '(' | ')' | '*' | '♪' | '。' | '！' | '？'
+                    | '；' | '؟' | '¿' | '¡' => {
                         self.sentence.question = matches!(c, '?' | '？' | '؟');
                         self.finish_sentence();
                         self.sentence.sound = matches!(c, '[' | '(' | '*');
@@ -186,9 +196,27 @@ impl Reader<'_> {
             (_, "9" | "nine", "11") | (_, "91", "1" | "one") => ("911", 2),
             (_, "epi" | "happy" | "eppy", "pen" | "pens" | "pin") => ("epipen", 2),
             (_, "over" | "od", "dose" | "dosed" | "dosing" | "does" | "dozed") => ("overdose", 2),
-            _ => return,
+            (_, before, last) => {
+                // "ambu lance": hearing cut one word in two, of which at least one is none.
+                let cut =
+                    (LEAST_CUT..=MOST_CUT).contains(&(before.len() + last.len())) && before.len() > 1 && last.len() > 1;
+                if cut {
+                    let whole = format!("{before}{last}");
+                    if self.vocabulary.is_misheard(&whole)
+                        || self.vocabulary.knows(&whole)
+                            && !(self.vocabulary.knows(before) && self.vocabulary.knows(last))
+                    {
+                        self.put_together(&whole, 2);
+                    }
+                }
+                return;
+            }
         };
-        let first = count - parts;
+        self.put_together(joined, parts);
+    }
+
+    fn put_together(&mut self, joined: &str, parts: usize) {
+        let first = self.sentence.words.len() - parts;
         let after_comma = self.sentence.words[first].after_comma;
         self.sentence.words.truncate(first);
         self.comma = after_comma;
@@ -278,6 +306,23 @@ mod tests {
         assert_eq!(all("I fell; I'm okay"), ["i fell", "i am okay"]);
         assert_eq!(all("my Epi-Pen"), ["my epipen"]);
         assert!(all(" ''' … ?! ").is_empty());
+    }
+
+    #[test]
+    fn a_pause_is_no_end_and_a_word_cut_in_two_is_one() {
+        assert_eq!(all("I can't... breathe. Help… me"), ["i can not breathe", "help me"]);
+        let mut table = Vocabulary::default();
+        table.learn("ambulance");
+        table.learn("contraction");
+        table.mishear("shoegar", "sugar");
+        let read = |heard: &str| {
+            let all = sentences(&Utterance::typed(heard), &table);
+            all[0].words.iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(read("an ambu lance"), "an ambulance");
+        assert_eq!(read("my shoe gar"), "my shoegar");
+        assert_eq!(read("a con traction"), "a contraction");
+        assert_eq!(read("over the hill"), "over the hill");
     }
 
     #[test]
