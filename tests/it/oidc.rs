@@ -2,6 +2,7 @@
 //! provider as it is in the world is in tests/web.
 
 mod checks;
+mod doors;
 mod people;
 mod provider;
 mod staff;

@@ -71,6 +71,8 @@ impl Stage {
         let program = Arc::new(Program::new(app).with_sign_in().expect("it can be used"));
         let doors = Doors::new(program.clone(), &[], Limits::default())
             .with_alerts(program.clone())
+            .with_rights(program.clone())
+            .with_secrets(program.clone())
             .with_sign_in(program.clone())
             .with_staff(program.clone());
         let (stop, stopped) = oneshot::channel::<()>();
