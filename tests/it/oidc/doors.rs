@@ -35,6 +35,15 @@ fn link() -> Value {
     json!({ "link": "spent" })
 }
 
+/// To a version that nobody has seen.
+fn agreeing() -> Value {
+    json!({ "version": 999, "uses": [] })
+}
+
+fn today() -> Value {
+    json!({ "what": "today" })
+}
+
 fn something() -> Value {
     json!({ "nonsense": true })
 }
@@ -58,9 +67,9 @@ const DOORS: [Door; 18] = [
     ("GET",    "/v1/me",         nothing,   ONESELF),
     ("GET",    "/v1/me/access",  nothing,   ONESELF),
     ("GET",    "/v1/me/consent", nothing,   ONESELF),
-    ("PUT",    "/v1/me/consent", something, ONESELF),
-    ("POST",   "/v1/me/forget",  something, ONESELF),
-    ("POST",   "/v1/me/export",  something, ONESELF),
+    ("PUT",    "/v1/me/consent", agreeing,  ONESELF),
+    ("POST",   "/v1/me/forget",  today,     ONESELF),
+    ("POST",   "/v1/me/export",  nothing,   ONESELF),
     ("POST",   "/v1/me/code",    nothing,   ONESELF),
     ("PUT",    "/v1/me/pin",     something, ONESELF),
     ("DELETE", "/v1/session",    nothing,   PAGE),
