@@ -20,7 +20,7 @@ use wellspoken::records::demo;
 const SHORTEST: usize = 7;
 
 /// What tests hand to the program, or ask it to write out.
-const GIVEN: [&str; 5] = ["json", "ndjson", "jsonl", "wav", "yaml"];
+const GIVEN: [&str; 4] = ["json", "ndjson", "jsonl", "wav"];
 
 /// A folder that is searched and removed at the end of the test.
 pub struct Folder(TempDir);
