@@ -135,6 +135,28 @@ pub enum SlotKind {
     List(String),
 }
 
+impl SlotKind {
+    /// Its word in the catalogue's files.
+    #[must_use]
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Medicine => "medicine",
+            Self::Provider => "provider",
+            Self::Date => "date",
+            Self::Time => "time",
+            Self::Number => "number",
+            Self::Reading => "reading",
+            Self::Duration => "duration",
+            Self::Recurrence => "recurrence",
+            Self::Period => "period",
+            Self::Ordinal => "ordinal",
+            Self::Digits => "digits",
+            Self::Text => "text",
+            Self::List(list) => list,
+        }
+    }
+}
+
 /// A sentence as it was written, and where.
 #[derive(Debug, Clone)]
 pub struct Phrase {

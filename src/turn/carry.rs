@@ -194,11 +194,11 @@ impl Turn<'_> {
             return Err(TurnError::Unconfirmed(intent));
         }
         let said = Self::absorb(intent, slots, outcome, needs, opened);
-        Ok(self.from_common(said))
+        Ok(self.with_common(said))
     }
 
     /// An intent that has no headline of its own is told by the common one.
-    fn from_common(&self, said: Said) -> Said {
+    fn with_common(&self, said: Said) -> Said {
         let own = self.core.catalogue.intent(&said.from).is_some_and(|def| def.replies.contains_key(aloud::HEADLINE));
         if !aloud::is_headline(&said.facts) || own {
             return said;

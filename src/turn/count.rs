@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::{State, Turn, TurnResult, said::Said};
 use crate::{
-    nlu::{NONE, catalogue::SlotKind},
+    nlu::NONE,
     patterns::{Item, phrases},
 };
 
@@ -41,22 +41,7 @@ impl Turn<'_> {
     /// The type of a slot, as the catalogue calls it.
     fn kind(&self, intent: &str, slot: &str) -> Option<String> {
         let def = self.core.catalogue.intent(intent)?.slot(slot)?;
-        let kind = match &def.kind {
-            SlotKind::Medicine => "medicine",
-            SlotKind::Provider => "provider",
-            SlotKind::Date => "date",
-            SlotKind::Time => "time",
-            SlotKind::Number => "number",
-            SlotKind::Reading => "reading",
-            SlotKind::Duration => "duration",
-            SlotKind::Recurrence => "recurrence",
-            SlotKind::Period => "period",
-            SlotKind::Ordinal => "ordinal",
-            SlotKind::Digits => "digits",
-            SlotKind::Text => "text",
-            SlotKind::List(list) => list,
-        };
-        Some(kind.to_owned())
+        Some(def.kind.word().to_owned())
     }
 }
 

@@ -53,17 +53,13 @@ impl Turn<'_> {
                 _ => None,
             },
         };
-        match known {
-            Some(person) => {
-                if !self.stand_as(&person).await? {
-                    self.state = dialogue::State { slowly: self.state.slowly, ..dialogue::State::default() };
-                }
-            }
+        let gone = match known {
+            Some(person) => !self.stand_as(&person).await?,
             // No longer one of the people here.
-            None if matches!(self.state.speaker, Some(Speaker::Member(_) | Speaker::Guest(_))) => {
-                self.state = dialogue::State { slowly: self.state.slowly, ..dialogue::State::default() };
-            }
-            None => {}
+            None => matches!(self.state.speaker, Some(Speaker::Member(_) | Speaker::Guest(_))),
+        };
+        if gone {
+            self.state = dialogue::State { slowly: self.state.slowly, ..dialogue::State::default() };
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     DialogSlot, File, Intent, LanguageModel, Model, Slot, Type,
-    names::{intent_here, kind_word, snake, type_to_kind},
+    names::{intent_here, snake, type_to_kind},
 };
 use crate::nlu::{
     NONE,
@@ -97,7 +97,7 @@ impl Maker<'_> {
             if kind.is_some_and(|k| !matches!(k, SlotKind::Medicine | SlotKind::Provider)) {
                 continue;
             }
-            let name = kind.map_or_else(|| list_name(&of.name), |k| kind_word(k).to_owned());
+            let name = kind.map_or_else(|| list_name(&of.name), |k| k.word().to_owned());
             let Some(rows) = self.values(of) else { continue };
             if !taken.insert(name.clone()) {
                 self.notes.push(format!("the type `{}` goes by the name of another: left out", of.name));
@@ -182,7 +182,7 @@ impl Maker<'_> {
         for (here, (slot, kind)) in &slots {
             let asked = self.asked(&intent.name, &slot.name);
             let required = asked.is_some_and(|a| a.elicitation_required);
-            text.push_str(&format!("      {here}: {{ type: {}", kind_word(kind)));
+            text.push_str(&format!("      {here}: {{ type: {}", kind.word()));
             if required {
                 let prompt = asked.and_then(|a| self.prompt(a.prompts.elicitation.as_deref()?));
                 let prompt = prompt.unwrap_or_else(|| format!("Which {}?", here.replace('_', " ")));

@@ -41,25 +41,6 @@ pub(super) fn type_to_kind(name: &str) -> Option<&'static SlotKind> {
     KINDS.iter().find(|(n, _)| *n == name).map(|(_, kind)| kind)
 }
 
-/// The word a kind has in the catalogue's files.
-pub(super) fn kind_word(kind: &SlotKind) -> &str {
-    match kind {
-        SlotKind::Medicine => "medicine",
-        SlotKind::Provider => "provider",
-        SlotKind::Date => "date",
-        SlotKind::Time => "time",
-        SlotKind::Number => "number",
-        SlotKind::Reading => "reading",
-        SlotKind::Duration => "duration",
-        SlotKind::Recurrence => "recurrence",
-        SlotKind::Period => "period",
-        SlotKind::Ordinal => "ordinal",
-        SlotKind::Digits => "digits",
-        SlotKind::Text => "text",
-        SlotKind::List(list) => list,
-    }
-}
-
 /// `renew_all` is `RenewAll`. Letters only: digits are spelled.
 pub(super) fn camel(name: &str) -> String {
     let mut out = String::new();

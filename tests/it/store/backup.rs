@@ -68,7 +68,7 @@ async fn what_comes_back_is_what_was_there(place: Place) {
     assert_eq!(manifest.entries, live_before + 1, "that it was begun is in it");
     assert_eq!(manifest.rows["turn"], 20);
     assert_eq!(fs::metadata(&file).expect("there").permissions().mode() & 0o777, 0o600);
-    assert_eq!(entries(file.parent().expect("a folder")), [file.clone()], "and nothing beside it");
+    assert_eq!(entries(file.parent().expect("a folder")), std::slice::from_ref(&file), "and nothing beside it");
     store.commit(commit("later", &person, vec![])).await.expect("committed");
 
     let into = elsewhere(&place, "new/data").await;
