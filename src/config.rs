@@ -12,6 +12,7 @@ use serde::Deserialize;
 mod alerts;
 mod alexa;
 mod audit;
+mod connect;
 mod keys;
 mod patterns;
 mod retention;
@@ -20,6 +21,7 @@ mod sign_in;
 pub use alerts::AlertsConfig;
 pub use alexa::{AlexaConfig, SkillConfig, SmartPropertiesConfig};
 pub use audit::AuditConfig;
+pub use connect::{ConnectConfig, OrganizationConfig};
 pub use keys::{KeysConfig, Provider, TransitConfig};
 pub use patterns::PatternsConfig;
 pub use retention::RetentionConfig;
@@ -82,6 +84,8 @@ pub struct Config {
     pub alexa: Option<AlexaConfig>,
     /// Signing in by OpenID Connect; absent, nobody can.
     pub sign_in: Option<SignInConfig>,
+    /// Connecting records of other organizations; absent, nobody can.
+    pub connect: Option<ConnectConfig>,
 }
 
 /// Where the organization is.
@@ -253,6 +257,9 @@ impl Config {
         }
         if let Some(sign_in) = &self.sign_in {
             sign_in.check(&self.http.hosts)?;
+        }
+        if let Some(connect) = &self.connect {
+            connect.check(&self.http.hosts)?;
         }
         Ok(self)
     }

@@ -20,6 +20,7 @@ pub mod patterns;
 pub mod policy;
 pub mod records;
 pub mod rights;
+pub mod smart;
 pub mod speech;
 pub mod staff;
 pub mod store;

@@ -181,6 +181,7 @@ mod tests {
             comment: None,
             commenter: None,
             source: None,
+            origin: crate::records::Origin::default(),
             review: Review::None,
         }
     }

@@ -110,21 +110,7 @@ impl SignInConfig {
     /// Checks every value. `hosts` are the names that this server answers under, besides addresses.
     pub(super) fn check(&self, hosts: &[String]) -> Result<(), ConfigError> {
         let invalid = |setting, reason: &str| Err(ConfigError::Invalid { setting, reason: reason.into() });
-        let rest = self.public_url.split_once("://").map_or("", |(_, rest)| rest);
-        if !reachable(&self.public_url) || rest.contains(['/', '?', '#']) {
-            return invalid(
-                "sign_in.public_url",
-                "must be https://HOST[:PORT] without a path (http:// on this machine alone)",
-            );
-        }
-        let host = rest.rsplit_once(':').map_or(rest, |(host, _)| host);
-        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>().is_ok();
-        if !address && host != "localhost" && !hosts.iter().any(|known| known.eq_ignore_ascii_case(host)) {
-            return invalid(
-                "sign_in.public_url",
-                "its host must be among http.hosts, or the server refuses whoever comes back from the provider",
-            );
-        }
+        public("sign_in.public_url", &self.public_url, hosts)?;
         if self.people.is_none() && self.staff.is_none() {
             return invalid(
                 "sign_in",
@@ -205,6 +191,21 @@ impl ProviderConfig {
         }
         Ok(())
     }
+}
+
+/// Checks the address that browsers reach this server at.
+pub(super) fn public(setting: &'static str, address: &str, hosts: &[String]) -> Result<(), ConfigError> {
+    let invalid = |reason: &str| Err(ConfigError::Invalid { setting, reason: reason.into() });
+    let rest = address.split_once("://").map_or("", |(_, rest)| rest);
+    if !reachable(address) || rest.contains(['/', '?', '#']) {
+        return invalid("must be https://HOST[:PORT] without a path (http:// on this machine alone)");
+    }
+    let host = rest.rsplit_once(':').map_or(rest, |(host, _)| host);
+    let is_address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>().is_ok();
+    if !is_address && host != "localhost" && !hosts.iter().any(|known| known.eq_ignore_ascii_case(host)) {
+        return invalid("its host must be among http.hosts, or the server refuses whoever comes back to it");
+    }
+    Ok(())
 }
 
 /// Whether an address is over TLS, or on this machine; with a host, without a user.

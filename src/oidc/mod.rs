@@ -27,7 +27,7 @@ mod web;
 use discovery::Discovered;
 use keys::Keys;
 pub use token::{Claims, Misfit};
-use web::Web;
+pub(crate) use web::Web;
 pub use web::encoded;
 
 use crate::config::ProviderConfig;
@@ -159,7 +159,7 @@ impl Client {
     /// When the provider does not answer, or cannot be relied on.
     pub async fn begin(&self, flow: &Flow, back: &str) -> Result<String, OidcError> {
         let (provider, config) = (self.provider().await?, &self.inner.config);
-        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(flow.verifier.as_bytes()));
+        let challenge = challenge(&flow.verifier);
         let query = encoded(&[
             ("response_type", "code"),
             ("client_id", &config.client_id),
@@ -264,6 +264,12 @@ impl Client {
     }
 }
 
-fn with_query(address: &str, query: &str) -> String {
+/// What shows, before the code is exchanged, that whoever exchanges it has the verifier (RFC 7636 §4.2).
+pub(crate) fn challenge(verifier: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()))
+}
+
+/// An address with a query, whether or not it has one already.
+pub(crate) fn with_query(address: &str, query: &str) -> String {
     format!("{address}{}{query}", if address.contains('?') { '&' } else { '?' })
 }

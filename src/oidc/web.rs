@@ -17,7 +17,7 @@ use crate::config::ProviderConfig;
 /// No answer of a provider is larger, in bytes.
 const LARGEST: u64 = 256 * 1024;
 
-pub(super) struct Web {
+pub(crate) struct Web {
     agent: Agent,
     client: String,
     secret: Option<Zeroizing<String>>,
@@ -79,6 +79,19 @@ impl Web {
 
     /// Exchanges a code for an ID token. The access token is not even read.
     pub fn exchange(&self, at: &str, form: &str, secret_in_body: bool) -> Result<String, OidcError> {
+        match self.post(at, form, secret_in_body)? {
+            (200, body) => {
+                let tokens: Tokens =
+                    serde_json::from_slice(&body).map_err(|_| OidcError::Wrong("answer has no ID token"))?;
+                Ok(tokens.id_token)
+            }
+            (400..=499, _) => Err(OidcError::Code),
+            _ => Err(OidcError::Silent("it is out of order")),
+        }
+    }
+
+    /// Posts a form as this client; the status and what came back.
+    pub fn post(&self, at: &str, form: &str, secret_in_body: bool) -> Result<(u16, Zeroizing<Vec<u8>>), OidcError> {
         let mut form = Zeroizing::new(form.to_owned());
         let mut request = self.agent.post(at).header("Accept", "application/json");
         match &self.secret {
@@ -94,15 +107,7 @@ impl Web {
         }
         let sent = request.content_type("application/x-www-form-urlencoded").send(form.as_str());
         let response = sent.map_err(|e| silent(&e))?;
-        match response.status().as_u16() {
-            200 => {
-                let tokens: Tokens = serde_json::from_slice(&Zeroizing::new(body(response)?))
-                    .map_err(|_| OidcError::Wrong("answer has no ID token"))?;
-                Ok(tokens.id_token)
-            }
-            400..=499 => Err(OidcError::Code),
-            _ => Err(OidcError::Silent("it is out of order")),
-        }
+        Ok((response.status().as_u16(), Zeroizing::new(body(response)?)))
     }
 }
 

@@ -11,6 +11,7 @@ mod local;
 mod medicine_name;
 pub mod rights;
 pub mod sensitive;
+mod sources;
 pub mod specialty;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 pub use local::{Records, RecordsError};
+pub use sources::{Origin, from_source, merged};
 
 /// Everything a bundle tells about one person, and the free times it brings along (which are nobody's).
 ///
@@ -70,6 +72,9 @@ pub struct Allergy {
     pub reactions: Vec<String>,
     /// Refuted or resolved on record; kept so that it is not taken for unknown.
     pub active: bool,
+    /// Which of the person's sources it was fetched from.
+    #[serde(default)]
+    pub origin: Origin,
 }
 
 /// What is asked of the schedules.
@@ -134,6 +139,9 @@ pub struct Prescription {
     pub dispenses: Vec<Dispense>,
     /// Where it came from, for saying so: "Lakeside Clinic".
     pub source: Option<String>,
+    /// Which of the person's sources it was fetched from.
+    #[serde(default)]
+    pub origin: Origin,
 }
 
 /// One filling of a prescription.
@@ -188,6 +196,9 @@ pub struct Visit {
     pub prepare: Option<String>,
     /// Still on.
     pub booked: bool,
+    /// Which of the person's sources it was fetched from.
+    #[serde(default)]
+    pub origin: Origin,
 }
 
 /// A free time in a provider's schedule. Nobody's data.
@@ -236,6 +247,9 @@ pub struct LabResult {
     pub commenter: Option<String>,
     /// Where it came from.
     pub source: Option<String>,
+    /// Which of the person's sources it was fetched from.
+    #[serde(default)]
+    pub origin: Origin,
     /// What came of it where a clinician tells it first; looked up, never kept with the chart.
     #[serde(skip)]
     pub review: Review,

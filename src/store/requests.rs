@@ -125,6 +125,7 @@ impl Store {
                     reason: reason.clone(),
                     prepare: None,
                     booked: true,
+                    origin: crate::records::Origin::default(),
                 };
                 let plain = Zeroizing::new(serde_json::to_vec(&visit).unwrap_or_default());
                 let (owner, sealed) = self.seal(&owner, "visit", "sealed", &id, &plain)?;

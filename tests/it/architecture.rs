@@ -23,6 +23,8 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("nlu", &["policy"]),
     // Whom a subject stands for is not known there.
     ("oidc", &["config"]),
+    // How another organization is asked; whose records they are is not known there.
+    ("smart", &["config", "oidc"]),
     // Facts become words; catalogue replies are data.
     ("speech", &["policy", "nlu::catalogue", "actions::Facts"]),
     ("actions", &["policy", "nlu", "records"]),

@@ -308,6 +308,7 @@ mod tests {
             reason: None,
             prepare: None,
             booked: true,
+            origin: crate::records::Origin::default(),
         };
         let outcome = desk(&zone, &said(&[("provider", "Patel")]), &[elsewhere]).answer(&on(3), None);
         assert_eq!((reply(&outcome).as_str(), ids(&outcome).as_str()), ("confirm confirm", "p2"));

@@ -68,6 +68,7 @@ mod tests {
             reason: None,
             prepare: None,
             booked: true,
+            origin: crate::records::Origin::default(),
         }
     }
 

@@ -180,6 +180,7 @@ mod tests {
             reason: None,
             prepare: None,
             booked: true,
+            origin: crate::records::Origin::default(),
         };
         assert!(clashes(&s, &[visit("2026-12-03T19:15:00Z", None)]));
         assert!(!clashes(&s, &[visit("2026-12-03T19:30:00Z", None)]));

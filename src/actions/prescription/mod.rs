@@ -133,6 +133,7 @@ pub(super) mod samples {
             controlled: false,
             dispenses: vec![],
             source: None,
+            origin: crate::records::Origin::default(),
         }
     }
 

@@ -7,7 +7,7 @@ use super::{
     Book, dates, people,
     resources::{Concept, DiagnosticReport, Observation, Quantity, Reference, Resource},
 };
-use crate::records::{LabFlag, LabResult, lab_name};
+use crate::records::{LabFlag, LabResult, Origin, lab_name};
 
 /// What a report adds to each of its results.
 struct Panel {
@@ -29,7 +29,7 @@ pub fn results(book: &mut Book<'_>) -> Vec<LabResult> {
         match result(book, observation, panels.get(&key)) {
             Ok(r) => {
                 book.read("Observation");
-                found.push(r);
+                found.push(LabResult { origin: book.origin(resource), ..r });
             }
             Err(reason) => book.unusable("Observation", reason),
         }
@@ -131,6 +131,7 @@ fn result(book: &Book<'_>, observation: &Observation, panel: Option<&Panel>) -> 
             Some(Resource::Organization(o)) => o.name.clone(),
             _ => None,
         }),
+        origin: Origin::default(),
     })
 }
 

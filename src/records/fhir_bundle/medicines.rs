@@ -4,7 +4,7 @@ use super::{
     Book, dates, people,
     resources::{Concept, Dosage, MedicationDispense, MedicationRequest, Quantity, Reference, Resource},
 };
-use crate::records::{Dispense, DispenseStage, Prescription, controlled, medicine_name::MedicineName};
+use crate::records::{Dispense, DispenseStage, Origin, Prescription, controlled, medicine_name::MedicineName};
 
 pub fn prescriptions(book: &mut Book<'_>) -> Vec<Prescription> {
     let mut found: Vec<Prescription> = Vec::new();
@@ -13,7 +13,7 @@ pub fn prescriptions(book: &mut Book<'_>) -> Vec<Prescription> {
         match prescription(book, request, found.len()) {
             Ok(p) => {
                 book.read("MedicationRequest");
-                found.push(p);
+                found.push(Prescription { origin: book.origin(resource), ..p });
             }
             Err(reason) => book.unusable("MedicationRequest", reason),
         }
@@ -67,6 +67,7 @@ fn prescription(book: &mut Book<'_>, request: &MedicationRequest, n: usize) -> R
         valid_until: order.and_then(|d| d.validity_period.as_ref()).and_then(|p| p.end.as_deref()).and_then(dates::day),
         dispenses,
         source: order.and_then(|d| d.performer.as_ref()).and_then(|r| people::name_of(book, r)),
+        origin: Origin::default(),
     })
 }
 

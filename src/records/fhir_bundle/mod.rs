@@ -5,6 +5,7 @@
 //! and counts, never content, so that they may be printed and logged.
 
 mod dates;
+mod identifiers;
 mod labs;
 mod medicines;
 mod people;
@@ -18,7 +19,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::{Timestamp, tz::TimeZone};
 
 use self::resources::{Bundle, Entry, Reference, Resource};
-use super::{Chart, OpenSlot, Summary};
+use super::{Chart, OpenSlot, Origin, Summary};
 
 /// The largest bundle taken, in bytes (64 MiB). A lifetime's chart is a few.
 pub const MAX_BYTES: usize = 64 << 20;
@@ -202,6 +203,7 @@ struct Book<'a> {
     patient: HashSet<String>,
     /// The patient's `Patient/id`, for absolute references when the bundle names the patient by URN.
     patient_tail: Option<String>,
+    identifiers: HashMap<*const Resource, &'a [String]>,
     summary: Summary,
 }
 
@@ -212,10 +214,12 @@ impl<'a> Book<'a> {
             by_key: HashMap::new(),
             patient: HashSet::new(),
             patient_tail: None,
+            identifiers: HashMap::new(),
             summary: Summary::default(),
         };
         for entry in entries {
             let Some(resource) = &entry.resource else { continue };
+            book.identifiers.insert(&raw const *resource, &entry.identifiers);
             let relative = resource.id().map(|id| format!("{}/{id}", resource.kind()));
             let keys: Vec<String> = entry.full_url.iter().cloned().chain(relative.clone()).collect();
             if matches!(resource, Resource::Patient(_)) {
@@ -250,6 +254,12 @@ impl<'a> Book<'a> {
 
     fn is_patient(&self, target: &str) -> bool {
         self.patient.contains(target) || (self.patient_tail.is_some() && tail(target) == self.patient_tail.as_deref())
+    }
+
+    /// What tells a fact of this resource from every other, whatever source it comes from.
+    fn origin(&self, resource: &Resource) -> Origin {
+        let identifiers = self.identifiers.get(&(&raw const *resource)).map(|ids| ids.to_vec()).unwrap_or_default();
+        Origin { identifiers, ..Origin::default() }
     }
 
     fn read(&mut self, kind: &str) {

@@ -188,6 +188,7 @@ pub fn allergies(book: &mut Book<'_>) -> Vec<Allergy> {
                     substance: words.to_owned(),
                     reactions: reactions.filter_map(Concept::words).map(str::to_owned).collect(),
                     active: !resolved && !status("refuted"),
+                    origin: book.origin(resource),
                 });
             }
             Err(reason) => book.unusable("AllergyIntolerance", reason),

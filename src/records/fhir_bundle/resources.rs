@@ -17,12 +17,26 @@ pub struct Bundle {
     pub entry: Vec<Entry>,
 }
 
-/// `Bundle.entry`.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// `Bundle.entry`, with the business identifiers of its resource, whatever kind that is.
 pub struct Entry {
     pub full_url: Option<String>,
     pub resource: Option<Resource>,
+    pub identifiers: Vec<String>,
+}
+
+impl<'de> Deserialize<'de> for Entry {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Raw {
+            full_url: Option<String>,
+            resource: Option<Value>,
+        }
+        let raw = Raw::deserialize(d)?;
+        let identifiers = raw.resource.as_ref().map(super::identifiers::of).unwrap_or_default();
+        let resource = raw.resource.map(Resource::deserialize).transpose().map_err(D::Error::custom)?;
+        Ok(Self { full_url: raw.full_url, resource, identifiers })
+    }
 }
 
 fn bundle_type<'de, D: Deserializer<'de>>(d: D) -> Result<(), D::Error> {

@@ -4,7 +4,7 @@ use super::{
     Book, dates, people,
     resources::{Appointment, Concept, Reference, Resource, Slot},
 };
-use crate::records::{OpenSlot, Visit, specialty};
+use crate::records::{OpenSlot, Origin, Visit, specialty};
 
 pub fn visits(book: &mut Book<'_>) -> Vec<Visit> {
     let mut found: Vec<Visit> = Vec::new();
@@ -13,7 +13,7 @@ pub fn visits(book: &mut Book<'_>) -> Vec<Visit> {
         match visit(book, appointment, found.len()) {
             Ok(v) => {
                 book.read("Appointment");
-                found.push(v);
+                found.push(Visit { origin: book.origin(resource), ..v });
             }
             Err(reason) => book.unusable("Appointment", reason),
         }
@@ -54,6 +54,7 @@ fn visit(book: &Book<'_>, appointment: &Appointment, n: usize) -> Result<Visit, 
             .or_else(|| said(&appointment.service_type)),
         prepare: appointment.patient_instruction.clone().map(|t| t.trim().to_owned()).filter(|t| !t.is_empty()),
         booked,
+        origin: Origin::default(),
     })
 }
 
