@@ -15,6 +15,7 @@ mod audit;
 mod connect;
 mod keys;
 mod patterns;
+mod records;
 mod retention;
 mod sign_in;
 
@@ -24,6 +25,7 @@ pub use audit::AuditConfig;
 pub use connect::{ConnectConfig, OrganizationConfig};
 pub use keys::{KeysConfig, Provider, TransitConfig};
 pub use patterns::PatternsConfig;
+pub use records::{Algorithm, BackendConfig, RecordsConfig, ServerConfig};
 pub use retention::RetentionConfig;
 pub use sign_in::{ProviderConfig, SignInConfig, StaffConfig, reachable};
 
@@ -82,6 +84,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// The door for Alexa skills; absent, there is none.
     pub alexa: Option<AlexaConfig>,
+    /// Where people's records are besides this store.
+    pub records: RecordsConfig,
     /// Signing in by OpenID Connect; absent, nobody can.
     pub sign_in: Option<SignInConfig>,
     /// Connecting records of other organizations; absent, nobody can.
@@ -252,6 +256,7 @@ impl Config {
                 ),
             );
         }
+        self.records.check()?;
         if let Some(alexa) = &self.alexa {
             alexa.check()?;
         }

@@ -14,6 +14,7 @@ pub mod channels;
 pub mod cli;
 pub mod config;
 pub mod dialogue;
+pub mod fhir;
 pub mod nlu;
 pub mod oidc;
 pub mod patterns;

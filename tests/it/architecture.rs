@@ -25,6 +25,8 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("oidc", &["config"]),
     // How another organization is asked; whose records they are is not known there.
     ("smart", &["config", "oidc"]),
+    // Resources and tokens; whose they are is not known there.
+    ("fhir", &["config"]),
     // Facts become words; catalogue replies are data.
     ("speech", &["policy", "nlu::catalogue", "actions::Facts"]),
     ("actions", &["policy", "nlu", "records"]),
