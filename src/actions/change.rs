@@ -1,19 +1,10 @@
-//! Changes to durable state, and what becomes of a renewal.
+//! Changes to durable state.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Route;
 use crate::policy::{Agreements, RoomId};
-
-/// Who a renewal goes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Route {
-    /// Refills are left: the pharmacy fills it.
-    Pharmacy,
-    /// The prescriber has to agree first.
-    Prescriber,
-}
 
 /// One change to durable state. Personal contents are sealed by the store under the subject's key.
 #[derive(Clone)]
@@ -24,6 +15,12 @@ pub enum Change {
         prescription: String,
         /// Its spoken name.
         medicine: String,
+        /// "10 mg tablet".
+        strength: Option<String>,
+        /// Whose prescription it is.
+        prescriber: Option<String>,
+        /// The pharmacy that is to fill it, where one is known.
+        pharmacy: Option<String>,
         /// Who has to agree, for the staff who work on it.
         route: Route,
     },
@@ -130,57 +127,4 @@ pub enum Conflict {
     /// A clinician was asked about this result already.
     #[error("a clinician was asked about this already")]
     AlreadyAsked,
-}
-
-/// States of a renewal request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RenewalState {
-    /// Asked for.
-    Requested,
-    /// The prescriber agreed.
-    Approved,
-    /// The prescriber said no.
-    Denied,
-    /// Waiting at the counter.
-    Ready,
-    /// On its way.
-    Shipped,
-    /// In the person's hands.
-    PickedUp,
-}
-
-impl RenewalState {
-    /// Whether a request may go from this state to that one.
-    #[must_use]
-    pub const fn may_become(self, next: Self) -> bool {
-        use RenewalState::{Approved, Denied, PickedUp, Ready, Requested, Shipped};
-        matches!(
-            (self, next),
-            (Requested, Approved | Denied) | (Approved, Ready | Shipped) | (Ready | Shipped, PickedUp)
-        )
-    }
-
-    /// Whether a second request for the same prescription must wait for this one.
-    #[must_use]
-    pub const fn open(self) -> bool {
-        matches!(self, Self::Requested | Self::Approved | Self::Ready | Self::Shipped)
-    }
-}
-
-/// A renewal request as the person may hear of it.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct Renewal {
-    /// Its identifier.
-    pub id: String,
-    /// The prescription.
-    pub prescription: String,
-    /// Its spoken name.
-    pub medicine: String,
-    /// How far it is.
-    pub state: RenewalState,
-    /// When it was asked for.
-    pub requested: jiff::Timestamp,
-    /// When it last moved.
-    pub updated: jiff::Timestamp,
 }

@@ -18,14 +18,16 @@ mod outcome;
 mod prescription;
 mod privacy;
 mod record;
+mod renewal;
 mod visitor;
 
 use jiff::{Timestamp, tz::TimeZone};
 
-pub use change::{Change, Conflict, HeldResult, Renewal, RenewalState, Route, Words};
+pub use change::{Change, Conflict, HeldResult, Words};
 pub use consent::covers as consent_covers;
 pub use outcome::{Choice, Facts, Identify, Outcome, Plan};
 pub use privacy::protection::{KeyHolder, Protection};
+pub use renewal::{Moved, Renewal, RenewalState, Route, Unsayable};
 
 use crate::{
     nlu::{SlotValue, Slots, When},

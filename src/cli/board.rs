@@ -4,10 +4,11 @@
 
 use anyhow::Context as _;
 use clap::Subcommand;
+use jiff::civil::Date;
 
 use super::{Global, config_store, runtime};
 use crate::{
-    actions::RenewalState,
+    actions::{Moved, RenewalState},
     policy::{PersonId, RoomId},
     store::Store,
 };
@@ -43,6 +44,8 @@ enum What {
         #[arg(long)]
         staff: String,
     },
+    /// Everybody's renewal requests that are not over, longest without a step first.
+    Renewals,
     /// A renewal request moves on; without `--to`, a person's requests are listed.
     Renewal {
         /// The person's id, as `import` printed it.
@@ -51,9 +54,18 @@ enum What {
         /// The request's id.
         #[arg(long, requires = "to")]
         id: Option<String>,
-        /// approved, denied, ready, shipped or picked-up.
+        /// prescriber-asked, approved, denied, filled, ready, shipped, delivered or picked-up.
         #[arg(long, requires = "staff", requires = "id", value_parser = state)]
         to: Option<RenewalState>,
+        /// Why not, in words that the person is told; `denied` needs it.
+        #[arg(long, requires = "to")]
+        reason: Option<String>,
+        /// Who brings it, where it is shipped.
+        #[arg(long, requires = "to")]
+        carrier: Option<String>,
+        /// The day it is to arrive, as 2026-12-03.
+        #[arg(long, requires = "to")]
+        due: Option<Date>,
         /// Who.
         #[arg(long)]
         staff: Option<String>,
@@ -79,9 +91,16 @@ async fn carry_out(store: &Store, what: What, now: jiff::Timestamp) -> anyhow::R
         What::List { room } => list(store, room.as_deref()).await,
         What::Acknowledge { id, staff } => Ok(store.acknowledge(&id, &staff, now).await?),
         What::Close { id, staff } => Ok(store.close_request(&id, &staff, now).await?),
-        What::Renewal { person, id: Some(id), to: Some(to), staff } => {
+        What::Renewals => {
+            for open in store.open_renewal_states().await? {
+                println!("{}  {}  {}  since {}", open.id, open.person.as_str(), open.state.name(), open.updated);
+            }
+            Ok(())
+        }
+        What::Renewal { person, id: Some(id), to: Some(to), staff, reason, carrier, due } => {
             let staff = staff.context("say who with --staff")?;
-            Ok(store.advance_renewal(&PersonId::parse(&person)?, &id, to, &staff, now).await?)
+            let moved = Moved { to, reason, carrier, due }.sayable()?;
+            Ok(store.advance_renewal(&PersonId::parse(&person)?, &id, moved, &staff, now).await?)
         }
         What::Renewal { person, .. } => {
             for (id, state) in store.renewal_states(&PersonId::parse(&person)?).await? {
@@ -117,12 +136,7 @@ async fn list(store: &Store, room: Option<&str>) -> anyhow::Result<()> {
 }
 
 fn state(text: &str) -> Result<RenewalState, String> {
-    match text {
-        "approved" => Ok(RenewalState::Approved),
-        "denied" => Ok(RenewalState::Denied),
-        "ready" => Ok(RenewalState::Ready),
-        "shipped" => Ok(RenewalState::Shipped),
-        "picked-up" => Ok(RenewalState::PickedUp),
-        _ => Err("must be approved, denied, ready, shipped or picked-up".into()),
-    }
+    RenewalState::named(&text.replace('-', "_")).filter(|state| *state != RenewalState::Requested).ok_or_else(|| {
+        "must be prescriber-asked, approved, denied, filled, ready, shipped, delivered or picked-up".into()
+    })
 }

@@ -15,7 +15,9 @@ use super::{
     decide,
 };
 
-pub use staff::{GLASS_RECORD, STAFF, StaffVerdict, UNIT_RECORD, admit_staff, staff_row};
+pub use staff::{
+    FILLS, GLASS_RECORD, RENEWALS, STAFF, StaffVerdict, UNIT_RECORD, admit_renewal, admit_staff, staff_row,
+};
 
 /// Permission to disclose or change one person's data in one turn.
 #[must_use = "a permit that no action consumes is an audited disclosure that never happened"]

@@ -64,6 +64,10 @@ pub enum Right {
     Record,
     /// Open the record of somebody else, for a while, with a reason that is looked into afterwards.
     BreakGlass,
+    /// See the renewals that wait for one's word, and give it.
+    Renewals,
+    /// See the renewals that a pharmacy works on, and move them on.
+    Fills,
     /// See what waits to be looked into.
     Reviews,
     /// Settle it.
@@ -74,13 +78,15 @@ pub enum Right {
 
 impl Right {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Board,
         Self::Acknowledge,
         Self::Complete,
         Self::People,
         Self::Record,
         Self::BreakGlass,
+        Self::Renewals,
+        Self::Fills,
         Self::Reviews,
         Self::CloseReview,
         Self::CheckAudit,
@@ -96,6 +102,8 @@ impl Right {
             Self::People => "people",
             Self::Record => "record",
             Self::BreakGlass => "break-glass",
+            Self::Renewals => "renewals",
+            Self::Fills => "fills",
             Self::Reviews => "reviews",
             Self::CloseReview => "close-review",
             Self::CheckAudit => "check-audit",
@@ -106,12 +114,13 @@ impl Right {
 /// Whether a role has a right.
 #[must_use]
 pub const fn may(role: Role, right: Right) -> bool {
-    use Right::{Acknowledge, Board, BreakGlass, CheckAudit, CloseReview, Complete, People, Record, Reviews};
+    use Right::{
+        Acknowledge, Board, BreakGlass, CheckAudit, CloseReview, Complete, Fills, People, Record, Renewals, Reviews,
+    };
     match role {
-        Role::Nurse | Role::Clinician => {
-            matches!(right, Board | Acknowledge | Complete | People | Record | BreakGlass)
-        }
-        Role::Pharmacist => matches!(right, People | Record | BreakGlass),
+        Role::Nurse => matches!(right, Board | Acknowledge | Complete | People | Record | BreakGlass),
+        Role::Clinician => matches!(right, Board | Acknowledge | Complete | People | Record | BreakGlass | Renewals),
+        Role::Pharmacist => matches!(right, People | Record | BreakGlass | Fills),
         Role::UnitManager => matches!(right, Board | Acknowledge | Complete | People),
         Role::PrivacyOfficer => matches!(right, Reviews | CloseReview | CheckAudit),
         Role::Operator => matches!(right, CheckAudit),
@@ -213,6 +222,8 @@ mod tests {
             (Right::People,      [true,  true,  true,  true,  false, false]),
             (Right::Record,      [true,  true,  true,  false, false, false]),
             (Right::BreakGlass,  [true,  true,  true,  false, false, false]),
+            (Right::Renewals,    [false, true,  false, false, false, false]),
+            (Right::Fills,       [false, false, true,  false, false, false]),
             (Right::Reviews,     [false, false, false, false, true,  false]),
             (Right::CloseReview, [false, false, false, false, true,  false]),
             (Right::CheckAudit,  [false, false, false, false, true,  true]),

@@ -13,6 +13,7 @@ pub mod rights;
 pub mod sensitive;
 mod sources;
 pub mod specialty;
+mod timing;
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use local::{Records, RecordsError};
 pub use sources::{Origin, from_source, merged};
+pub use timing::{DayMoment, Dosing, PeriodUnit, Timing};
 
 /// Everything a bundle tells about one person, and the free times it brings along (which are nobody's).
 ///
@@ -137,6 +139,12 @@ pub struct Prescription {
     pub controlled: bool,
     /// Dispenses, newest first.
     pub dispenses: Vec<Dispense>,
+    /// When it is due and how much of it, as far as the order says so in a structured way; a line each.
+    #[serde(default)]
+    pub dosing: Vec<Dosing>,
+    /// The pharmacy the order names.
+    #[serde(default)]
+    pub pharmacy: Option<String>,
     /// Where it came from, for saying so: "Lakeside Clinic".
     pub source: Option<String>,
     /// Which of the person's sources it was fetched from.
@@ -155,6 +163,12 @@ pub struct Dispense {
     pub days_supply: Option<u32>,
     /// The pharmacy.
     pub pharmacy: Option<String>,
+    /// Who brings it: "UPS".
+    #[serde(default)]
+    pub carrier: Option<String>,
+    /// The day it is to arrive.
+    #[serde(default)]
+    pub due: Option<Date>,
 }
 
 /// How far a dispense is.
@@ -169,6 +183,8 @@ pub enum DispenseStage {
     Ready,
     /// On its way.
     Shipped,
+    /// Brought to the person.
+    Delivered,
     /// In the person's hands.
     PickedUp,
     /// It will not come.

@@ -13,13 +13,13 @@ use crate::{
 /// A request for more of a medicine.
 pub fn renewal(renewal: &Renewal, patient: &Value) -> Value {
     let status = match renewal.state {
-        RenewalState::Requested => "requested",
+        RenewalState::Requested | RenewalState::PrescriberAsked => "requested",
         RenewalState::Approved => "accepted",
         RenewalState::Denied => "rejected",
-        RenewalState::Ready | RenewalState::Shipped => "in-progress",
-        RenewalState::PickedUp => "completed",
+        RenewalState::Filled | RenewalState::Ready | RenewalState::Shipped => "in-progress",
+        RenewalState::Delivered | RenewalState::PickedUp => "completed",
     };
-    json!({
+    let mut task = json!({
         "resourceType": "Task",
         "id": renewal.id,
         "status": status,
@@ -31,7 +31,15 @@ pub fn renewal(renewal: &Renewal, patient: &Value) -> Value {
         "requester": patient,
         "authoredOn": renewal.requested,
         "lastModified": renewal.updated,
-    })
+        "businessStatus": { "text": renewal.state.name() },
+    });
+    if let Some(reason) = &renewal.reason {
+        task["statusReason"] = json!({ "text": reason });
+    }
+    if let Some(pharmacy) = &renewal.pharmacy {
+        task["owner"] = json!({ "display": pharmacy });
+    }
+    task
 }
 
 /// A call to the nurse.

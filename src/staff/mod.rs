@@ -2,7 +2,7 @@
 //!
 //! Invariants: a right is asked for before anything is looked up, in one place ([`Desk::answer`]); a record comes out of its
 //! wrapping against a permit that `policy::admit_staff` minted after its audit row; staff reach people of their own
-//! units' rooms alone, anybody else only under glass they broke. Deliberately absent: searching people by name, and any
+//! units' rooms alone, those who asked for their word as far as it takes to give it, anybody else only under glass they broke. Deliberately absent: searching people by name, and any
 //! way to speak as somebody.
 
 use std::{
@@ -11,8 +11,10 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
+use renewals::Inbox;
 
 use crate::{
+    actions::Unsayable,
     policy::{
         Event, Journal, JournalEntry, PersonId, RoomId, StaffVerdict, admit_staff,
         staff::{Right, StaffMember, is_reason},
@@ -24,9 +26,12 @@ use crate::{
 
 mod alerts;
 mod record;
+mod renewals;
 mod views;
 
+pub use crate::actions::{Moved, RenewalState};
 pub use alerts::{AlertKind, Alerts, AlertsError};
+pub use renewals::{RenewalView, RenewalsView};
 pub use views::{
     AllergyView, AuditView, BoardView, CareView, DoneView, GlassView, MeView, MedicineView, PeopleView, RecordView,
     RequestView, ResultView, ReviewView, ReviewsView, StayView, VisitView,
@@ -58,6 +63,14 @@ pub enum Ask {
     BreakGlass(Whom, String),
     /// To shut what they opened.
     ShutGlass(PersonId),
+    /// The renewals that wait for their word.
+    Renewals,
+    /// To say yes or no to one.
+    Decide(String, Moved),
+    /// The renewals that a pharmacy works on.
+    Fills,
+    /// To move one of those on.
+    Fill(String, Moved),
     /// What is to be looked into; with `true` what was, too.
     Reviews(bool),
     /// To settle a review, with a finding.
@@ -87,6 +100,8 @@ impl Ask {
             Self::People => Right::People,
             Self::Record(_) => Right::Record,
             Self::BreakGlass(..) | Self::ShutGlass(_) => Right::BreakGlass,
+            Self::Renewals | Self::Decide(..) => Right::Renewals,
+            Self::Fills | Self::Fill(..) => Right::Fills,
             Self::Reviews(_) => Right::Reviews,
             Self::Settle(..) => Right::CloseReview,
             Self::CheckAudit => Right::CheckAudit,
@@ -96,7 +111,7 @@ impl Ask {
     /// Whether it shows that somebody is there: a page that looks again by itself does not.
     #[must_use]
     pub const fn renews(&self) -> bool {
-        !matches!(self, Self::Me | Self::Board)
+        !matches!(self, Self::Me | Self::Board | Self::Renewals | Self::Fills)
     }
 }
 
@@ -114,6 +129,8 @@ pub enum Told {
     Record(Box<RecordView>),
     /// Broken glass.
     Glass(GlassView),
+    /// Renewals.
+    Renewals(RenewalsView),
     /// What is to be looked into.
     Reviews(ReviewsView),
     /// The audit chain.
@@ -140,6 +157,9 @@ pub enum NotTold {
     /// It says nothing.
     #[error("say why, in 10 to 500 characters")]
     BadReason,
+    /// Nothing that a patient could be told.
+    #[error("{0}")]
+    Unsayable(Unsayable),
     /// Their own case.
     #[error("somebody else must settle what you did yourself")]
     OwnCase,
@@ -196,6 +216,10 @@ impl Desk {
                 true => Ok(done(())),
                 false => Err(NotTold::NotThere),
             },
+            Ask::Renewals => self.waiting(staff, Inbox::Prescriber, now).await,
+            Ask::Fills => self.waiting(staff, Inbox::Pharmacy, now).await,
+            Ask::Decide(id, moved) => self.moved_on(staff, Inbox::Prescriber, &id, moved, now).await.map(done),
+            Ask::Fill(id, moved) => self.moved_on(staff, Inbox::Pharmacy, &id, moved, now).await.map(done),
             Ask::Reviews(settled) => {
                 let rows = self.store.reviews(staff, settled, now).await.map_err(lost)?;
                 Ok(Told::Reviews(ReviewsView { reviews: rows.into_iter().map(ReviewView::of).collect() }))

@@ -1,11 +1,10 @@
-//! What people asked for: renewals, visits, the nurse. And the free times they book from.
+//! What people asked for: visits, the nurse. And the free times they book from.
 //!
-//! Invariants: one open renewal for each prescription (a partial unique index over a keyed hash); a free time
-//! is taken once (`WHERE free = 1`, and the row says how many changed); a request on the board is closed by
-//! staff alone: no statement here or elsewhere ends one on anybody else's behalf.
+//! Invariants: a free time is taken once (`WHERE free = 1`, and the row says how many changed); a request on the board is
+//! closed by staff alone: no statement here or elsewhere ends one on anybody else's behalf.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sqlx::{Row, any::AnyRow};
 use zeroize::Zeroizing;
 
@@ -16,7 +15,7 @@ use super::{
     keys::{KeyError, KeyOwner},
 };
 use crate::{
-    actions::{Change, Conflict, Renewal, RenewalState, Route},
+    actions::{Change, Conflict},
     policy::{Event, JournalEntry, PersonId, Phi, RoomId},
     records::{OpenSlot, SlotQuery, Visit},
 };
@@ -61,34 +60,6 @@ pub struct Call {
     pub closed: Option<Timestamp>,
 }
 
-/// What of a renewal is sealed.
-#[derive(Serialize, Deserialize)]
-struct SealedRenewal {
-    prescription: String,
-    medicine: String,
-    route: Route,
-}
-
-const fn state_name(state: RenewalState) -> &'static str {
-    match state {
-        RenewalState::Requested => "requested",
-        RenewalState::Approved => "approved",
-        RenewalState::Denied => "denied",
-        RenewalState::Ready => "ready",
-        RenewalState::Shipped => "shipped",
-        RenewalState::PickedUp => "picked_up",
-    }
-}
-
-const STATES: [RenewalState; 6] = [
-    RenewalState::Requested,
-    RenewalState::Approved,
-    RenewalState::Denied,
-    RenewalState::Ready,
-    RenewalState::Shipped,
-    RenewalState::PickedUp,
-];
-
 impl Store {
     /// The statements that make one change durable.
     pub(super) async fn change_steps(&self, change: &Change, commit: &TurnCommit) -> Result<Vec<Step>, StoreError> {
@@ -99,21 +70,7 @@ impl Store {
                 .into_uuid()
                 .to_string();
         Ok(match change {
-            Change::Renew { prescription, medicine, route } => {
-                let details =
-                    SealedRenewal { prescription: prescription.clone(), medicine: medicine.clone(), route: *route };
-                let plain = Zeroizing::new(serde_json::to_vec(&details).unwrap_or_default());
-                let (owner, sealed) = self.seal(&owner, "renewal", "sealed", &id, &plain)?;
-                let once = self.inner.keys.root().hash("prescription", &[owner.as_bytes(), prescription.as_bytes()]);
-                vec![
-                    Step::new(
-                        "INSERT INTO renewal (id, prescription, state, requested, updated, owner, sealed) \
-                         VALUES ($1, $2, 'requested', $3, $3, $4, $5)",
-                        vec![id.into(), once.into(), at.as_microsecond().into(), owner.into(), sealed.into()],
-                    )
-                    .or_duplicate(Refusal::Conflict(Conflict::AlreadyOpen)),
-                ]
-            }
+            Change::Renew { .. } => self.renew_steps(&owner, &id, change, at)?,
             Change::Book { slot, reason } => {
                 let visit = Visit {
                     id: id.clone(),
@@ -253,71 +210,6 @@ impl Store {
         Ok(Phi::new(person.clone(), visits))
     }
 
-    /// A person's renewal requests, newest first.
-    ///
-    /// # Errors
-    /// When the person's key was destroyed, or the database fails.
-    pub async fn renewals(&self, person: &PersonId) -> Result<Phi<Vec<Renewal>>, StoreError> {
-        let owner = self.inner.keys.name(&KeyOwner::Person(person.clone()));
-        let asked = "SELECT id, state, requested, updated, sealed FROM renewal WHERE owner = $1 ORDER BY requested DESC, id DESC";
-        let rows = self.inner.database.ask(asked, &[owner.as_str().into()]).await?;
-        let mut renewals = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let id: String = row.try_get("id")?;
-            let place = Place { table: "renewal", column: "sealed", row: &id, owner: &owner };
-            let plain = self.unseal(place, &row.try_get::<Vec<u8>, _>("sealed")?)?;
-            let sealed: SealedRenewal =
-                serde_json::from_slice(&plain).map_err(|_| StoreError::Damaged("renewal.sealed".into()))?;
-            renewals.push(Renewal {
-                id,
-                prescription: sealed.prescription,
-                medicine: sealed.medicine,
-                state: state(row)?,
-                requested: time(row, "requested")?,
-                updated: time(row, "updated")?,
-            });
-        }
-        Ok(Phi::new(person.clone(), renewals))
-    }
-
-    /// Which renewal requests of a person there are and how far each is; what they are for stays sealed.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn renewal_states(&self, person: &PersonId) -> Result<Vec<(String, RenewalState)>, StoreError> {
-        let owner = self.inner.keys.name(&KeyOwner::Person(person.clone()));
-        let asked = "SELECT id, state FROM renewal WHERE owner = $1 ORDER BY requested DESC, id DESC";
-        let rows = self.inner.database.ask(asked, &[owner.as_str().into()]).await?;
-        rows.iter().map(|row| Ok((row.try_get("id")?, state(row)?))).collect()
-    }
-
-    /// Moves a renewal on; audited with who did it.
-    ///
-    /// # Errors
-    /// When there is none of that id, it cannot go to that state from where it is, or the database fails.
-    pub async fn advance_renewal(
-        &self,
-        person: &PersonId,
-        id: &str,
-        to: RenewalState,
-        by: &str,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
-        let owner = self.inner.keys.name(&KeyOwner::Person(person.clone()));
-        let now = "SELECT state FROM renewal WHERE id = $1 AND owner = $2";
-        let row = self.inner.database.ask_one(now, &[id.into(), owner.as_str().into()]).await?;
-        let from = state(&row.ok_or(StoreError::NotPossible)?)?;
-        if !from.may_become(to) {
-            return Err(StoreError::NotPossible);
-        }
-        let step = Step::new(
-            "UPDATE renewal SET state = $3, updated = $4 WHERE id = $1 AND state = $2",
-            vec![id.into(), state_name(from).into(), state_name(to).into(), at.as_microsecond().into()],
-        )
-        .or_nothing(Refusal::NotThere);
-        self.by_staff(vec![step], Some(person), state_name(to), by, at).await
-    }
-
     /// The open requests of a room, or of all, oldest first.
     ///
     /// # Errors
@@ -430,14 +322,6 @@ impl Store {
         self.inner.writer.submit(steps, vec![draft]).await?;
         Ok(())
     }
-}
-
-fn state(row: &AnyRow) -> Result<RenewalState, StoreError> {
-    let name: String = row.try_get("state")?;
-    STATES
-        .into_iter()
-        .find(|state| state_name(*state) == name)
-        .ok_or_else(|| StoreError::Damaged("renewal.state".into()))
 }
 
 fn time(row: &AnyRow, column: &'static str) -> Result<Timestamp, StoreError> {

@@ -1,6 +1,7 @@
 //! Every action against a real store, rendered with the replies that ship: who asks what, and the words that
 //! come back. The last test fails when a reply is never said by any line here.
 
+mod medicines;
 mod stage;
 
 use std::collections::BTreeSet;
@@ -179,6 +180,10 @@ async fn a_renewal_on_its_way(stage: &Stage) {
     let of = |medicine: &str| vec![("medicine", text(medicine))];
     let words = stage.agreed(ROSA, "prescription.renew", &of("metformin")).await;
     assert_eq!(words, "I've put in your request for more metformin. The pharmacy still has to fill it.");
+    assert_eq!(
+        stage.ask(ROSA, "prescription.status", &of("metformin")).await.rendered.text,
+        "Your request for more metformin is still waiting for an answer. You asked today."
+    );
     let words = stage.agreed(ROSA, "prescription.renew", &of("atorvastatin")).await;
     assert_eq!(words, "I've put in your request to Dr. Anita Patel for more atorvastatin. They still have to say yes.");
     let again = stage.ask(ROSA, "prescription.renew", &of("metformin")).await;
@@ -193,6 +198,9 @@ async fn a_renewal_on_its_way(stage: &Stage) {
     let change = || Change::Renew {
         prescription: "rosa-metformin".into(),
         medicine: "metformin".into(),
+        strength: None,
+        prescriber: None,
+        pharmacy: None,
         route: Route::Pharmacy,
     };
     let refused = stage.commit(ROSA, vec![change()]).await;
@@ -207,11 +215,11 @@ async fn a_renewal_on_its_way(stage: &Stage) {
         (&id, Approved, "metformin", "Your metformin was approved today. The pharmacy hasn't marked it ready yet.", "It's approved, and not ready yet."),
         (&id, Ready, "metformin", "Your metformin is ready at Lakeside Pharmacy.", "It's ready."),
         (&id, PickedUp, "metformin", "Your metformin was picked up today.", "Shall I ask the pharmacy for one?"),
-        (&other, Denied, "atorvastatin", "Your prescriber said no to more atorvastatin today. Please call them about what to do next.", "Shall I ask Dr. Anita Patel?"),
+        (&other, Denied, "atorvastatin", "pharmacist said no to more atorvastatin today. Please call your care team about what to do next.", "Shall I ask Dr. Anita Patel?"),
     ];
     assert_eq!(
         stage.ask(ROSA, "prescription.status", &of("atorvastatin")).await.rendered.text,
-        "Your request for more atorvastatin is still waiting for an answer. You asked today."
+        "I've put it to Dr. Anita Patel. You asked for more atorvastatin today, and there is no answer yet."
     );
     for (id, to, medicine, status, renew) in steps {
         stage.store.advance_renewal(&person, id, to, "pharmacist", stage.now).await.expect("a step");
@@ -531,6 +539,11 @@ async fn a_renewal_is_asked_for_once_and_followed_to_the_end() {
 }
 
 #[tokio::test]
+async fn medicines_are_told_of_and_followed() {
+    medicines::all(&Stage::open().await).await;
+}
+
+#[tokio::test]
 async fn a_free_time_is_booked_once() {
     a_visit_gets_booked(&Stage::open().await).await;
 }
@@ -554,6 +567,7 @@ async fn every_reply_is_said_by_some_line() {
     let stage = Stage::open().await;
     every_table(&stage).await;
     a_renewal_on_its_way(&stage).await;
+    medicines::all(&stage).await;
     a_visit_gets_booked(&stage).await;
     help_in_a_room_and_elsewhere(&stage).await;
     what_is_agreed_to(&stage).await;

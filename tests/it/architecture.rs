@@ -41,7 +41,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     // The page's own requests: permits, rows and FHIR, no HTTP.
     ("rights", &["policy", "ambient", "actions", "records", "store", "turn"]),
     // What staff ask for and are answered; a record comes out there against a permit of theirs.
-    ("staff", &["policy", "records", "store", "config"]),
+    ("staff", &["policy", "actions", "records", "store", "config"]),
     // Never the store, never the records: a channel knows turns, what staff ask, credentials and readiness.
     ("channels", &["policy", "turn", "staff", "rights", "app", "config"]),
     // Which names of a skill's are which of ours.

@@ -137,7 +137,14 @@ fn milo_is_a_child_with_two_inhalers() {
     assert_eq!((albuterol.refills_left, albuterol.active), (Some(2), true));
     assert_eq!(albuterol.strength.as_deref(), Some("0.09 mg per puff inhaler"));
     assert!(albuterol.instructions.as_deref().is_some_and(|i| i.starts_with("Inhale two puffs")));
-    assert_eq!(medicine(&milo, "fluticasone").refills_left, Some(5));
+    let fluticasone = medicine(&milo, "fluticasone");
+    assert_eq!(fluticasone.refills_left, Some(4));
+    let shipped = &fluticasone.dispenses[0];
+    assert_eq!((shipped.stage, shipped.carrier.as_deref()), (DispenseStage::Shipped, Some("UPS")));
+    assert_eq!((shipped.due, shipped.pharmacy.as_deref()), (Some(date(2026, 12, 3)), Some("Lakeside Pharmacy")));
+    let twice = &fluticasone.dosing[0];
+    assert_eq!((twice.amount.as_deref(), twice.as_needed), (Some("2 puffs"), false));
+    assert!(albuterol.dosing[0].as_needed && albuterol.pharmacy.as_deref() == Some("Lakeside Pharmacy"));
     assert_eq!((milo.prescriptions.len(), milo.visits.len(), milo.slots.len()), (2, 1, 30));
     assert_eq!(milo.allergies[0].substance, "peanut");
     let doctor = &milo.providers[0];

@@ -5,6 +5,7 @@ mod checks;
 mod doors;
 mod people;
 mod provider;
+mod renewals;
 mod staff;
 mod stage;
 mod sweep;

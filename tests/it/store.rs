@@ -39,3 +39,12 @@ macro_rules! on_both {
     };
 }
 pub(crate) use on_both;
+
+/// Makes changes durable for somebody, as a turn of theirs does.
+pub async fn commit_for(
+    store: &wellspoken::store::Store,
+    person: &wellspoken::policy::PersonId,
+    changes: Vec<wellspoken::actions::Change>,
+) {
+    store.commit(place::commit("by-itself", person, changes)).await.expect("durable");
+}

@@ -132,8 +132,35 @@ pub(super) mod samples {
             valid_until: Some(jiff::civil::date(2027, 6, 1)),
             controlled: false,
             dispenses: vec![],
+            dosing: vec![],
+            pharmacy: None,
             source: None,
             origin: crate::records::Origin::default(),
+        }
+    }
+
+    /// A filling with nothing but a stage.
+    pub fn filled(stage: crate::records::DispenseStage) -> crate::records::Dispense {
+        crate::records::Dispense { stage, at: None, days_supply: None, pharmacy: None, carrier: None, due: None }
+    }
+
+    /// A renewal of that prescription with nothing but a state.
+    pub fn renewal(prescription: &str, state: crate::actions::RenewalState) -> crate::actions::Renewal {
+        crate::actions::Renewal {
+            id: "r".into(),
+            prescription: prescription.into(),
+            medicine: prescription.into(),
+            strength: None,
+            route: crate::actions::Route::Pharmacy,
+            prescriber: None,
+            pharmacy: None,
+            state,
+            requested: jiff::Timestamp::UNIX_EPOCH,
+            updated: jiff::Timestamp::UNIX_EPOCH,
+            by: None,
+            reason: None,
+            carrier: None,
+            due: None,
         }
     }
 

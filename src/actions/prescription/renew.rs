@@ -123,7 +123,7 @@ fn advice(p: &Prescription, renewals: &[Renewal], now: Timestamp, zone: &TimeZon
 /// The first day a pharmacy fills it again: when three quarters of the last filling are used up, which is
 /// what pharmacies and insurers commonly go by. `None` where the last filling or its length is not on record.
 fn earliest(p: &Prescription, zone: &TimeZone) -> Option<Date> {
-    let last = p.dispenses.iter().find(|d| d.stage == DispenseStage::PickedUp)?;
+    let last = p.dispenses.iter().find(|d| matches!(d.stage, DispenseStage::PickedUp | DispenseStage::Delivered))?;
     let days = i64::from(last.days_supply.or(p.days_supply)?);
     let handed_over = last.at?.to_zoned(zone.clone()).date();
     handed_over.checked_add((days * 3 + 3).div_euclid(4).days()).ok()
@@ -163,7 +163,14 @@ fn done(p: &Prescription, route: Route) -> Outcome {
     };
     Outcome::Done {
         facts: about("done").with("route", route),
-        changes: vec![Change::Renew { prescription: p.id.clone(), medicine: p.medicine.clone(), route }],
+        changes: vec![Change::Renew {
+            prescription: p.id.clone(),
+            medicine: p.medicine.clone(),
+            strength: p.strength.clone(),
+            prescriber: p.prescriber.clone(),
+            pharmacy: p.pharmacy.clone(),
+            route,
+        }],
         conflict: about("conflict"),
     }
 }
@@ -171,7 +178,7 @@ fn done(p: &Prescription, route: Route) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::samples::{prescription, reply},
+        super::samples::{filled, prescription, renewal, reply},
         *,
     };
     use crate::records::Dispense;
@@ -185,8 +192,7 @@ mod tests {
     }
 
     fn picked_up(on: &str, days: u32) -> Prescription {
-        let dispense =
-            Dispense { stage: DispenseStage::PickedUp, at: Some(at(on)), days_supply: Some(days), pharmacy: None };
+        let dispense = Dispense { at: Some(at(on)), days_supply: Some(days), ..filled(DispenseStage::PickedUp) };
         Prescription { dispenses: vec![dispense], ..prescription("l1", "lisinopril") }
     }
 
@@ -194,18 +200,11 @@ mod tests {
     fn every_advice() {
         let now = at("2026-11-20T15:00:00Z");
         let bare = || prescription("l1", "lisinopril");
-        let renewal = |state| Renewal {
-            id: "r".into(),
-            prescription: "l1".into(),
-            medicine: "lisinopril".into(),
-            state,
-            requested: at("2026-11-18T10:00:00Z"),
-            updated: at("2026-11-18T10:00:00Z"),
+        let renewal = |state| {
+            let asked = at("2026-11-18T10:00:00Z");
+            Renewal { requested: asked, updated: asked, ..renewal("l1", state) }
         };
-        let filling = |stage| Prescription {
-            dispenses: vec![Dispense { stage, at: None, days_supply: None, pharmacy: None }],
-            ..bare()
-        };
+        let filling = |stage| Prescription { dispenses: vec![filled(stage)], ..bare() };
         let open = |state| Advice::AlreadyOpen { state, asked: at("2026-11-18T10:00:00Z") };
         let ask = |route, why| Advice::Ask { route, why };
         let soon = |on: Date| Advice::TooSoon { on };
@@ -221,6 +220,17 @@ mod tests {
             (Prescription { active: false, ..bare() },                     None, Advice::Stopped),
             (Prescription { active: false, on_hold: true, ..bare() },      None, Advice::OnHold),
             (bare(), Some(RenewalState::Requested),                              open(RenewalState::Requested)),
+            (bare(), Some(RenewalState::PrescriberAsked),                        open(RenewalState::PrescriberAsked)),
+            (bare(), Some(RenewalState::Filled),                                 open(RenewalState::Filled)),
+            (bare(), Some(RenewalState::Delivered),                              ask(Route::Pharmacy, Why::RefillsLeft)),
+            // A controlled one is the prescriber's whatever is left or over, and still not asked for twice or too soon.
+            (Prescription { controlled: true, refills_left: Some(0), valid_until: Some(date(2026, 11, 1)), ..bare() },
+                None, ask(Route::Prescriber, Why::Controlled)),
+            (Prescription { controlled: true, ..picked_up("2026-11-10T15:00:00Z", 30) }, None, soon(date(2026, 12, 3))),
+            (Prescription { controlled: true, ..bare() }, Some(RenewalState::PrescriberAsked), open(RenewalState::PrescriberAsked)),
+            // Run out comes before none left; what was stopped is not asked for, whatever is left.
+            (Prescription { refills_left: Some(0), valid_until: Some(date(2026, 11, 1)), ..bare() }, None, ask(Route::Prescriber, Why::Expired)),
+            (Prescription { active: false, refills_left: Some(9), ..bare() }, Some(RenewalState::Requested), Advice::Stopped),
             (bare(), Some(RenewalState::Shipped),                                open(RenewalState::Shipped)),
             (bare(), Some(RenewalState::Denied),                                 ask(Route::Pharmacy, Why::RefillsLeft)),
             (bare(), Some(RenewalState::PickedUp),                               ask(Route::Pharmacy, Why::RefillsLeft)),

@@ -43,7 +43,14 @@ fn status(all: &[Prescription], renewals: &[Renewal], said: Option<&str>) -> Out
         .filter(|(_, f)| {
             matches!(
                 f.reply.as_str(),
-                "requested" | "approved" | "in_progress" | "dispense_on_hold" | "ready" | "shipped"
+                "requested"
+                    | "prescriber_asked"
+                    | "approved"
+                    | "filled"
+                    | "in_progress"
+                    | "dispense_on_hold"
+                    | "ready"
+                    | "shipped"
             )
         })
         .collect();
@@ -61,27 +68,24 @@ fn status(all: &[Prescription], renewals: &[Renewal], said: Option<&str>) -> Out
     })
 }
 
-/// Where one prescription stands. Replies: `requested`, `approved`, `denied`, `in_progress`,
-/// `dispense_on_hold`, `ready`, `shipped`, `picked_up`, `cancelled`, `stopped`, `on_hold`, `no_fill`.
+/// Where one prescription stands. Replies: `requested`, `prescriber_asked`, `approved`, `denied` (by, reason), `filled`,
+/// `in_progress`, `dispense_on_hold`, `ready`, `shipped` (carrier, since, due), `delivered`, `picked_up`, `cancelled`,
+/// `stopped`, `on_hold`, `no_fill`.
 fn of(p: &Prescription, renewals: &[Renewal]) -> Facts {
     let renewal = latest_renewal(p, renewals);
     let dispense = p.dispenses.first();
     let moving = dispense.is_some_and(|d| under_way(d).is_some());
     let facts = match (renewal, dispense) {
         // What staff moved last is newer than a filling that was there before the request.
-        (Some(r), d) if !moving && d.is_none_or(|d| d.at.is_none_or(|at| at <= r.updated)) => of_renewal(r),
+        (Some(r), d) if !moving && d.is_none_or(|d| d.at.is_none_or(|at| at <= r.updated)) => of_renewal(p, r),
         (Some(r), Some(d)) if d.at.is_none_or(|at| at < r.updated) && r.state != RenewalState::Requested => {
-            of_renewal(r)
+            of_renewal(p, r)
         }
         (_, _) if !p.active => Facts::new(if p.on_hold { "on_hold" } else { "stopped" }),
         (_, Some(d)) => of_dispense(p, d),
         (_, None) => Facts::new("no_fill"),
     };
-    let facts = facts.with("medicine", &p.medicine).with("strength", &p.strength).with("prescriber", &p.prescriber);
-    if facts.values.contains_key("pharmacy") {
-        return facts;
-    }
-    facts.with("pharmacy", dispense.and_then(|d| d.pharmacy.as_ref()))
+    facts.with("medicine", &p.medicine).with("strength", &p.strength).with("prescriber", &p.prescriber)
 }
 
 /// The last renewal of this prescription.
@@ -96,29 +100,37 @@ pub(super) fn under_way(d: &Dispense) -> Option<&'static str> {
         DispenseStage::OnHold => Some("dispense_on_hold"),
         DispenseStage::Ready => Some("ready"),
         DispenseStage::Shipped => Some("shipped"),
-        DispenseStage::PickedUp | DispenseStage::Cancelled => None,
+        DispenseStage::Delivered | DispenseStage::PickedUp | DispenseStage::Cancelled => None,
     }
 }
 
-fn of_renewal(r: &Renewal) -> Facts {
-    let reply = match r.state {
-        RenewalState::Requested => "requested",
-        RenewalState::Approved => "approved",
-        RenewalState::Denied => "denied",
-        RenewalState::Ready => "ready",
-        RenewalState::Shipped => "shipped",
-        RenewalState::PickedUp => "picked_up",
-    };
-    Facts::new(reply).with("asked", r.requested).with("since", r.updated).with("refills", None::<u32>)
+fn of_renewal(p: &Prescription, r: &Renewal) -> Facts {
+    // Where no pharmacy was asked by name, it is the one that filled it last.
+    let last = p.dispenses.first().and_then(|d| d.pharmacy.as_ref());
+    Facts::new(r.state.name())
+        .with("asked", r.requested)
+        .with("since", r.updated)
+        .with("refills", None::<u32>)
+        .with("by", &r.by)
+        .with("reason", &r.reason)
+        .with("carrier", &r.carrier)
+        .with("due", r.due)
+        .with("pharmacy", r.pharmacy.as_ref().or(last))
 }
 
 fn of_dispense(p: &Prescription, d: &Dispense) -> Facts {
     let reply = match d.stage {
         DispenseStage::PickedUp => "picked_up",
+        DispenseStage::Delivered => "delivered",
         DispenseStage::Cancelled => "cancelled",
         _ => under_way(d).unwrap_or("in_progress"),
     };
-    Facts::new(reply).with("since", d.at).with("refills", p.refills_left).with("pharmacy", &d.pharmacy)
+    Facts::new(reply)
+        .with("since", d.at)
+        .with("refills", p.refills_left)
+        .with("pharmacy", &d.pharmacy)
+        .with("carrier", &d.carrier)
+        .with("due", d.due)
 }
 
 #[cfg(test)]
@@ -133,13 +145,16 @@ mod tests {
     }
 
     fn filled(stage: DispenseStage, day: i8) -> Prescription {
-        let dispense = Dispense { stage, at: Some(at(day)), days_supply: None, pharmacy: Some("Oak Pharmacy".into()) };
+        let dispense = Dispense {
+            at: Some(at(day)),
+            pharmacy: Some("Oak Pharmacy".into()),
+            ..super::super::samples::filled(stage)
+        };
         Prescription { dispenses: vec![dispense], ..prescription("l1", "lisinopril") }
     }
 
     fn renewal(state: RenewalState, asked: i8, moved: i8) -> Renewal {
-        let (requested, updated) = (at(asked), at(moved));
-        Renewal { id: "r".into(), prescription: "l1".into(), medicine: "lisinopril".into(), state, requested, updated }
+        Renewal { requested: at(asked), updated: at(moved), ..super::super::samples::renewal("l1", state) }
     }
 
     #[test]
@@ -164,6 +179,10 @@ mod tests {
             (filled(D::PickedUp, 1),       Some(renewal(R::Requested, 8, 8)), "requested"),
             (filled(D::PickedUp, 1),       Some(renewal(R::Approved, 8, 9)),  "approved"),
             (filled(D::PickedUp, 1),       Some(renewal(R::Denied, 8, 9)),    "denied"),
+            (filled(D::PickedUp, 1),       Some(renewal(R::PrescriberAsked, 8, 8)), "prescriber_asked"),
+            (filled(D::PickedUp, 1),       Some(renewal(R::Filled, 8, 9)),    "filled"),
+            (filled(D::PickedUp, 1),       Some(renewal(R::Delivered, 8, 9)), "delivered"),
+            (filled(D::Delivered, 9),      None,                              "delivered"),
             (filled(D::PickedUp, 1),       Some(renewal(R::Shipped, 8, 9)),   "shipped"),
             (filled(D::PickedUp, 1),       Some(renewal(R::PickedUp, 8, 9)),  "picked_up"),
             // A chart imported after the request knows better.

@@ -28,6 +28,7 @@ mod origin;
 mod page;
 mod patient;
 pub(super) mod refusal;
+mod renewals;
 mod secrets;
 mod session;
 mod sign_in;
@@ -175,7 +176,7 @@ impl Doors {
     /// The routes. They expect [`Wire`] among a request's extensions, as [`Listener::serve`] puts it there.
     pub fn router(&self) -> Router {
         let skills = self.alexa.as_ref().map(|_| Router::new().route("/v1/alexa", post(alexa::take)));
-        let staff = self.staff.as_ref().map(|_| staff::routes().merge(page::console()));
+        let staff = self.staff.as_ref().map(|_| staff::routes().merge(renewals::routes()).merge(page::console()));
         Router::new()
             .merge(skills.unwrap_or_default())
             .merge(staff.unwrap_or_default())

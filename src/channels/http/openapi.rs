@@ -6,7 +6,7 @@ use utoipa::{
     openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{Doors, credentials, health, me, metrics, secrets, session, sign_in, staff, turns};
+use super::{Doors, credentials, health, me, metrics, renewals, secrets, session, sign_in, staff, turns};
 use crate::channels::alexa;
 
 #[derive(OpenApi)]
@@ -91,6 +91,7 @@ fn document(skills: bool, with_staff: bool, own: bool) -> utoipa::openapi::OpenA
     }
     if with_staff {
         document.merge(staff::StaffApi::openapi());
+        document.merge(renewals::RenewalsApi::openapi());
         StaffScheme::put(&mut document);
     }
     document

@@ -35,10 +35,11 @@ const FILES: [(&str, &str, &str); 16] = [
 ];
 
 /// The staff's pages, where staff can sign in.
-const CONSOLE: [(&str, &str, &str); 3] = [
+const CONSOLE: [(&str, &str, &str); 4] = [
     ("/console", HTML, include_str!("page/console.html")),
     ("/page/console.css", CSS, include_str!("page/console.css")),
     ("/page/console.js", JS, include_str!("page/console.js")),
+    ("/page/console/renewals.js", JS, include_str!("page/console/renewals.js")),
 ];
 
 /// A route for each file.

@@ -304,7 +304,7 @@ pub async fn audit(State(doors): State<Doors>, parts: Parts) -> Result<Response,
 }
 
 /// Lets whoever is signed in ask the desk.
-async fn answered(doors: &Doors, parts: &Parts, ask: Ask) -> Result<Response, Refusal> {
+pub(super) async fn answered(doors: &Doors, parts: &Parts, ask: Ask) -> Result<Response, Refusal> {
     let (door, token) = presented(doors, parts)?;
     let staff: StaffMember = door.staff(token, ask.renews()).await?.ok_or(Refusal::Unauthenticated)?;
     let told = door.answer(&staff, ask).await.map_err(Refusal::NotTold)?;
@@ -335,8 +335,8 @@ fn id(text: &str) -> Result<PersonId, Refusal> {
 
 /// A question with a body.
 pub struct Asked<T> {
-    parts: Parts,
-    body: T,
+    pub(super) parts: Parts,
+    pub(super) body: T,
 }
 
 impl<T: DeserializeOwned> FromRequest<Doors> for Asked<T> {
@@ -366,6 +366,7 @@ pub(super) const fn not_told(why: NotTold) -> (StatusCode, &'static str) {
         NotTold::BreakGlass => (StatusCode::FORBIDDEN, "break_glass"),
         NotTold::NoNeed => (StatusCode::CONFLICT, "no_need"),
         NotTold::BadReason => (StatusCode::BAD_REQUEST, "bad_reason"),
+        NotTold::Unsayable(_) => (StatusCode::BAD_REQUEST, "unsayable"),
         NotTold::OwnCase => (StatusCode::FORBIDDEN, "own_case"),
         NotTold::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
     }

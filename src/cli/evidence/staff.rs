@@ -28,6 +28,8 @@ fn ask(right: Right, person: &PersonId) -> Ask {
         Right::People => Ask::People,
         Right::Record => Ask::Record(person.clone()),
         Right::BreakGlass => Ask::ShutGlass(person.clone()),
+        Right::Renewals => Ask::Renewals,
+        Right::Fills => Ask::Fills,
         Right::Reviews => Ask::Reviews(false),
         Right::CloseReview => Ask::Settle("none".into(), REASON.into()),
         Right::CheckAudit => Ask::CheckAudit,

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{Event, Journal, JournalEntry, JournalError, Permit};
 use crate::policy::{
     CredentialId, PersonId, RoomId, SessionId,
-    staff::{Glass, Reach, StaffMember, reach},
+    staff::{Glass, Reach, Right, StaffMember, reach},
 };
 
 /// The channel that staff come through.
@@ -14,6 +14,11 @@ pub const STAFF: &str = "console";
 pub const UNIT_RECORD: &str = "staff.record";
 /// A look at somebody else's, under broken glass; the row's conversation is the glass.
 pub const GLASS_RECORD: &str = "staff.record.break-glass";
+
+/// A look at a renewal that waits for one's word.
+pub const RENEWALS: &str = "staff.renewals";
+/// A look at a renewal that a pharmacy works on.
+pub const FILLS: &str = "staff.fills";
 
 /// What [`admit_staff`] answers.
 pub enum StaffVerdict {
@@ -50,6 +55,29 @@ pub async fn admit_staff<J: Journal + Sync>(
         Reach::BreakGlass => StaffVerdict::BreakGlass,
         Reach::Refused => StaffVerdict::Refuse,
     })
+}
+
+/// Lets a member of staff at one request that is theirs to work on, and at what it takes to decide it; the row that opens
+/// the look is durable first. That it is theirs, the caller found out. `None` for whoever has not the right.
+///
+/// # Errors
+/// When the audit row could not be written; nothing was permitted then.
+pub async fn admit_renewal<J: Journal + Sync>(
+    staff: &StaffMember,
+    right: Right,
+    subject: &PersonId,
+    now: Timestamp,
+    journal: &J,
+) -> Result<Option<Permit>, JournalError> {
+    let intent = match right {
+        Right::Renewals => RENEWALS,
+        Right::Fills => FILLS,
+        _ => return Ok(None),
+    };
+    let may = staff.may(right);
+    let event = if may { Event::Opened } else { Event::Refused };
+    let entry = journal.append(staff_row(event, &staff.member, Some(subject), intent, None, None, now)).await?;
+    Ok(may.then(|| Permit { subject: subject.clone(), entry }))
 }
 
 /// An audit row about what a member of staff does.
@@ -93,6 +121,32 @@ mod tests {
             let mut rows = self.0.lock().expect("whole");
             rows.push(entry);
             Ok(EntryId(rows.len() as i64))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_is_shown_to_whoever_has_the_right_and_after_its_row() {
+        let subject = PersonId::parse("p").expect("fits");
+        let now = Timestamp::UNIX_EPOCH;
+        for (role, right, shown) in [
+            (Role::Clinician, Right::Renewals, true),
+            (Role::Clinician, Right::Fills, false),
+            (Role::Pharmacist, Right::Fills, true),
+            (Role::Pharmacist, Right::Renewals, false),
+            (Role::Nurse, Right::Renewals, false),
+            (Role::Clinician, Right::Record, false),
+        ] {
+            let staff =
+                StaffMember { member: CredentialId::parse("m").expect("fits"), roles: vec![role], rooms: vec![] };
+            let rows = Rows(std::sync::Mutex::default(), false);
+            let permit = admit_renewal(&staff, right, &subject, now, &rows).await.expect("written");
+            assert_eq!(permit.is_some_and(|p| p.subject() == &subject), shown, "{role:?} {right:?}");
+            let rows = rows.0.into_inner().expect("whole");
+            let told: Vec<bool> = rows.iter().map(|row| row.event == Event::Opened).collect();
+            assert_eq!(told, if right == Right::Record { vec![] } else { vec![shown] }, "{role:?} {right:?}");
+            let full = Rows(std::sync::Mutex::default(), true);
+            let lost = admit_renewal(&staff, right, &subject, now, &full).await;
+            assert!(lost.is_ok_and(|p| p.is_none()) == (right == Right::Record), "no row, no permit");
         }
     }
 

@@ -2,7 +2,8 @@
 
 use super::{
     Book, dates, people,
-    resources::{Concept, Dosage, MedicationDispense, MedicationRequest, Quantity, Reference, Resource},
+    resources::{Concept, MedicationDispense, MedicationRequest, Performer, Quantity, Reference, Resource},
+    timing::{Dosage, dosing},
 };
 use crate::records::{Dispense, DispenseStage, Origin, Prescription, controlled, medicine_name::MedicineName};
 
@@ -66,6 +67,8 @@ fn prescription(book: &mut Book<'_>, request: &MedicationRequest, n: usize) -> R
         days_supply: order.and_then(|d| d.expected_supply_duration.as_ref()).and_then(days),
         valid_until: order.and_then(|d| d.validity_period.as_ref()).and_then(|p| p.end.as_deref()).and_then(dates::day),
         dispenses,
+        dosing: request.dosage_instruction.iter().map(dosing).collect(),
+        pharmacy: order.and_then(|d| d.performer.as_ref()).and_then(|r| people::name_of(book, r)),
         source: order.and_then(|d| d.performer.as_ref()).and_then(|r| people::name_of(book, r)),
         origin: Origin::default(),
     })
@@ -148,6 +151,11 @@ fn dispenses(book: &mut Book<'_>, request: &MedicationRequest) -> Vec<Dispense> 
     found
 }
 
+/// What R4 has no element for: who brings a filling is a performer of this function, and the day it is to arrive stands in
+/// an extension of this address.
+const CARRIER: &str = "carrier";
+const EXPECTED: &str = "urn:wellspoken:expected-delivery";
+
 /// R4 has no status for "ready" or "shipped": a filling that is prepared and not handed over waits at the
 /// counter, or, with a destination, is on its way there.
 fn filling(book: &Book<'_>, dispense: &MedicationDispense) -> Option<Dispense> {
@@ -163,20 +171,30 @@ fn filling(book: &Book<'_>, dispense: &MedicationDispense) -> Option<Dispense> {
         "preparation" | "in-progress" => waiting(),
         "on-hold" => DispenseStage::OnHold,
         "completed" if handed_over.is_none() && dispense.destination.is_some() => DispenseStage::Shipped,
+        "completed" if dispense.destination.is_some() => DispenseStage::Delivered,
         "completed" => DispenseStage::PickedUp,
         "cancelled" | "stopped" | "declined" => DispenseStage::Cancelled,
         _ => return None,
     };
-    let at = if stage == DispenseStage::PickedUp { handed_over.or(prepared) } else { prepared };
+    let arrived = matches!(stage, DispenseStage::PickedUp | DispenseStage::Delivered);
+    let at = if arrived { handed_over.or(prepared) } else { prepared };
+    let carries =
+        |p: &&Performer| p.function.as_ref().and_then(Concept::words).is_some_and(|f| f.eq_ignore_ascii_case(CARRIER));
+    let carrier = dispense.performer.iter().find(carries).and_then(|p| p.actor.as_ref());
+    let due = dispense.extension.iter().find(|e| e.url.as_deref() == Some(EXPECTED));
     let place = dispense.location.as_ref().and_then(|r| people::name_of(book, r));
-    let pharmacy = dispense.performer.iter().filter_map(|p| p.actor.as_ref()).find_map(|r| match book.find(r) {
-        Some(Resource::Organization(o)) => o.name.clone(),
-        _ => None,
+    let pharmacy = dispense.performer.iter().filter(|p| !carries(p)).filter_map(|p| p.actor.as_ref()).find_map(|r| {
+        match book.find(r) {
+            Some(Resource::Organization(o)) => o.name.clone(),
+            _ => None,
+        }
     });
     Some(Dispense {
         stage,
         at,
         days_supply: dispense.days_supply.as_ref().and_then(days),
         pharmacy: place.or(pharmacy),
+        carrier: carrier.and_then(|r| r.display.clone().or_else(|| people::name_of(book, r))),
+        due: due.and_then(|e| e.value_date.as_deref()).and_then(dates::day),
     })
 }

@@ -11,6 +11,7 @@ mod medicines;
 mod people;
 mod resources;
 mod shift;
+mod timing;
 mod visits;
 mod whole;
 

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
-use super::BundleError;
+use super::{BundleError, timing::Dosage};
 
 /// `Bundle`.
 #[derive(Deserialize)]
@@ -221,6 +221,7 @@ pub struct HumanName {
 /// `Period`.
 #[derive(Deserialize)]
 pub struct Period {
+    pub start: Option<String>,
     pub end: Option<String>,
 }
 
@@ -273,16 +274,6 @@ pub struct MedicationRequest {
     pub dispense_request: Option<DispenseRequest>,
 }
 
-/// `Dosage`: only the words; structured doses are never turned into sentences.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Dosage {
-    pub text: Option<String>,
-    pub patient_instruction: Option<String>,
-    #[serde(default)]
-    pub additional_instruction: Vec<Concept>,
-}
-
 /// `MedicationRequest.dispenseRequest`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -316,11 +307,22 @@ pub struct MedicationDispense {
     pub when_prepared: Option<String>,
     pub when_handed_over: Option<String>,
     pub destination: Option<Reference>,
+    #[serde(default)]
+    pub extension: Vec<Extension>,
+}
+
+/// An extension with a day in it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Extension {
+    pub url: Option<String>,
+    pub value_date: Option<String>,
 }
 
 /// `MedicationDispense.performer`.
 #[derive(Deserialize)]
 pub struct Performer {
+    pub function: Option<Concept>,
     pub actor: Option<Reference>,
 }
 

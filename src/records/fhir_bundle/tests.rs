@@ -79,7 +79,7 @@ fn a_prescription_with_its_fillings() {
 
 #[test]
 fn how_far_a_filling_is() {
-    use DispenseStage::{Cancelled, InProgress, OnHold, PickedUp, Ready, Shipped};
+    use DispenseStage::{Cancelled, Delivered, InProgress, OnHold, PickedUp, Ready, Shipped};
     let prepared = json!("2026-11-01");
     let to = json!({"display": "home"});
     for (what, stage) in [
@@ -87,7 +87,7 @@ fn how_far_a_filling_is() {
         (json!({"status": "in-progress", "whenPrepared": prepared}), Some(Ready)),
         (json!({"status": "in-progress", "whenPrepared": prepared, "destination": to}), Some(Shipped)),
         (json!({"status": "completed", "destination": to}), Some(Shipped)),
-        (json!({"status": "completed", "destination": to, "whenHandedOver": prepared}), Some(PickedUp)),
+        (json!({"status": "completed", "destination": to, "whenHandedOver": prepared}), Some(Delivered)),
         (json!({"status": "completed"}), Some(PickedUp)),
         (json!({"status": "on-hold"}), Some(OnHold)),
         (json!({"status": "stopped"}), Some(Cancelled)),

@@ -15,7 +15,7 @@ use super::{
     super::{Store, error::StoreError},
     chain::{Entry, page},
 };
-use crate::policy::UNIT_RECORD;
+use crate::policy::{FILLS, RENEWALS, UNIT_RECORD};
 
 /// When somebody has looked at too many people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,8 +102,9 @@ impl Store {
                     review.unreadable += 1;
                     continue;
                 };
-                // Whoever lies in a unit's room is no stranger to the unit's staff.
-                if told.intent.as_deref() == Some(UNIT_RECORD) && entry.event == "opened" {
+                // Whoever lies in a unit's room is no stranger to the unit's staff, nor is whoever asked for their word.
+                let own = [UNIT_RECORD, RENEWALS, FILLS];
+                if told.intent.as_deref().is_some_and(|i| own.contains(&i)) && entry.event == "opened" {
                     continue;
                 }
                 let (Some(_), Some(who)) = (told.subject, told.by.or(told.actor)) else { continue };

@@ -281,7 +281,14 @@ fn odd_chart(like: &Chart) -> Chart {
         ..base.clone()
     };
     let filled = |p: Prescription, stage| Prescription {
-        dispenses: vec![Dispense { stage, at: at("2026-10-01T15:00:00Z"), days_supply: Some(30), pharmacy: None }],
+        dispenses: vec![Dispense {
+            stage,
+            at: at("2026-10-01T15:00:00Z"),
+            days_supply: Some(30),
+            pharmacy: None,
+            carrier: None,
+            due: None,
+        }],
         ..p
     };
     let mut chart = like.clone();

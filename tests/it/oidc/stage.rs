@@ -56,7 +56,7 @@ impl Stage {
         let url = provider.url();
         let text = format!(
             "[audit]\nreview_people = 2\n[sign_in]\npublic_url = \"http://localhost:1\"\n[sign_in.staff]\nroles = {{ nurse = [\"rn\"], \
-             privacy-officer = [\"privacy\"] }}\nunits = {{ \"4-west\" = [\"room-7\", \"room-8\"] }}\n\
+             privacy-officer = [\"privacy\"], clinician = [\"md\"], pharmacist = [\"rx\"] }}\nunits = {{ \"4-west\" = [\"room-7\", \"room-8\"] }}\n\
              [sign_in.staff.provider]\nissuer = \"{url}\"\nclient_id = \"{CLIENT}\"\ntimeout_ms = 1000\n\
              [sign_in.people]\nissuer = \"{url}\"\nclient_id = \"{CLIENT}\"\ntimeout_ms = 1000\n{more}",
         );

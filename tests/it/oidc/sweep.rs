@@ -31,7 +31,7 @@ const fn nothing() -> Value {
 }
 
 #[rustfmt::skip]
-const ROUTES: [Route; 13] = [
+const ROUTES: [Route; 18] = [
     ("GET",  "/v1/staff/me",                   nothing, [true;  6]),
     ("POST", "/v1/staff/me",                   nothing, [true;  6]),
     ("GET",  "/v1/staff/requests",             nothing, [true,  true,  false, true,  false, false]),
@@ -43,6 +43,14 @@ const ROUTES: [Route; 13] = [
         || json!({ "person": NOBODY, "reason": "called to a fall in the corridor" }),
                                                         [true,  true,  true,  false, false, false]),
     ("POST", "/v1/staff/break-glass/shut",     whom,    [true,  true,  true,  false, false, false]),
+    ("GET",  "/v1/staff/renewals",             nothing, [false, true,  false, false, false, false]),
+    ("POST", "/v1/staff/renewals/approve",     call,    [false, true,  false, false, false, false]),
+    ("POST", "/v1/staff/renewals/deny",
+        || json!({ "id": "none", "reason": "please come in first" }),
+                                                        [false, true,  false, false, false, false]),
+    ("GET",  "/v1/staff/fills",                nothing, [false, false, true,  false, false, false]),
+    ("POST", "/v1/staff/fills/move",
+        || json!({ "id": "none", "to": "ready" }),      [false, false, true,  false, false, false]),
     ("GET",  "/v1/staff/reviews",              nothing, [false, false, false, false, true,  false]),
     ("GET",  "/v1/staff/reviews/all",          nothing, [false, false, false, false, true,  false]),
     ("POST", "/v1/staff/reviews/settle",

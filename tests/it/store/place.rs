@@ -165,7 +165,14 @@ pub fn commit(name: &str, person: &PersonId, changes: Vec<Change>) -> TurnCommit
 }
 
 pub fn renew(prescription: &str) -> Change {
-    Change::Renew { prescription: prescription.into(), medicine: "fluorozepamol".into(), route: Route::Prescriber }
+    Change::Renew {
+        prescription: prescription.into(),
+        medicine: "fluorozepamol".into(),
+        strength: None,
+        prescriber: Some("Dr. Zorbwick Plim".into()),
+        pharmacy: None,
+        route: Route::Prescriber,
+    }
 }
 
 pub fn opening<'a>(

@@ -84,7 +84,10 @@ async fn one_renewal_is_open_for_each_prescription(place: Place) {
     let renewals = store.renewals(&person).await.expect("read");
     let renewals = renewals.reveal(&permit(&store, &person).await).expect("theirs");
     let (id, state) = (renewals[0].id.clone(), renewals[0].state);
-    assert_eq!((renewals.len(), renewals[0].medicine.as_str(), state), (1, "fluorozepamol", RenewalState::Requested));
+    assert_eq!(
+        (renewals.len(), renewals[0].medicine.as_str(), state),
+        (1, "fluorozepamol", RenewalState::PrescriberAsked)
+    );
     let to = |state| store.advance_renewal(&person, &id, state, "Dr. Wombat", at(20));
     assert!(matches!(to(RenewalState::PickedUp).await, Err(StoreError::NotPossible)));
     to(RenewalState::Denied).await.expect("denied");

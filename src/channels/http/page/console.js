@@ -1,6 +1,7 @@
 // The staff's page: calls, rooms, records, broken glass, reviews. It shows what the roles of whoever is signed in allow, and
 // the server decides. It keeps nothing: a record is on the screen until it is closed, the session in a cookie scripts cannot read.
 
+import { renewals } from '/page/console/renewals.js';
 import { TOLD, cameBack, offer } from '/page/sign-in.js';
 
 // The board is looked at again by itself. That keeps nobody signed in.
@@ -66,8 +67,8 @@ async function doing(control, act) {
 function gone(words = 'You are not signed in any more. Please sign in again.') {
   clearInterval(timer);
   shut();
-  for (const id of ['board', 'people', 'glass', 'reviews']) $(id).hidden = true;
-  for (const id of ['calls', 'rooms', 'queue', 'who']) $(id).replaceChildren();
+  for (const id of ['board', 'people', 'renewals', 'fills', 'glass', 'reviews']) $(id).hidden = true;
+  for (const id of ['calls', 'rooms', 'inbox', 'counter', 'queue', 'who']) $(id).replaceChildren();
   $('enter').hidden = false;
   $('leave').hidden = true;
   document.body.dataset.state = 'locked';
@@ -206,7 +207,10 @@ async function start() {
   }
   rights = new Set(me.rights);
   $('who').textContent = `${me.name} (${me.roles.join(', ')})`;
-  const shown = [['board', board, 'board'], ['people', rooms, 'people'], ['reviews', reviews, 'reviews']];
+  const { inbox, fills } = renewals({ ask, element, button });
+  const shown = [
+    ['board', board, 'board'], ['people', rooms, 'people'], ['renewals', inbox, 'renewals'], ['fills', fills, 'fills'], ['reviews', reviews, 'reviews'],
+  ];
   for (const [right, show, id] of shown) {
     if (!rights.has(right)) continue;
     $(id).hidden = false;

@@ -1,0 +1,28 @@
+-- More states of a request for more of a medicine: the prescriber was asked, it is filled, it was delivered.
+DROP INDEX renewal_open_once;
+CREATE UNIQUE INDEX renewal_open_once ON renewal (prescription)
+    WHERE state IN ('requested', 'prescriber_asked', 'approved', 'filled', 'ready', 'shipped');
+
+-- Pharmacies that came along with charts. Nobody's data.
+CREATE TABLE pharmacy (id TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL, street TEXT, phone TEXT);
+
+-- Which one somebody chose.
+CREATE TABLE chosen_pharmacy (owner TEXT NOT NULL PRIMARY KEY, sealed BYTEA NOT NULL);
+
+-- Doses that somebody said they took. `noted` is when they said so; what and when it was is sealed.
+CREATE TABLE taken (
+    id TEXT NOT NULL PRIMARY KEY,
+    noted BIGINT NOT NULL,
+    owner TEXT NOT NULL,
+    sealed BYTEA NOT NULL
+);
+CREATE INDEX taken_by_owner ON taken (owner, noted);
+
+-- Reminders. What of, when, and which of its times were rung already is sealed; `version` counts how often that was changed.
+CREATE TABLE reminder (
+    id TEXT NOT NULL PRIMARY KEY,
+    version BIGINT NOT NULL,
+    owner TEXT NOT NULL,
+    sealed BYTEA NOT NULL
+);
+CREATE INDEX reminder_by_owner ON reminder (owner);

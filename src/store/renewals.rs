@@ -1,0 +1,290 @@
+//! Requests for more of a medicine, and how they move on.
+//!
+//! Invariants: one open request for each prescription (a partial unique index over a keyed hash); a step and the audit row
+//! that tells who took it are one commit; what it is about, who decided and why is sealed under the person's key.
+
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+use sqlx::{Row, any::AnyRow};
+use zeroize::Zeroizing;
+
+use super::{
+    Place, Store,
+    audit::Draft,
+    error::StoreError,
+    job::{Refusal, Step},
+    keys::{KeyError, KeyOwner},
+    people::person_id,
+};
+use crate::{
+    actions::{Change, Conflict, Moved, Renewal, RenewalState, Route},
+    policy::{Event, JournalEntry, PersonId, Phi},
+};
+
+/// What of a renewal is sealed.
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    prescription: String,
+    medicine: String,
+    route: Route,
+    #[serde(default)]
+    strength: Option<String>,
+    #[serde(default)]
+    prescriber: Option<String>,
+    #[serde(default)]
+    pharmacy: Option<String>,
+    #[serde(default)]
+    by: Option<String>,
+    #[serde(default)]
+    reason: Option<String>,
+    #[serde(default)]
+    carrier: Option<String>,
+    #[serde(default)]
+    due: Option<Date>,
+}
+
+/// A request that is not over, as far as it can be told without opening it.
+#[derive(Debug, Clone)]
+pub struct OpenRenewal {
+    /// Its identifier.
+    pub id: String,
+    /// Whose, by their random id.
+    pub person: PersonId,
+    /// How far it is.
+    pub state: RenewalState,
+    /// Since when.
+    pub updated: Timestamp,
+}
+
+impl Store {
+    /// The statement by which a request is made.
+    pub(super) fn renew_steps(
+        &self,
+        owner: &KeyOwner,
+        id: &str,
+        change: &Change,
+        at: Timestamp,
+    ) -> Result<Vec<Step>, StoreError> {
+        let Change::Renew { prescription, medicine, strength, prescriber, pharmacy, route } = change else {
+            return Err(StoreError::NotPossible);
+        };
+        let details = Sealed {
+            prescription: prescription.clone(),
+            medicine: medicine.clone(),
+            route: *route,
+            strength: strength.clone(),
+            prescriber: prescriber.clone(),
+            pharmacy: pharmacy.clone(),
+            by: None,
+            reason: None,
+            carrier: None,
+            due: None,
+        };
+        let plain = Zeroizing::new(serde_json::to_vec(&details).unwrap_or_default());
+        let (owner, sealed) = self.seal(owner, "renewal", "sealed", id, &plain)?;
+        let once = self.inner.keys.root().hash("prescription", &[owner.as_bytes(), prescription.as_bytes()]);
+        let step = Step::new(
+            "INSERT INTO renewal (id, prescription, state, requested, updated, owner, sealed) \
+             VALUES ($1, $2, $3, $4, $4, $5, $6)",
+            vec![
+                id.into(),
+                once.into(),
+                RenewalState::first(*route).name().into(),
+                at.as_microsecond().into(),
+                owner.into(),
+                sealed.into(),
+            ],
+        );
+        Ok(vec![step.or_duplicate(Refusal::Conflict(Conflict::AlreadyOpen))])
+    }
+
+    /// A person's renewal requests, newest first.
+    ///
+    /// # Errors
+    /// When the person's key was destroyed, or the database fails.
+    pub async fn renewals(&self, person: &PersonId) -> Result<Phi<Vec<Renewal>>, StoreError> {
+        let owner = self.inner.keys.name(&KeyOwner::Person(person.clone()));
+        let asked = "SELECT id, state, requested, updated, owner, sealed FROM renewal WHERE owner = $1 \
+            ORDER BY requested DESC, id DESC";
+        let rows = self.inner.database.ask(asked, &[owner.as_str().into()]).await?;
+        let renewals = rows.iter().map(|row| self.renewal_row(row)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Phi::new(person.clone(), renewals))
+    }
+
+    /// Which renewal requests of a person there are and how far each is; what they are for stays sealed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn renewal_states(&self, person: &PersonId) -> Result<Vec<(String, RenewalState)>, StoreError> {
+        let owner = self.inner.keys.name(&KeyOwner::Person(person.clone()));
+        let asked = "SELECT id, state FROM renewal WHERE owner = $1 ORDER BY requested DESC, id DESC";
+        let rows = self.inner.database.ask(asked, &[owner.as_str().into()]).await?;
+        rows.iter().map(|row| Ok((row.try_get("id")?, state(row)?))).collect()
+    }
+
+    /// Everybody's requests that are not over, longest without a step first; what they are for stays sealed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn open_renewal_states(&self) -> Result<Vec<OpenRenewal>, StoreError> {
+        let open = "SELECT r.id AS id, r.state AS state, r.updated AS updated, p.id AS person FROM renewal r \
+            JOIN person p ON p.owner = r.owner WHERE r.state NOT IN ('denied', 'delivered', 'picked_up') \
+            ORDER BY r.updated, r.id";
+        let rows = self.inner.database.ask(open, &[]).await?;
+        let told = |row: &AnyRow| {
+            Ok(OpenRenewal {
+                id: row.try_get("id")?,
+                person: person_id(&row.try_get::<String, _>("person")?)?,
+                state: state(row)?,
+                updated: time(row, "updated")?,
+            })
+        };
+        rows.iter().map(told).collect()
+    }
+
+    /// Everybody's requests that are not over and that concern whoever asks, oldest first, each still wrapped. Whether one
+    /// does is told in here, of the request alone. One whose person's key was destroyed is not among them.
+    ///
+    /// # Errors
+    /// When the database or a key fails.
+    pub async fn open_renewals(
+        &self,
+        at_most: usize,
+        concerns: impl Fn(&PersonId, &Renewal) -> bool,
+    ) -> Result<Vec<Phi<Renewal>>, StoreError> {
+        let open = "SELECT r.id AS id, r.state AS state, r.requested AS requested, r.updated AS updated, \
+            r.owner AS owner, r.sealed AS sealed, p.id AS person FROM renewal r JOIN person p ON p.owner = r.owner \
+            WHERE r.state NOT IN ('denied', 'delivered', 'picked_up') ORDER BY r.requested, r.id";
+        let rows = self.inner.database.ask(open, &[]).await?;
+        let mut found = Vec::new();
+        for row in &rows {
+            let person = person_id(&row.try_get::<String, _>("person")?)?;
+            match self.renewal_row(row) {
+                Ok(renewal) if concerns(&person, &renewal) => found.push(Phi::new(person, renewal)),
+                Ok(_) => {}
+                Err(StoreError::Key(error)) if matches!(*error, KeyError::Gone) => {}
+                Err(error) => return Err(error),
+            }
+            if found.len() == at_most {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Moves a renewal on; audited with who did it.
+    ///
+    /// # Errors
+    /// When there is none of that id, it cannot go to that state from where it is, or the database fails.
+    pub async fn advance_renewal(
+        &self,
+        person: &PersonId,
+        id: &str,
+        moved: impl Into<Moved>,
+        by: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let moved = moved.into();
+        let entry = JournalEntry {
+            event: Event::Progressed,
+            subject: Some(person.clone()),
+            actor: None,
+            intent: None,
+            channel: "staff",
+            session: None,
+            turn: None,
+            closes: None,
+            outcome: Some(moved.to.name()),
+            at,
+        };
+        let draft = self.draft(&entry, Some(by))?;
+        self.move_renewal(person, id, moved, by, draft, at).await
+    }
+
+    /// Moves a renewal on for somebody who is signed in; `entry` is the audit row that tells of it.
+    ///
+    /// # Errors
+    /// As [`Store::advance_renewal`].
+    pub async fn advance_renewal_signed_in(
+        &self,
+        person: &PersonId,
+        id: &str,
+        moved: Moved,
+        by: &str,
+        entry: &JournalEntry,
+    ) -> Result<(), StoreError> {
+        let draft = self.draft(entry, None)?;
+        self.move_renewal(person, id, moved, by, draft, entry.at).await
+    }
+
+    async fn move_renewal(
+        &self,
+        person: &PersonId,
+        id: &str,
+        moved: Moved,
+        by: &str,
+        draft: Draft,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let owner = KeyOwner::Person(person.clone());
+        let now = "SELECT state, sealed FROM renewal WHERE id = $1 AND owner = $2";
+        let name = self.inner.keys.name(&owner);
+        let row = self.inner.database.ask_one(now, &[id.into(), name.as_str().into()]).await?;
+        let row = row.ok_or(StoreError::NotPossible)?;
+        let from = state(&row)?;
+        if !from.may_become(moved.to) {
+            return Err(StoreError::NotPossible);
+        }
+        let mut told = self.renewal_told(id, &name, &row)?;
+        if matches!(moved.to, RenewalState::Approved | RenewalState::Denied) {
+            (told.by, told.reason) = (Some(by.to_owned()).filter(|by| !by.trim().is_empty()), moved.reason);
+        }
+        told.carrier = moved.carrier.or(told.carrier);
+        told.due = moved.due.or(told.due);
+        let plain = Zeroizing::new(serde_json::to_vec(&told).unwrap_or_default());
+        let (_, sealed) = self.seal(&owner, "renewal", "sealed", id, &plain)?;
+        let step = Step::new(
+            "UPDATE renewal SET state = $3, updated = $4, sealed = $5 WHERE id = $1 AND state = $2",
+            vec![id.into(), from.name().into(), moved.to.name().into(), at.as_microsecond().into(), sealed.into()],
+        );
+        self.inner.writer.submit(vec![step.or_nothing(Refusal::NotThere)], vec![draft]).await?;
+        Ok(())
+    }
+
+    fn renewal_told(&self, id: &str, owner: &str, row: &AnyRow) -> Result<Sealed, StoreError> {
+        let place = Place { table: "renewal", column: "sealed", row: id, owner };
+        let plain = self.unseal(place, &row.try_get::<Vec<u8>, _>("sealed")?)?;
+        serde_json::from_slice(&plain).map_err(|_| StoreError::Damaged("renewal.sealed".into()))
+    }
+
+    fn renewal_row(&self, row: &AnyRow) -> Result<Renewal, StoreError> {
+        let (id, owner): (String, String) = (row.try_get("id")?, row.try_get("owner")?);
+        let told = self.renewal_told(&id, &owner, row)?;
+        Ok(Renewal {
+            id,
+            prescription: told.prescription,
+            medicine: told.medicine,
+            strength: told.strength,
+            route: told.route,
+            prescriber: told.prescriber,
+            pharmacy: told.pharmacy,
+            state: state(row)?,
+            requested: time(row, "requested")?,
+            updated: time(row, "updated")?,
+            by: told.by,
+            reason: told.reason,
+            carrier: told.carrier,
+            due: told.due,
+        })
+    }
+}
+
+fn state(row: &AnyRow) -> Result<RenewalState, StoreError> {
+    let name: String = row.try_get("state")?;
+    RenewalState::named(&name).ok_or_else(|| StoreError::Damaged("renewal.state".into()))
+}
+
+fn time(row: &AnyRow, column: &'static str) -> Result<Timestamp, StoreError> {
+    let damaged = || StoreError::Damaged(format!("renewal.{column}"));
+    Timestamp::from_microsecond(row.try_get(column)?).map_err(|_| damaged())
+}
