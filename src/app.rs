@@ -30,7 +30,6 @@ use crate::{
     turn::{Core, Recognized, TurnRequest, TurnResult},
 };
 
-mod alone;
 pub mod understanding;
 pub mod vocabulary;
 

@@ -17,7 +17,7 @@ pub mod dialogue;
 pub mod fhir;
 pub mod nlu;
 pub mod oidc;
-pub mod outgoing;
+pub mod outbox;
 pub mod patterns;
 pub mod policy;
 pub mod records;

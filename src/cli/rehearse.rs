@@ -6,8 +6,6 @@ use std::{fmt::Write as _, fs, path::Path, time::Duration};
 use anyhow::{Context, bail};
 use serde_json::Value;
 
-use crate::outgoing::{self, Agent, Way};
-
 /// Names the recordings to speak, one file name a line in the order they are spoken; `#` starts a comment.
 const PLAYBILL: &str = "rehearsal.txt";
 
@@ -26,7 +24,7 @@ pub fn speak(address: &str, token: &str, folder: &Path) -> anyhow::Result<()> {
     if names.is_empty() {
         bail!("{} names no recording", list.display());
     }
-    let door = Door::new(address, token)?;
+    let door = Door::new(address, token);
     let mut session = None;
     print!("{}", heading());
     for name in names {
@@ -42,18 +40,23 @@ pub fn speak(address: &str, token: &str, folder: &Path) -> anyhow::Result<()> {
 
 /// The server's HTTP door, as a device sees it.
 struct Door {
-    agent: Agent,
+    agent: ureq::Agent,
     turns: String,
     bearer: String,
 }
 
 impl Door {
-    fn new(address: &str, token: &str) -> anyhow::Result<Self> {
-        Ok(Self {
-            agent: Way::direct(None, Duration::from_secs(60)).agent()?,
+    fn new(address: &str, token: &str) -> Self {
+        let config = ureq::Agent::config_builder()
+            .proxy(None)
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .build();
+        Self {
+            agent: config.into(),
             turns: format!("{}/v1/turns", address.trim_end_matches('/')),
             bearer: format!("Bearer {token}"),
-        })
+        }
     }
 
     /// One recording in; the turn result out, its answer spoken too so that speaking is timed.
@@ -67,9 +70,9 @@ impl Door {
         if let Some(session) = session {
             request = request.header("Wellspoken-Session", session);
         }
-        let response = request.send(wav)?;
+        let mut response = request.send(wav)?;
         let status = response.status();
-        let body = String::from_utf8(outgoing::body(response, 64 << 20)?).context("the server's answer is not text")?;
+        let body = response.body_mut().with_config().limit(64 << 20).read_to_string()?;
         if !status.is_success() {
             bail!("the server answered {status}: {body}");
         }

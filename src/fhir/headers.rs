@@ -4,8 +4,7 @@
 use std::time::Duration;
 
 use jiff::{Timestamp, fmt::rfc2822};
-
-use crate::outgoing::http::Uri;
+use ureq::http::Uri;
 
 /// The version of a resource, as an ETag tells it (`W/"3"`) or `meta.versionId`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 //! Invariant: an alert tells which kind, how many and when. Nothing about a person, patient or staff, is in it.
 
 use std::{
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -12,11 +13,12 @@ use std::{
 };
 
 use jiff::Timestamp;
-
-use crate::{
-    config::AlertsConfig,
-    outgoing::{Agent, Way, WayError},
+use ureq::{
+    Agent,
+    tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem},
 };
+
+use crate::config::AlertsConfig;
 
 /// How long one call of the webhook may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -49,8 +51,11 @@ impl AlertKind {
 
 /// The authorities for the webhook's certificate cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("alerts.ca: {0}")]
-pub struct AlertsError(#[from] WayError);
+#[error("alerts.ca: {path}: {why}")]
+pub struct AlertsError {
+    path: PathBuf,
+    why: String,
+}
 
 /// Where alerts go.
 pub struct Alerts {
@@ -65,7 +70,29 @@ impl Alerts {
     /// # Errors
     /// When the authorities cannot be read.
     pub fn new(config: &AlertsConfig) -> Result<Self, AlertsError> {
-        let agent = Way::direct(config.ca.as_deref(), PATIENCE).agent()?;
+        let mut tls = TlsConfig::builder();
+        if let Some(path) = &config.ca {
+            let wrong = |why: String| AlertsError { path: path.clone(), why };
+            let pem = std::fs::read(path).map_err(|e| wrong(e.to_string()))?;
+            let roots: Vec<Certificate<'static>> = parse_pem(&pem)
+                .filter_map(|item| match item {
+                    Ok(PemItem::Certificate(certificate)) => Some(certificate),
+                    _ => None,
+                })
+                .collect();
+            if roots.is_empty() {
+                return Err(wrong("there is no PEM certificate in it".into()));
+            }
+            tls = tls.root_certs(RootCerts::Specific(Arc::new(roots)));
+        }
+        let agent: Agent = Agent::config_builder()
+            .tls_config(tls.build())
+            .proxy(None)
+            .max_redirects(0)
+            .timeout_global(Some(PATIENCE))
+            .user_agent(concat!("wellspoken/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .into();
         let webhook = config.webhook.as_deref().map(|at| (agent, Arc::from(at)));
         Ok(Self { raised: Default::default(), webhook, room: Arc::new(tokio::sync::Semaphore::new(AT_ONCE)) })
     }
@@ -82,8 +109,7 @@ impl Alerts {
         tokio::task::spawn_blocking(move || {
             let _room = room;
             for n in 0..TRIES {
-                let answer = agent.post(&*at_address).content_type("application/json").send(body.as_str());
-                if answer.is_ok_and(|answer| answer.status().is_success()) {
+                if agent.post(&*at_address).content_type("application/json").send(body.as_str()).is_ok() {
                     return;
                 }
                 if n + 1 < TRIES {

@@ -24,13 +24,14 @@ SELECT 'person' AS place, 'consent' AS col, id AS name, consent AS sealed FROM p
 UNION ALL SELECT 'chart', 'sealed', kind, sealed FROM chart WHERE owner = $1 \
 UNION ALL SELECT 'consent', 'sealed', id, sealed FROM consent WHERE owner = $1 \
 UNION ALL SELECT 'request', 'sealed', id, sealed FROM request WHERE owner = $1 \
-UNION ALL SELECT 'for_clinician', 'words', request, words FROM for_clinician WHERE owner = $1 AND words IS NOT NULL \
 UNION ALL SELECT 'credential', 'sealed', id, sealed FROM credential WHERE owner = $1 \
 UNION ALL SELECT 'subject', 'sealed', id, sealed FROM subject WHERE owner = $1 \
 UNION ALL SELECT 'glass', 'sealed', id, sealed FROM glass WHERE owner = $1 \
 UNION ALL SELECT 'pattern', 'sealed', id, sealed FROM pattern WHERE owner = $1 \
 UNION ALL SELECT 'visit', 'sealed', id, sealed FROM visit WHERE owner = $1 \
 UNION ALL SELECT 'renewal', 'sealed', id, sealed FROM renewal WHERE owner = $1 \
+UNION ALL SELECT 'outbox', 'sealed', id, sealed FROM outbox WHERE owner = $1 AND state <> 'delivered' \
+UNION ALL SELECT 'notice', 'sealed', id, sealed FROM notice WHERE owner = $1 \
 UNION ALL SELECT 'session', 'sealed', id, sealed FROM session WHERE owner = $1 \
 UNION ALL SELECT 'turn', 'sealed', id, sealed FROM turn WHERE owner = $1 AND body <> ''";
 
@@ -91,7 +92,7 @@ impl Store {
 }
 
 /// The names as the rows were sealed with.
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 14] = [
     "person",
     "chart",
     "consent",
@@ -102,6 +103,8 @@ const TABLES: [&str; 12] = [
     "pattern",
     "visit",
     "renewal",
+    "outbox",
+    "notice",
     "session",
     "turn",
 ];

@@ -1,9 +1,8 @@
-// What every page of ours has in common: asking the server, whose refusal is an error with its status, and making elements,
-// whose text is never markup.
+// Asking the server. What it refuses is an error with its status.
 
 export class Refused extends Error {
   constructor(status, error) {
-    super(error?.message ?? 'the server does not answer');
+    super(error?.message ?? '');
     this.status = status;
     this.code = error?.code;
   }
@@ -20,15 +19,15 @@ export async function ask(path, options = {}) {
 
 export async function call(path, options) {
   const response = await ask(path, options);
-  return response.status === 204 ? null : response.json().catch(() => ({}));
+  return response.status === 204 ? null : response.json();
 }
 
 export const json = (method, value) => ({ method, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(value) });
 
-export function element(name, className, text) {
+export function element(name, text, className) {
   const made = document.createElement(name);
-  if (className) made.className = className;
   if (text !== undefined) made.textContent = text;
+  if (className) made.className = className;
   return made;
 }
 
