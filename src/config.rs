@@ -14,6 +14,7 @@ mod alexa;
 mod audit;
 mod connect;
 mod keys;
+mod outbox;
 mod patterns;
 mod records;
 mod retention;
@@ -24,6 +25,7 @@ pub use alexa::{AlexaConfig, SkillConfig, SmartPropertiesConfig};
 pub use audit::AuditConfig;
 pub use connect::{ConnectConfig, OrganizationConfig};
 pub use keys::{KeysConfig, Provider, TransitConfig};
+pub use outbox::OutboxConfig;
 pub use patterns::PatternsConfig;
 pub use records::{Algorithm, BackendConfig, RecordsConfig, ServerConfig};
 pub use retention::RetentionConfig;
@@ -78,6 +80,8 @@ pub struct Config {
     pub patterns: PatternsConfig,
     /// How long what was said is kept.
     pub retention: RetentionConfig,
+    /// How changes are sent to the servers where people's records live.
+    pub outbox: OutboxConfig,
     /// Who is told when something is to be looked into.
     pub alerts: AlertsConfig,
     /// The HTTP door.
@@ -235,6 +239,7 @@ impl Config {
         self.audit.validated()?;
         self.patterns.validated()?;
         self.retention.validated()?;
+        self.outbox.validated()?;
         self.alerts.validated()?;
         let Ok(listen) = self.http.listen.parse::<std::net::SocketAddr>() else {
             return invalid(

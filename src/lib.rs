@@ -17,6 +17,7 @@ pub mod dialogue;
 pub mod fhir;
 pub mod nlu;
 pub mod oidc;
+pub mod outbox;
 pub mod outgoing;
 pub mod patterns;
 pub mod policy;

@@ -13,6 +13,7 @@ mod consent;
 mod emergency;
 mod human;
 mod medicine;
+mod notice;
 mod nurse;
 mod outcome;
 mod prescription;
@@ -25,6 +26,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 pub use change::{Change, Conflict, HeldResult, Words};
 pub use consent::covers as consent_covers;
+pub use notice::{KeptNotice, Next, Notice, NoticeKind};
 pub use outcome::{Choice, Facts, Identify, Outcome, Plan};
 pub use privacy::protection::{KeyHolder, Protection};
 pub use renewal::{Moved, Renewal, RenewalState, Route, Unsayable};

@@ -42,6 +42,24 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Recordings that wait to be heard.
     fn waiting(&self) -> usize;
+
+    /// Changes on their way to the servers where people's records live; `None` where that cannot be told.
+    fn on_their_way(&self) -> Soon<'_, Option<OnTheirWay>> {
+        Box::pin(std::future::ready(None))
+    }
+}
+
+/// How many changes are on their way. Counts only.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OnTheirWay {
+    /// Not sent yet, or to be sent again.
+    pub waiting: i64,
+    /// Being sent.
+    pub sending: i64,
+    /// Refused; staff look into them.
+    pub refused: i64,
+    /// How many seconds ago the oldest of those that wait was said.
+    pub oldest_seconds: i64,
 }
 
 /// What a verified credential entitles to.

@@ -12,7 +12,7 @@ mod secrets;
 mod sign_in;
 mod staff;
 
-pub use backend::{Backend, Holder, Opened, Part, Soon, Unavailable};
+pub use backend::{Backend, Holder, OnTheirWay, Opened, Part, Soon, Unavailable};
 pub use rights::Rights;
 pub use secrets::{PinChange, Secrets};
 pub use sign_in::{Begun, CameBack, NotSignedIn, Side, SignIn, SignedIn};

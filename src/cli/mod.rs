@@ -29,6 +29,7 @@ pub mod intents;
 pub mod keys;
 pub mod logging;
 pub mod models;
+pub mod outbox;
 pub mod patterns;
 pub mod play;
 pub mod rehearse;
@@ -199,6 +200,8 @@ pub enum Command {
     Keys(keys::KeysArgs),
     /// Keep a person's data from being deleted: legal holds.
     Hold(hold::HoldArgs),
+    /// Changes on their way to the servers where people's records live.
+    Outbox(outbox::OutboxArgs),
     /// Copy the database into one file while the server runs.
     Backup(backup::BackupArgs),
     /// Put a backup in its place.
@@ -238,6 +241,7 @@ pub fn main(args: Args) -> ExitCode {
         Command::Audit(a) => audit::run(&global, a),
         Command::Keys(a) => keys::run(&global, a),
         Command::Hold(a) => hold::run(&global, a),
+        Command::Outbox(a) => outbox::run(&global, a),
         Command::Backup(a) => backup::run_backup(&global, &a),
         Command::Restore(a) => backup::run_restore(&global, &a),
         Command::Drill(a) => drill::run(&global, &a),

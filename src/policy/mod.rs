@@ -22,9 +22,9 @@ pub use agreement::{Agreed, Agreements, NoSuchUse, Purpose, Use};
 pub use floor::{DataClass, Effect, Floor, Identity, Loosened, Scope};
 pub use mode::{Around, Mode, PlaceRules, Telling, Window, telling};
 pub use permit::{
-    EntryId, Event, FILLS, GLASS_RECORD, Journal, JournalEntry, JournalError, Occasion, Permit, Question, RENEWALS,
-    Reason, RecognitionPermit, RoomPass, STAFF, StaffVerdict, UNIT_RECORD, Verdict, admit, admit_recognition,
-    admit_renewal, admit_staff, staff_row,
+    EntryId, Event, FILLS, GLASS_RECORD, Journal, JournalEntry, JournalError, OUTBOX, Occasion, Permit, Question,
+    RENEWALS, Reason, RecognitionPermit, RoomPass, STAFF, StaffVerdict, UNIT_RECORD, Verdict, admit, admit_delivery,
+    admit_recognition, admit_renewal, admit_staff, staff_row,
 };
 pub use phi::{NameLists, Named, Phi, WrongSubject};
 pub use pin::{Weak, may_be_pin};

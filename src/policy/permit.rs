@@ -4,6 +4,7 @@
 //! through the [`Journal`], and only then mints the permit. A permit is for one person and one turn, and an
 //! action consumes it. Deliberately absent: any other constructor, `Clone`, `Default`, `Deserialize`.
 
+mod delivery;
 mod staff;
 
 use std::future::Future;
@@ -15,6 +16,7 @@ use super::{
     decide,
 };
 
+pub use delivery::{OUTBOX, admit_delivery};
 pub use staff::{
     FILLS, GLASS_RECORD, RENEWALS, STAFF, StaffVerdict, UNIT_RECORD, admit_renewal, admit_staff, staff_row,
 };
@@ -183,6 +185,8 @@ pub enum Event {
     Patterns,
     /// The promises were checked.
     Checked,
+    /// A change is sent to the server where the person's records live, or its way there ended.
+    Sent,
 }
 
 impl Event {
@@ -209,6 +213,7 @@ impl Event {
             Self::Backup => "backup",
             Self::Patterns => "patterns",
             Self::Checked => "checked",
+            Self::Sent => "sent",
         }
     }
 }

@@ -74,6 +74,12 @@ pub fn of_medicine(prescription: &Prescription) -> Sensitivity {
     judged(&names, &KNOWN.medicines, &KNOWN.ordinary_medicines)
 }
 
+/// Whether a medicine's name is one of those that may be said anywhere: what nobody classified is not.
+#[must_use]
+pub fn is_ordinary_medicine(name: &str) -> bool {
+    judged(&[name], &KNOWN.medicines, &KNOWN.ordinary_medicines) == Sensitivity::Ordinary
+}
+
 /// Of a result, by its test, other names and panel.
 #[must_use]
 pub fn of_result(result: &LabResult) -> Sensitivity {

@@ -20,6 +20,8 @@ pub(super) enum Refusal {
     NotThere,
     /// A legal hold is on whose data was to go.
     Held,
+    /// Another answer told it first.
+    Told,
 }
 
 /// How a job failed.

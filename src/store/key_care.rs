@@ -115,7 +115,15 @@ impl Store {
         if !keys.has(name) && !stays.iter().any(|stay| keys.has(stay)) {
             return Ok(false);
         }
-        let mut steps = vec![unless, Step::new("DELETE FROM pattern WHERE owner = $1", vec![name.into()])];
+        let mut steps = vec![unless];
+        // What nobody could open any more, and what must not be told or sent any more.
+        for sql in [
+            "DELETE FROM pattern WHERE owner = $1",
+            "DELETE FROM outbox WHERE owner = $1",
+            "DELETE FROM notice WHERE owner = $1",
+        ] {
+            steps.push(Step::new(sql, vec![name.into()]));
+        }
         for stay in &stays {
             for sql in [
                 "DELETE FROM session WHERE owner = $1",

@@ -61,14 +61,21 @@ pub struct Call {
 }
 
 impl Store {
-    /// The statements that make one change durable.
-    pub(super) async fn change_steps(&self, change: &Change, commit: &TurnCommit) -> Result<Vec<Step>, StoreError> {
+    /// A name for a change, and for what it makes here and elsewhere.
+    pub(super) fn change_id(&self, at: Timestamp) -> Result<String, StoreError> {
+        let millis = u64::try_from(at.as_millisecond()).unwrap_or(0);
+        Ok(uuid::Builder::from_unix_timestamp_millis(millis, &self.random()?).into_uuid().to_string())
+    }
+
+    /// The statements that make one change durable; `id` is its name.
+    pub(super) async fn change_steps(
+        &self,
+        change: &Change,
+        id: String,
+        commit: &TurnCommit,
+    ) -> Result<Vec<Step>, StoreError> {
         let at = commit.at;
         let owner = commit.person.clone().map_or_else(|| commit.owner.clone(), KeyOwner::Person);
-        let id =
-            uuid::Builder::from_unix_timestamp_millis(u64::try_from(at.as_millisecond()).unwrap_or(0), &self.random()?)
-                .into_uuid()
-                .to_string();
         Ok(match change {
             Change::Renew { .. } => self.renew_steps(&owner, &id, change, at)?,
             Change::Book { slot, reason } => {
@@ -87,8 +94,7 @@ impl Store {
                 let plain = Zeroizing::new(serde_json::to_vec(&visit).unwrap_or_default());
                 let (owner, sealed) = self.seal(&owner, "visit", "sealed", &id, &plain)?;
                 vec![
-                    Step::new("UPDATE slot SET free = 0 WHERE id = $1 AND free = 1", vec![slot.id.as_str().into()])
-                        .or_nothing(Refusal::Conflict(Conflict::SlotTaken)),
+                    Self::taking_step(slot, commit.sends),
                     Step::new(
                         "INSERT INTO visit (id, owner, sealed) VALUES ($1, $2, $3)",
                         vec![id.into(), owner.into(), sealed.into()],
@@ -143,6 +149,20 @@ impl Store {
                 vec![room.as_str().into(), at.as_microsecond().into()],
             )],
         })
+    }
+
+    /// Takes a free time, once. One that a server offers need not be known here.
+    fn taking_step(slot: &OpenSlot, of_a_server: bool) -> Step {
+        let step = if of_a_server {
+            let mut step = Self::slot_step(slot);
+            step.statement.sql = "INSERT INTO slot (id, starts, ends, provider, specialty, place, free) \
+                VALUES ($1, $2, $3, $4, $5, $6, 0) ON CONFLICT (id) DO UPDATE SET free = 0 WHERE slot.free = 1"
+                .into();
+            step
+        } else {
+            Step::new("UPDATE slot SET free = 0 WHERE id = $1 AND free = 1", vec![slot.id.as_str().into()])
+        };
+        step.or_nothing(Refusal::Conflict(Conflict::SlotTaken))
     }
 
     /// A free time as it comes with a chart. One that was taken here stays taken.

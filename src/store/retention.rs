@@ -21,6 +21,8 @@ pub struct Forgotten {
     pub answers: i64,
     /// Expired credentials.
     pub credentials: i64,
+    /// Changes that arrived where they belong, and news that was told.
+    pub settled: i64,
     /// What is as old as these and was left, because a legal hold is on it.
     pub held: i64,
 }
@@ -29,7 +31,7 @@ impl Forgotten {
     /// Whether there was anything.
     #[must_use]
     pub const fn any(self) -> bool {
-        self.conversations + self.answers + self.credentials > 0
+        self.conversations + self.answers + self.credentials + self.settled > 0
     }
 }
 
@@ -38,7 +40,9 @@ const OLD: &str = "SELECT what, CAST(COUNT(*) AS BIGINT) AS old, \
      CAST(COALESCE(SUM(CASE WHEN owner IN (SELECT owner FROM held) THEN 1 ELSE 0 END), 0) AS BIGINT) AS held FROM ( \
      SELECT 'conversation' AS what, owner FROM session WHERE last < $1 \
      UNION ALL SELECT 'answer', owner FROM turn WHERE at < $2 \
-     UNION ALL SELECT 'credential', owner FROM credential WHERE expires < $3) AS aged GROUP BY what";
+     UNION ALL SELECT 'credential', owner FROM credential WHERE expires < $3 \
+     UNION ALL SELECT 'settled', owner FROM outbox WHERE state = 'delivered' AND settled < $2 \
+     UNION ALL SELECT 'settled', owner FROM notice WHERE told < $2) AS aged GROUP BY what";
 
 impl Store {
     /// Deletes what is older than the rule says, and tells of it in the audit trail. Where nothing is, nothing is
@@ -57,7 +61,8 @@ impl Store {
             match row.try_get::<String, _>("what")?.as_str() {
                 "conversation" => old.conversations = all - held,
                 "answer" => old.answers = all - held,
-                _ => old.credentials = all - held,
+                "credential" => old.credentials = all - held,
+                _ => old.settled = all - held,
             }
         }
         let released = self.released_stays().await?;
@@ -70,6 +75,15 @@ impl Store {
                 vec![sessions.into()],
             ),
             Step::new("DELETE FROM turn WHERE at < $1 AND owner NOT IN (SELECT owner FROM held)", vec![turns.into()]),
+            // A change that has not arrived stays, however old it is.
+            Step::new(
+                "DELETE FROM outbox WHERE state = 'delivered' AND settled < $1 AND owner NOT IN (SELECT owner FROM held)",
+                vec![turns.into()],
+            ),
+            Step::new(
+                "DELETE FROM notice WHERE told < $1 AND owner NOT IN (SELECT owner FROM held)",
+                vec![turns.into()],
+            ),
             Step::new(
                 "DELETE FROM credential WHERE expires < $1 AND owner NOT IN (SELECT owner FROM held)",
                 vec![credentials.into()],
@@ -90,8 +104,8 @@ impl Store {
             }
         }
         let proof = format!(
-            "{} conversations, {} answers, {} credentials; {} left, legal hold",
-            old.conversations, old.answers, old.credentials, old.held
+            "{} conversations, {} answers, {} credentials, {} changes that arrived and news that was told; {} left, legal hold",
+            old.conversations, old.answers, old.credentials, old.settled, old.held
         );
         let entry = JournalEntry {
             event: Event::Forgotten,

@@ -13,6 +13,7 @@ use super::{
     error::StoreError,
     job::{JobError, Refusal, Step},
     keys::{KeyError, KeyOwner},
+    notice::Told,
     place::{PlaceNow, place_of},
 };
 use crate::{
@@ -92,6 +93,10 @@ pub struct TurnCommit {
     pub room: Option<RoomId>,
     /// What the actions want changed.
     pub changes: Vec<Change>,
+    /// The person's records live on a server: what belongs there goes on its way in the same commit.
+    pub sends: bool,
+    /// What the answer tells besides.
+    pub told: Vec<Told>,
     /// The conversation's new state.
     pub session_state: Vec<u8>,
     /// The answer, for a repeat of this turn.
@@ -105,10 +110,12 @@ pub struct TurnCommit {
 }
 
 /// A turn is durable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Committed {
     /// The audit row that closed it.
     pub closing: EntryId,
+    /// Of the changes, by their place among those of the turn, the ones that are on their way now, by their names.
+    pub going: Vec<(usize, String)>,
 }
 
 /// A turn was not committed; the store is unchanged.
@@ -120,6 +127,9 @@ pub enum CommitError {
     /// The same turn was committed in between; this is what it was answered.
     #[error("this turn was answered already")]
     AlreadyAnswered(Answered),
+    /// Another answer told the same news first.
+    #[error("the news in the answer was told already")]
+    Told,
     /// The database or the keys.
     #[error(transparent)]
     Store(StoreError),
@@ -213,9 +223,20 @@ impl Store {
         )
         .or_duplicate(Refusal::Repeated);
         let mut steps = vec![turn];
-        for change in &commit.changes {
-            steps.extend(self.change_steps(change, &commit).await?);
+        let mut going = Vec::new();
+        for (n, change) in commit.changes.iter().enumerate() {
+            let id = self.change_id(commit.at)?;
+            let way = match &commit.person {
+                Some(person) if commit.sends => self.outbox_step(person, change, &id, n, commit.at)?,
+                _ => None,
+            };
+            steps.extend(self.change_steps(change, id.clone(), &commit).await?);
+            if let Some(step) = way {
+                steps.push(step);
+                going.push((n, id));
+            }
         }
+        steps.extend(commit.told.iter().map(|told| Self::told_step(told, commit.at)));
         steps.push(self.session_step(&commit)?);
         let closings = std::iter::once(&commit.closing).chain(&commit.also_closing);
         let mut closings = closings.map(|entry| self.draft(entry, None)).collect::<Result<Vec<_>, _>>()?;
@@ -225,9 +246,13 @@ impl Store {
             }
         }
         match self.inner.writer.submit(steps, closings).await {
-            Ok(ids) => ids.first().map(|id| Committed { closing: *id }).ok_or(CommitError::Store(StoreError::Closed)),
+            Ok(ids) => match ids.first() {
+                Some(closing) => Ok(Committed { closing: *closing, going }),
+                None => Err(CommitError::Store(StoreError::Closed)),
+            },
             Err(JobError::Refused(Refusal::Conflict(conflict))) => Err(CommitError::Conflict(conflict)),
             Err(JobError::Refused(Refusal::Held)) => Err(CommitError::Conflict(Conflict::Held)),
+            Err(JobError::Refused(Refusal::Told)) => Err(CommitError::Told),
             Err(JobError::Refused(Refusal::Repeated)) => Err(self.answered_meanwhile(&commit).await?),
             Err(error) => Err(CommitError::Store(error.into())),
         }
@@ -246,7 +271,31 @@ impl Store {
         Ok(answered.map_or(CommitError::Store(StoreError::NotPossible), CommitError::AlreadyAnswered))
     }
 
+    /// The statements that put another answer in the place of the turn's, where it is still kept, and another state in that
+    /// of the conversation, where no later turn has gone on with it.
+    pub(super) fn amend_steps(&self, commit: &TurnCommit) -> Result<[Step; 2], StoreError> {
+        let id = self.turn_key(&commit.credential, &commit.turn);
+        let (_, answer) = self.seal(&commit.owner, "turn", "sealed", &id, &commit.answer)?;
+        let (_, state) = self.sealed_session(commit)?;
+        Ok([
+            Step::new("UPDATE turn SET sealed = $2 WHERE id = $1 AND body <> ''", vec![id.into(), answer.into()]),
+            Step::new(
+                "UPDATE session SET sealed = $3 WHERE id = $1 AND last = $2",
+                vec![commit.session.as_str().into(), commit.at.as_microsecond().into(), state.into()],
+            ),
+        ])
+    }
+
     fn session_step(&self, commit: &TurnCommit) -> Result<Step, StoreError> {
+        let (owner, sealed) = self.sealed_session(commit)?;
+        Ok(Step::new(
+            "INSERT INTO session (id, last, owner, sealed) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (id) DO UPDATE SET last = excluded.last, owner = excluded.owner, sealed = excluded.sealed",
+            vec![commit.session.as_str().into(), commit.at.as_microsecond().into(), owner.into(), sealed.into()],
+        ))
+    }
+
+    fn sealed_session(&self, commit: &TurnCommit) -> Result<(String, Vec<u8>), StoreError> {
         let mut plain = Zeroizing::new(Vec::with_capacity(commit.session_state.len() + 160));
         for id in [commit.credential.as_str(), commit.door.as_ref().map_or("", PersonId::as_str)] {
             // Identifiers have at most 64 bytes.
@@ -254,12 +303,7 @@ impl Store {
             plain.extend(id.as_bytes());
         }
         plain.extend(&commit.session_state);
-        let (owner, sealed) = self.seal(&commit.owner, "session", "sealed", commit.session.as_str(), &plain)?;
-        Ok(Step::new(
-            "INSERT INTO session (id, last, owner, sealed) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (id) DO UPDATE SET last = excluded.last, owner = excluded.owner, sealed = excluded.sealed",
-            vec![commit.session.as_str().into(), commit.at.as_microsecond().into(), owner.into(), sealed.into()],
-        ))
+        self.seal(&commit.owner, "session", "sealed", commit.session.as_str(), &plain)
     }
 
     /// As `unseal`, but what a destroyed key sealed, or what was deleted, is simply not there.

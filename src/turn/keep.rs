@@ -13,6 +13,9 @@ use crate::{
     store::{Answered, CommitError, KeyOwner, TurnCommit},
 };
 
+/// Changes that are on their way, by their place among those of the turn.
+pub(super) type Going = Vec<(usize, String)>;
+
 /// Speaking speed where somebody asked for slower.
 const SLOWLY: f32 = 0.8;
 
@@ -48,6 +51,7 @@ pub fn words_of(kept: &[u8]) -> Option<WordsKept> {
 impl Turn<'_> {
     /// Makes everything durable, then gives the answer.
     pub(super) async fn finish(mut self, said: Said) -> TurnResult {
+        let said = self.with_news(said).await;
         match self.settle(&said).await {
             Ok(result) => result,
             Err(e) => {
@@ -59,8 +63,12 @@ impl Turn<'_> {
 
     async fn settle(&mut self, said: &Said) -> Result<TurnResult, TurnError> {
         let result = self.worded(said)?;
-        match self.commit(said, &result).await {
-            Ok(()) => Ok(self.spoken(result).await),
+        match self.commit(said, &result, false).await {
+            Ok(_) => Ok(self.spoken(result).await),
+            Err(TurnError::Commit(CommitError::Told)) => {
+                let alone = said.without_news();
+                Box::pin(self.settle(&alone)).await
+            }
             Err(TurnError::Commit(CommitError::Conflict(_))) => {
                 let acts = said.parts().find(|part| !part.changes.is_empty()).unwrap_or(said);
                 let conflict = acts.conflict.clone().unwrap_or_else(|| Facts::new("conflict"));
@@ -71,7 +79,7 @@ impl Turn<'_> {
                     ..Said::new(&acts.from, conflict, State::Answered)
                 };
                 let result = self.worded(&instead)?;
-                self.commit(&instead, &result).await?;
+                self.commit(&instead, &result, false).await?;
                 Ok(self.spoken(result).await)
             }
             // The same turn came twice at once, and the other one was first: its answer is the answer.
@@ -101,7 +109,7 @@ impl Turn<'_> {
         self.spoken(result).await
     }
 
-    fn worded(&mut self, said: &Said) -> Result<TurnResult, TurnError> {
+    pub(super) fn worded(&mut self, said: &Said) -> Result<TurnResult, TurnError> {
         let clock = Instant::now();
         let parts = said.parts().map(|part| self.core.replies.render(&part.from, &part.facts, &self.moment()));
         let rendered = parts.collect::<Result<Vec<_>, _>>().map(Rendered::joined);
@@ -138,23 +146,33 @@ impl Turn<'_> {
         open.wait.slot().map(|slot| AsksFor { intent: open.intent.clone(), slot: slot.to_owned() })
     }
 
-    async fn commit(&mut self, said: &Said, result: &TurnResult) -> Result<(), TurnError> {
+    /// Gives the changes that are on their way now, by their place among those of the turn.
+    async fn commit(&mut self, said: &Said, result: &TurnResult, sends: bool) -> Result<Going, TurnError> {
         let clock = Instant::now();
-        let done = self.make_durable(said, result).await;
+        let done = self.make_durable(said, result, sends).await;
         self.timings.store += millis(clock);
         done
     }
 
-    async fn make_durable(&mut self, said: &Said, result: &TurnResult) -> Result<(), TurnError> {
+    async fn make_durable(&mut self, said: &Said, result: &TurnResult, sends: bool) -> Result<Going, TurnError> {
         if self.third_party() {
-            return Ok(());
+            return Ok(Going::new());
         }
-        let closing = self.closing(said.opened, result.state.name(), Some(&said.intent));
-        let Some(owner) = self.owner() else {
+        let Some(commit) = self.turn_commit(said, result, sends) else {
             // An app with nobody signed in: there is no key to keep words under, so none are kept.
+            let closing = self.closing(said.opened, result.state.name(), Some(&said.intent));
             self.core.store.append(closing).await?;
-            return Ok(());
+            return Ok(Going::new());
         };
+        let committed = self.core.store.commit(commit).await?;
+        self.count(said, result);
+        Ok(committed.going)
+    }
+
+    /// All that a turn makes durable; `None` where there is no key to keep it under.
+    pub(super) fn turn_commit(&self, said: &Said, result: &TurnResult, sends: bool) -> Option<TurnCommit> {
+        let owner = self.owner()?;
+        let closing = self.closing(said.opened, result.state.name(), Some(&said.intent));
         let kept = Kept {
             result: result.clone(),
             needs: said.parts().map(|part| part.needs.clone()).collect(),
@@ -162,30 +180,27 @@ impl Turn<'_> {
             headline: said.parts().any(|part| aloud::is_headline(&part.facts)),
         };
         let more = said.parts().skip(1).filter(|part| part.opened.is_some());
-        self.core
-            .store
-            .commit(TurnCommit {
-                session: self.session.clone(),
-                turn: self.id.clone(),
-                credential: self.caller.credential.clone(),
-                body_hash: self.body,
-                owner,
-                person: self.caller.person.clone(),
-                door: self.door.clone(),
-                room: self.caller.surface.room().cloned(),
-                changes: said.parts().flat_map(|part| part.changes.clone()).collect(),
-                session_state: to_bytes(&self.remembered(said)),
-                answer: to_bytes(&kept),
-                closing,
-                also_closing: more
-                    .map(|p| self.closing(p.opened, p.state.name(), Some(&p.intent)))
-                    .chain(self.agreement_changed(said))
-                    .collect(),
-                at: self.now,
-            })
-            .await?;
-        self.count(said, result);
-        Ok(())
+        Some(TurnCommit {
+            session: self.session.clone(),
+            turn: self.id.clone(),
+            credential: self.caller.credential.clone(),
+            body_hash: self.body,
+            owner,
+            person: self.caller.person.clone(),
+            door: self.door.clone(),
+            room: self.caller.surface.room().cloned(),
+            changes: said.parts().flat_map(|part| part.changes.clone()).collect(),
+            sends,
+            told: said.parts().flat_map(|part| part.told.clone()).collect(),
+            session_state: to_bytes(&self.remembered(said)),
+            answer: to_bytes(&kept),
+            closing,
+            also_closing: more
+                .map(|p| self.closing(p.opened, p.state.name(), Some(&p.intent)))
+                .chain(self.agreement_changed(said))
+                .collect(),
+            at: self.now,
+        })
     }
 
     /// What the conversation remembers of this turn.

@@ -17,6 +17,7 @@ mod intended;
 mod keep;
 mod mask;
 mod names;
+mod news;
 mod request;
 mod said;
 mod speaker;

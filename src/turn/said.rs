@@ -6,9 +6,11 @@ use crate::{
     dialogue::{Needs, Open, Request, Volume},
     nlu::Slots,
     policy::EntryId,
+    store::Told,
 };
 
 /// What will be said, and what must be durable before it is.
+#[derive(Clone)]
 pub(super) struct Said {
     /// The intent of the result.
     pub intent: String,
@@ -38,6 +40,8 @@ pub(super) struct Said {
     pub missed: bool,
     /// How loud the device is to be.
     pub volume: Option<Volume>,
+    /// News that it tells, each once.
+    pub told: Vec<Told>,
     /// What is said after it in the same answer.
     pub(super) next: Option<Box<Said>>,
 }
@@ -64,6 +68,7 @@ impl Said {
             request: None,
             missed: false,
             volume: None,
+            told: Vec::new(),
             next: None,
         }
     }
@@ -76,6 +81,13 @@ impl Said {
             None => Box::new(more),
         });
         self
+    }
+
+    /// The same without the news.
+    #[must_use]
+    pub(super) fn without_news(&self) -> Self {
+        let next = self.next.as_deref().map(Self::without_news).filter(|next| next.told.is_empty());
+        Self { next: next.map(Box::new), ..self.clone() }
     }
 
     /// All that is said, in order.

@@ -36,6 +36,8 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     // Implements what the actions ask for, out of the store.
     ("records", &["policy", "actions", "store"]),
     ("store", &["policy", "actions", "records", "config", "outgoing", "patterns"]),
+    // Takes changes out of the store to a server, and what came of them back.
+    ("outbox", &["policy", "ambient", "config", "actions", "records", "store"]),
     (
         "turn",
         &["policy", "ambient", "asr", "config", "nlu", "dialogue", "actions", "patterns", "records", "speech", "store"],

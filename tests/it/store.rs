@@ -10,6 +10,7 @@ mod hold;
 mod household;
 mod idle;
 mod keys;
+mod outbox;
 mod patterns;
 mod people;
 mod place;

@@ -15,7 +15,10 @@ use prometheus_client::{
 };
 
 use super::{Doors, Refusal, credentials::Operator, refusal::ErrorBody};
-use crate::turn::{Timings, TurnResult};
+use crate::{
+    channels::OnTheirWay,
+    turn::{Timings, TurnResult},
+};
 
 /// Upper ends of the buckets, in seconds: from a store commit to a long recording.
 const BUCKETS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0];
@@ -43,6 +46,11 @@ struct AlertLabels {
     kind: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutboxLabels {
+    state: &'static str,
+}
+
 type Stages = Family<StageLabels, Histogram, fn() -> Histogram>;
 
 /// What is counted.
@@ -55,6 +63,8 @@ pub struct Metrics {
     waiting: Gauge,
     connections: Gauge,
     alerts: Family<AlertLabels, Gauge>,
+    outbox: Family<OutboxLabels, Gauge>,
+    outbox_oldest: Gauge,
 }
 
 impl Metrics {
@@ -73,7 +83,14 @@ impl Metrics {
         registry.register("connections", "Open connections", connections.clone());
         let alerts = Family::default();
         registry.register("alerts", "Alerts since the start, by kind", alerts.clone());
-        Self { registry, turns, stages, requests, busy, waiting, connections, alerts }
+        let (outbox, outbox_oldest) = (Family::default(), Gauge::default());
+        registry.register("outbox", "Changes on their way to record servers, by state", outbox.clone());
+        registry.register(
+            "outbox_oldest_seconds",
+            "Age of the oldest change that has not arrived",
+            outbox_oldest.clone(),
+        );
+        Self { registry, turns, stages, requests, busy, waiting, connections, alerts, outbox, outbox_oldest }
     }
 
     /// Counts a turn.
@@ -92,6 +109,14 @@ impl Metrics {
         for (stage, ms) in stages {
             self.stages.get_or_create(&StageLabels { stage }).observe(ms / 1000.0);
         }
+    }
+
+    fn on_their_way(&self, counts: OnTheirWay) {
+        let OnTheirWay { waiting, sending, refused, oldest_seconds } = counts;
+        for (state, many) in [("waiting", waiting), ("sending", sending), ("refused", refused)] {
+            self.outbox.get_or_create(&OutboxLabels { state }).set(many);
+        }
+        self.outbox_oldest.set(oldest_seconds);
     }
 
     /// Counts a connection until the guard is dropped.
@@ -159,6 +184,9 @@ pub async fn show(State(doors): State<Doors>, _operator: Operator) -> Result<Res
     for (kind, many) in doors.alerts.iter().flat_map(|door| door.alerts()) {
         let many = i64::try_from(many).unwrap_or(i64::MAX);
         doors.metrics.alerts.get_or_create(&AlertLabels { kind }).set(many);
+    }
+    if let Some(counts) = doors.backend.on_their_way().await {
+        doors.metrics.on_their_way(counts);
     }
     let mut body = String::new();
     text::encode(&mut body, &doors.metrics.registry).map_err(|_| Refusal::Broken)?;

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     app::App,
-    channels::{Backend, Holder, Opened, Part, Soon, Unavailable},
+    channels::{Backend, Holder, OnTheirWay, Opened, Part, Soon, Unavailable},
     cli::credential::OPERATOR,
     oidc::OidcError,
     policy::{Caller, Surface},
@@ -18,6 +18,9 @@ use super::{sign_in::SignInDoors, staff::StaffSide};
 
 /// How long a page session lasts at least; longer where its link would have.
 const PAGE_SESSION: SignedDuration = SignedDuration::from_hours(12);
+
+/// Seconds after which a change that has not arrived is something to look into.
+const OUTBOX_LATE: i64 = 900;
 
 /// Why people or staff cannot sign in as configured.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +59,29 @@ impl Program {
     /// What runs.
     pub const fn app(&self) -> &App {
         &self.app
+    }
+
+    async fn outbox_counted(&self) -> Option<OnTheirWay> {
+        let counts = self.app.store().outbox_counts().await.ok()?;
+        let age = |oldest| self.app.ambient().now().duration_since(oldest).as_secs();
+        Some(OnTheirWay {
+            waiting: counts.waiting,
+            sending: counts.sending,
+            refused: counts.refused,
+            oldest_seconds: counts.oldest.map_or(0, age),
+        })
+    }
+
+    /// Whether changes reach their servers; nothing where there is no server.
+    async fn outbox_part(&self) -> Option<Part> {
+        if self.app.config().records.server.is_empty() {
+            return None;
+        }
+        let OnTheirWay { waiting, sending, oldest_seconds, .. } = self.outbox_counted().await?;
+        let late = (oldest_seconds > OUTBOX_LATE).then(|| {
+            format!("{} changes wait for their record server; see: wellspoken outbox status", waiting + sending)
+        });
+        Some(Part { name: "outbox", problem: late, optional: true })
     }
 
     /// Closes the database.
@@ -118,12 +144,13 @@ impl Backend for Program {
     fn readiness(&self) -> Soon<'_, Vec<Part>> {
         Box::pin(async move {
             let ready = self.app.ready().await;
+            let outbox = self.outbox_part().await;
             let part = |name, works: bool, problem: &str, optional| Part {
                 name,
                 problem: (!works).then(|| problem.to_owned()),
                 optional,
             };
-            vec![
+            let mut parts = vec![
                 part("store", ready.store, "the database does not answer; see the log", false),
                 part("hearing", ready.ears, "the hearing model is not loaded; run: wellspoken models get", true),
                 part("voice", ready.voice, "the voice is not loaded; run: wellspoken models get", true),
@@ -133,7 +160,9 @@ impl Backend for Program {
                     "the sentence network is not loaded, understanding goes by words alone; run: wellspoken models get",
                     true,
                 ),
-            ]
+            ];
+            parts.extend(outbox);
+            parts
         })
     }
 
@@ -150,6 +179,10 @@ impl Backend for Program {
 
     fn now(&self) -> Timestamp {
         self.app.ambient().now()
+    }
+
+    fn on_their_way(&self) -> Soon<'_, Option<OnTheirWay>> {
+        Box::pin(self.outbox_counted())
     }
 
     fn waiting(&self) -> usize {

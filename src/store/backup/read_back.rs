@@ -31,6 +31,8 @@ UNION ALL SELECT 'glass', 'sealed', id, sealed FROM glass WHERE owner = $1 \
 UNION ALL SELECT 'pattern', 'sealed', id, sealed FROM pattern WHERE owner = $1 \
 UNION ALL SELECT 'visit', 'sealed', id, sealed FROM visit WHERE owner = $1 \
 UNION ALL SELECT 'renewal', 'sealed', id, sealed FROM renewal WHERE owner = $1 \
+UNION ALL SELECT 'outbox', 'sealed', id, sealed FROM outbox WHERE owner = $1 AND state <> 'delivered' \
+UNION ALL SELECT 'notice', 'sealed', id, sealed FROM notice WHERE owner = $1 \
 UNION ALL SELECT 'session', 'sealed', id, sealed FROM session WHERE owner = $1 \
 UNION ALL SELECT 'turn', 'sealed', id, sealed FROM turn WHERE owner = $1 AND body <> ''";
 
@@ -91,7 +93,7 @@ impl Store {
 }
 
 /// The names as the rows were sealed with.
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 14] = [
     "person",
     "chart",
     "consent",
@@ -102,6 +104,8 @@ const TABLES: [&str; 12] = [
     "pattern",
     "visit",
     "renewal",
+    "outbox",
+    "notice",
     "session",
     "turn",
 ];

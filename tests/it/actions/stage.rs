@@ -238,6 +238,8 @@ impl Stage {
             answer: vec![],
             closing,
             also_closing: vec![],
+            sends: false,
+            told: vec![],
             at: self.now,
         };
         self.store.commit(commit).await.map(drop)

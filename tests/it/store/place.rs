@@ -160,6 +160,8 @@ pub fn commit(name: &str, person: &PersonId, changes: Vec<Change>) -> TurnCommit
         answer: format!("answer to {name}").into_bytes(),
         closing: entry(Event::Closed, Some(person), 1),
         also_closing: vec![],
+        sends: false,
+        told: vec![],
         at: at(10),
     }
 }

@@ -1,0 +1,275 @@
+//! Which changes leave for the server where a person's records live, and which stay here.
+//!
+//! Invariant: [`goes`] matches every [`Change`] by name, so that whoever adds one decides where it belongs.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{OpenSlot, sensitive};
+use crate::{
+    actions::{Change, Facts, Next, Notice, NoticeKind, Route},
+    policy::Scope,
+};
+
+/// A change on its way, as it is kept sealed until the server has it.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Outgoing {
+    /// More of a medicine.
+    Renew {
+        /// The prescription, by its id on the server.
+        prescription: String,
+        /// Its spoken name.
+        medicine: String,
+        /// Who has to agree.
+        route: Route,
+    },
+    /// A visit is called off.
+    Cancel {
+        /// The visit, by its id on the server, or by the name of the change that booked it.
+        visit: String,
+        /// When it is, as the person knows it.
+        start: Timestamp,
+        /// Whom it is with.
+        provider: Option<String>,
+        /// It is of a kind that is not said where others hear it.
+        sensitive: bool,
+    },
+    /// A visit is moved to a free time.
+    Move {
+        /// The visit, by its id on the server, or by the name of the change that booked it.
+        visit: String,
+        /// When it was, as the person knows it.
+        start: Timestamp,
+        /// The time.
+        to: OpenSlot,
+        /// It is of a kind that is not said where others hear it.
+        sensitive: bool,
+    },
+    /// A free time becomes a visit.
+    Book {
+        /// The time.
+        slot: OpenSlot,
+        /// What for.
+        reason: Option<String>,
+    },
+}
+
+/// Where a change belongs.
+pub enum Goes {
+    /// To the server.
+    Out(Outgoing),
+    /// Nowhere: it is this program's own business, for the reason given.
+    Nowhere(&'static str),
+}
+
+/// Where a change belongs.
+#[must_use]
+pub fn goes(change: &Change) -> Goes {
+    match change {
+        Change::Renew { prescription, medicine, route, .. } => {
+            Goes::Out(Outgoing::Renew { prescription: prescription.clone(), medicine: medicine.clone(), route: *route })
+        }
+        Change::Book { slot, reason } => Goes::Out(Outgoing::Book { slot: slot.clone(), reason: reason.clone() }),
+        Change::CallNurse { .. } | Change::PatientSaysCancel { .. } => {
+            Goes::Nowhere("the board here is what the staff look at; it must work while no server does")
+        }
+        Change::AskClinician { .. } => Goes::Nowhere("the board here is what the staff look at"),
+        Change::Consent { .. } => Goes::Nowhere("agreements are about this assistant"),
+        Change::Forget { .. } => Goes::Nowhere("what was said was never there"),
+        Change::AskForCopy => Goes::Nowhere("the copy waits on the person's page here"),
+        Change::Visitor { .. } => Goes::Nowhere("who is in a room concerns what is said in it"),
+    }
+}
+
+/// Why a change has not arrived, or never will. Codes only: they are shown to staff and counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trouble {
+    /// The server cannot be reached.
+    Unreachable,
+    /// It was reached and did not answer in time, or broke off.
+    Unanswered,
+    /// It says that it has too much to do.
+    Busy,
+    /// It failed.
+    Broken,
+    /// It does not let this program write.
+    NotAllowed,
+    /// It does not take what was sent.
+    Invalid,
+    /// The time is somebody else's.
+    Taken,
+    /// What was to be changed was changed by somebody else meanwhile.
+    Changed,
+    /// What was to be changed is not there any more.
+    Gone,
+    /// It has no meaning any more: the time is past.
+    TooLate,
+    /// The person's records live there no longer.
+    Disconnected,
+    /// What was kept of it does not open.
+    Unreadable,
+    /// It was tried for as long as the configuration allows.
+    GaveUp,
+}
+
+impl Trouble {
+    /// Every code.
+    pub const ALL: [Self; 13] = [
+        Self::Unreachable,
+        Self::Unanswered,
+        Self::Busy,
+        Self::Broken,
+        Self::NotAllowed,
+        Self::Invalid,
+        Self::Taken,
+        Self::Changed,
+        Self::Gone,
+        Self::TooLate,
+        Self::Disconnected,
+        Self::Unreadable,
+        Self::GaveUp,
+    ];
+
+    /// Its code.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Unanswered => "unanswered",
+            Self::Busy => "busy",
+            Self::Broken => "broken",
+            Self::NotAllowed => "not_allowed",
+            Self::Invalid => "invalid",
+            Self::Taken => "taken",
+            Self::Changed => "changed",
+            Self::Gone => "gone",
+            Self::TooLate => "too_late",
+            Self::Disconnected => "disconnected",
+            Self::Unreadable => "unreadable",
+            Self::GaveUp => "gave_up",
+        }
+    }
+
+    /// The code of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|trouble| trouble.name() == name)
+    }
+
+    /// Whether the world moved on under the change: an ordinary answer, and no fault of anybody's.
+    #[must_use]
+    pub const fn conflict(self) -> bool {
+        matches!(self, Self::Taken | Self::Changed | Self::Gone | Self::TooLate)
+    }
+}
+
+impl Outgoing {
+    /// Its kind, as it stands in the database and before staff.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Renew { .. } => "renew",
+            Self::Book { .. } => "book",
+            Self::Cancel { .. } => "cancel",
+            Self::Move { .. } => "move",
+        }
+    }
+
+    /// What it changes: a later change of the same thing waits for this one. `id` is the change's own.
+    #[must_use]
+    pub fn thing(&self, id: &str) -> String {
+        match self {
+            Self::Renew { prescription, .. } => format!("prescription {prescription}"),
+            Self::Book { .. } => format!("visit {id}"),
+            Self::Cancel { visit, .. } | Self::Move { visit, .. } => format!("visit {visit}"),
+        }
+    }
+
+    /// The part of the record it is about.
+    #[must_use]
+    pub const fn scope(&self) -> Scope {
+        match self {
+            Self::Renew { .. } => Scope::Medicines,
+            Self::Book { .. } | Self::Cancel { .. } | Self::Move { .. } => Scope::Visits,
+        }
+    }
+
+    /// After when it has no meaning any more.
+    #[must_use]
+    pub fn until(&self) -> Option<Timestamp> {
+        match self {
+            Self::Renew { .. } => None,
+            Self::Book { slot, .. } => Some(slot.start),
+            Self::Cancel { start, .. } => Some(*start),
+            Self::Move { start, to, .. } => Some((*start).min(to.start)),
+        }
+    }
+
+    /// Whether it names something that is not said where others hear it.
+    #[must_use]
+    pub fn is_sensitive(&self) -> bool {
+        match self {
+            Self::Renew { medicine, .. } => !sensitive::is_ordinary_medicine(medicine),
+            Self::Cancel { sensitive, .. } | Self::Move { sensitive, .. } => *sensitive,
+            Self::Book { slot, reason } => {
+                let told = [Some(&slot.provider), slot.specialty.as_ref(), slot.place.as_ref(), reason.as_ref()];
+                sensitive::of_care(told.into_iter().flatten().map(String::as_str)) != sensitive::Sensitivity::Ordinary
+            }
+        }
+    }
+
+    /// What the person is told of it later: that it went through, or with what it ended. `saved` is when they were told
+    /// that it is kept. The replies stand under `dialogue.common`.
+    #[must_use]
+    pub fn news(&self, trouble: Option<Trouble>, saved: Timestamp) -> Notice {
+        let how = match trouble {
+            None => "sent",
+            Some(Trouble::Taken) => "taken",
+            // The last try may have been the one that went through.
+            Some(Trouble::GaveUp) => "unknown",
+            Some(_) => "refused",
+        };
+        let facts = match self {
+            Self::Renew { medicine, .. } => {
+                let how = if how == "taken" { "refused" } else { how };
+                Facts::new(&format!("notice_renew_{how}")).with("medicine", medicine)
+            }
+            Self::Book { slot, .. } => {
+                Facts::new(&format!("notice_book_{how}")).with("provider", &slot.provider).with("start", slot.start)
+            }
+            Self::Cancel { start, provider, .. } => {
+                let how = if how == "taken" { "refused" } else { how };
+                Facts::new(&format!("notice_cancel_{how}")).with("provider", provider).with("start", start)
+            }
+            Self::Move { start, to, .. } => Facts::new(&format!("notice_move_{how}"))
+                .with("provider", &to.provider)
+                .with("start", start)
+                .with("to", to.start),
+        };
+        let offers_another = matches!(self, Self::Book { .. }) && how == "taken";
+        Notice {
+            kind: if trouble.is_none() { NoticeKind::ChangeSent } else { NoticeKind::ChangeRefused },
+            topic: self.scope(),
+            sensitive: self.is_sensitive(),
+            facts: facts.with("saved", saved),
+            next: offers_another
+                .then(|| Next { intent: "appointment.book".to_owned(), slots: std::collections::BTreeMap::default() }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_found_by_its_name() {
+        for trouble in Trouble::ALL {
+            assert_eq!(Trouble::named(trouble.name()), Some(trouble));
+            assert_eq!(serde_json::to_value(trouble).expect("a code"), trouble.name());
+        }
+        assert_eq!(Trouble::named("bad luck"), None);
+    }
+}

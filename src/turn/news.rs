@@ -1,0 +1,124 @@
+//! What a person is told besides what they asked: news that came up since they spoke last.
+//!
+//! Invariants: news is told only where an answer about the same person was let in, and passes policy by itself, as any answer
+//! does; it is told once, by the commit of the answer that tells it; what must not be heard by others is not said, only that
+//! there is something. News never stands before an emergency, a question or a read-back.
+
+use super::{Said, State, Turn, TurnError, said};
+use crate::{
+    actions::{ActionError, KeptNotice, Next},
+    dialogue::{self, Needs, Open, Wait},
+    policy::{DataClass, Decision, Effect, Identity, Permit, Scope, Telling, Verdict, admit, decide},
+    store::{Told, WaitingNews},
+};
+
+/// What is let in when news is told, as the audit trail names it.
+const NEWS: &str = "notification.news";
+/// Most news in one answer.
+const AT_ONCE: usize = 2;
+
+impl Turn<'_> {
+    /// The answer, and the news after it where this is the place for it. News that cannot be had now comes another time.
+    pub(super) async fn with_news(&mut self, said: Said) -> Said {
+        if !self.is_time_for_news(&said) {
+            return said;
+        }
+        match self.news().await {
+            Ok(news) => news.into_iter().fold(said, Said::then),
+            Err(error) => {
+                self.report("news", &error);
+                said
+            }
+        }
+    }
+
+    fn is_time_for_news(&self, said: &Said) -> bool {
+        let disclosed = said.parts().any(|part| part.opened.is_some());
+        let calm = said.parts().all(|part| part.needs.effect != Effect::Urgent && part.state != State::Escalated);
+        disclosed && calm && said.settled() && !self.third_party() && self.triage.is_none()
+    }
+
+    async fn news(&mut self) -> Result<Vec<Said>, TurnError> {
+        let Some(person) = self.caller.person.clone() else { return Ok(vec![]) };
+        let mut waiting = self.core.store.waiting_news(&person).await?;
+        // Who heard that there is something on their page finds it there; where others hear it, it is not said again.
+        let overheard = self.overheard();
+        waiting.retain(|news| !(overheard && news.hinted));
+        let mut parts: Vec<Said> = Vec::new();
+        for topic in Scope::ALL {
+            let of_topic: Vec<&WaitingNews> = waiting.iter().filter(|news| news.topic == topic).collect();
+            if of_topic.is_empty() || parts.len() >= AT_ONCE || parts.iter().any(|part| part.open.is_some()) {
+                continue;
+            }
+            let needs = needs(topic);
+            let uses = self.agreed.uses.answer();
+            if !matches!(decide(&needs.task(NEWS), &self.caller, &uses), Decision::Person(_)) {
+                continue;
+            }
+            if self.telling(NEWS, &needs) != Telling::Whole {
+                parts.extend(hint(of_topic.iter().map(|news| news.id.as_str())));
+                continue;
+            }
+            let Some(permit) = self.permitted(&needs).await? else { continue };
+            let opened = permit.entry();
+            let all = self.core.store.untold(&person).await?.reveal(&permit).map_err(ActionError::from)?;
+            let (hushed, told): (Vec<_>, Vec<_>) = all
+                .into_iter()
+                .filter(|kept| of_topic.iter().any(|news| news.id == kept.id))
+                .partition(|kept| overheard && kept.notice.sensitive);
+            for kept in told {
+                if parts.len() < AT_ONCE && !parts.iter().any(|part| part.open.is_some()) {
+                    parts.push(Said { opened: Some(opened), ..piece(kept, &needs) });
+                }
+            }
+            let hint = hint(hushed.iter().map(|kept| kept.id.as_str()));
+            parts.extend(hint.map(|said| Said { opened: Some(opened), ..said }));
+        }
+        // A question comes last.
+        parts.sort_by_key(|part| part.open.is_some());
+        Ok(parts)
+    }
+
+    /// Lets in what tells the news; the row is durable before it is opened.
+    async fn permitted(&self, needs: &Needs) -> Result<Option<Permit>, TurnError> {
+        let uses = self.agreed.uses.answer();
+        let verdict = admit(&needs.task(NEWS), &self.caller, &uses, &self.occasion(), &self.core.store).await?;
+        Ok(match verdict {
+            Verdict::Allow(permit) => Some(permit),
+            Verdict::AllowRoom(_)
+            | Verdict::AllowPublic
+            | Verdict::StepUp(_)
+            | Verdict::Refuse(_)
+            | Verdict::Escalate => None,
+        })
+    }
+}
+
+/// What telling news about a part of the record needs.
+const fn needs(topic: Scope) -> Needs {
+    Needs { data: DataClass::Identifiable, effect: Effect::Read, identity: Identity::Known, scope: Some(topic) }
+}
+
+/// One piece of news.
+fn piece(kept: KeptNotice, needs: &Needs) -> Said {
+    let facts = kept.notice.facts;
+    let said = Said {
+        needs: needs.clone(),
+        told: vec![Told::Whole(kept.id)],
+        ..Said::new("dialogue.common", facts.clone(), State::Answered)
+    };
+    match kept.notice.next {
+        Some(Next { intent, slots }) => {
+            let question = dialogue::Said { intent: "dialogue.common".to_owned(), facts, needs: needs.clone() };
+            let open = Open { intent, slots, wait: Wait::Meant, said: question, tries: 0, before: None };
+            Said { state: State::Asks, open: Some(open), ..said }
+        }
+        None => said,
+    }
+}
+
+/// That there is news on the person's page.
+fn hint<'a>(of: impl Iterator<Item = &'a str>) -> Option<Said> {
+    let told: Vec<Told> = of.map(|id| Told::Hint(id.to_owned())).collect();
+    (!told.is_empty()).then(|| Said { told, ..said::common("notice_headline", State::Answered) })
+}
