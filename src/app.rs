@@ -30,6 +30,7 @@ use crate::{
     turn::{Core, Recognized, TurnRequest, TurnResult},
 };
 
+mod alone;
 pub mod understanding;
 pub mod vocabulary;
 

@@ -18,6 +18,7 @@ pub mod fhir;
 pub mod nlu;
 pub mod oidc;
 pub mod outbox;
+pub mod outgoing;
 pub mod patterns;
 pub mod policy;
 pub mod records;

@@ -9,6 +9,7 @@ use std::{
     },
 };
 
+use super::alone::alone;
 use crate::{
     asr::model::{ModelError, Models},
     nlu::{
@@ -97,14 +98,6 @@ fn keep(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
         forget_oldest(folder)?;
     }
     done
-}
-
-/// Waits until nobody else learns into this folder; until the file is dropped, everybody else waits.
-fn alone(folder: &Path) -> io::Result<fs::File> {
-    fs::create_dir_all(folder)?;
-    let file = fs::File::create(folder.join(".lock"))?;
-    file.lock()?;
-    Ok(file)
 }
 
 /// Leaves the newest classifiers; each belongs to one catalogue, and catalogues change.

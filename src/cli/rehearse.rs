@@ -6,6 +6,8 @@ use std::{fmt::Write as _, fs, path::Path, time::Duration};
 use anyhow::{Context, bail};
 use serde_json::Value;
 
+use crate::outgoing::{self, Agent, Way};
+
 /// Names the recordings to speak, one file name a line in the order they are spoken; `#` starts a comment.
 const PLAYBILL: &str = "rehearsal.txt";
 
@@ -24,7 +26,7 @@ pub fn speak(address: &str, token: &str, folder: &Path) -> anyhow::Result<()> {
     if names.is_empty() {
         bail!("{} names no recording", list.display());
     }
-    let door = Door::new(address, token);
+    let door = Door::new(address, token)?;
     let mut session = None;
     print!("{}", heading());
     for name in names {
@@ -40,23 +42,18 @@ pub fn speak(address: &str, token: &str, folder: &Path) -> anyhow::Result<()> {
 
 /// The server's HTTP door, as a device sees it.
 struct Door {
-    agent: ureq::Agent,
+    agent: Agent,
     turns: String,
     bearer: String,
 }
 
 impl Door {
-    fn new(address: &str, token: &str) -> Self {
-        let config = ureq::Agent::config_builder()
-            .proxy(None)
-            .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(60)))
-            .build();
-        Self {
-            agent: config.into(),
+    fn new(address: &str, token: &str) -> anyhow::Result<Self> {
+        Ok(Self {
+            agent: Way::direct(None, Duration::from_secs(60)).agent()?,
             turns: format!("{}/v1/turns", address.trim_end_matches('/')),
             bearer: format!("Bearer {token}"),
-        }
+        })
     }
 
     /// One recording in; the turn result out, its answer spoken too so that speaking is timed.
@@ -70,9 +67,9 @@ impl Door {
         if let Some(session) = session {
             request = request.header("Wellspoken-Session", session);
         }
-        let mut response = request.send(wav)?;
+        let response = request.send(wav)?;
         let status = response.status();
-        let body = response.body_mut().with_config().limit(64 << 20).read_to_string()?;
+        let body = String::from_utf8(outgoing::body(response, 64 << 20)?).context("the server's answer is not text")?;
         if !status.is_success() {
             bail!("the server answered {status}: {body}");
         }

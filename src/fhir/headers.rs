@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use jiff::{Timestamp, fmt::rfc2822};
-use ureq::http::Uri;
+
+use crate::outgoing::http::Uri;
 
 /// The version of a resource, as an ETag tells it (`W/"3"`) or `meta.versionId`.
 #[derive(Debug, Clone, PartialEq, Eq)]

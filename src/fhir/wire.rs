@@ -1,17 +1,17 @@
-//! One request and its answer: over TLS or within this machine, in time, no redirects, no proxies, no long answers. Calls
-//! block.
+//! One request and its answer: over TLS or within this machine, and no long answers. Calls block.
 
-use std::{io::Read as _, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use ureq::{
-    Agent, RequestBuilder, Timeout,
-    http::{Response, header::HeaderMap},
-    tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem},
-};
 use zeroize::Zeroizing;
 
 use super::FhirError;
-use crate::config::ServerConfig;
+use crate::{
+    config::ServerConfig,
+    outgoing::{
+        self, Agent, BodyError, RequestBuilder, Timeout, Way,
+        http::{Response, header::HeaderMap},
+    },
+};
 
 /// No answer is larger, in bytes (32 MiB).
 const LARGEST: u64 = 32 << 20;
@@ -79,31 +79,11 @@ impl Call {
 
 impl Wire {
     pub fn new(config: &ServerConfig) -> Result<Self, FhirError> {
-        let mut tls = TlsConfig::builder();
-        if let Some(path) = &config.ca {
-            let wrong = |why: String| FhirError::Setting { server: config.name.clone(), what: path.clone(), why };
-            let pem = std::fs::read(path).map_err(|e| wrong(e.to_string()))?;
-            let roots: Vec<Certificate<'static>> = parse_pem(&pem)
-                .filter_map(|item| match item {
-                    Ok(PemItem::Certificate(certificate)) => Some(certificate),
-                    _ => None,
-                })
-                .collect();
-            if roots.is_empty() {
-                return Err(wrong("there is no PEM certificate in it".into()));
-            }
-            tls = tls.root_certs(RootCerts::Specific(Arc::new(roots)));
-        }
-        let agent = Agent::config_builder()
-            .tls_config(tls.build())
-            .proxy(None)
-            .max_redirects(0)
-            .http_status_as_error(false)
-            .max_idle_connections(KEPT)
-            .max_idle_connections_per_host(KEPT)
-            .user_agent(concat!("wellspoken/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .into();
+        let way = Way::direct(config.ca.as_deref(), Duration::from_millis(config.timeout_ms)).keeping(KEPT);
+        let agent = way.agent().map_err(|error| {
+            let (what, why) = error.parts();
+            FhirError::Setting { server: config.name.clone(), what, why }
+        })?;
         Ok(Self { agent })
     }
 
@@ -139,20 +119,16 @@ fn dressed<B>(request: RequestBuilder<B>, call: &Call, token: Option<&str>, with
     }
 }
 
-fn read(response: Response<ureq::Body>) -> Result<Reply, FhirError> {
+fn read(response: Response<outgoing::Body>) -> Result<Reply, FhirError> {
     let status = response.status().as_u16();
     let header = |name: &str| text(response.headers(), name);
     let (etag, location, retry_after) = (header("etag"), header("location"), header("retry-after"));
     let json = header("content-type").is_some_and(|kind| kind.contains("json"));
-    let mut body = Zeroizing::new(Vec::new());
-    let mut reader = response.into_body().into_reader().take(LARGEST + 1);
-    if let Err(error) = reader.read_to_end(&mut body) {
-        let late = matches!(error.kind(), std::io::ErrorKind::TimedOut | std::io::ErrorKind::WouldBlock);
-        return Err(FhirError::Unanswered(if late { "not in time" } else { "its answer broke off" }));
-    }
-    if body.len() as u64 > LARGEST {
-        return Err(FhirError::Wrong("is too long"));
-    }
+    let body = outgoing::body(response, LARGEST).map(Zeroizing::new).map_err(|error| match error {
+        BodyError::TooLong => FhirError::Wrong("is too long"),
+        BodyError::Late => FhirError::Unanswered("not in time"),
+        BodyError::BrokeOff => FhirError::Unanswered("its answer broke off"),
+    })?;
     Ok(Reply { status, body, etag, location, retry_after, json })
 }
 
@@ -161,16 +137,20 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 /// Without the error's own text: it may quote an address. Whether anything was sent decides whether it may be repeated.
-fn unsent(error: &ureq::Error) -> FhirError {
+fn unsent(error: &outgoing::Error) -> FhirError {
     match error {
-        ureq::Error::HostNotFound => FhirError::Unreachable("no such host"),
-        ureq::Error::ConnectionFailed => FhirError::Unreachable("no connection"),
-        ureq::Error::Tls(_) | ureq::Error::Rustls(_) => FhirError::Unreachable("its certificate is not trusted"),
-        ureq::Error::Io(e) if e.kind() == std::io::ErrorKind::ConnectionRefused => {
+        outgoing::Error::HostNotFound => FhirError::Unreachable("no such host"),
+        outgoing::Error::ConnectionFailed => FhirError::Unreachable("no connection"),
+        outgoing::Error::Tls(_) | outgoing::Error::Rustls(_) => {
+            FhirError::Unreachable("its certificate is not trusted")
+        }
+        outgoing::Error::Io(e) if e.kind() == std::io::ErrorKind::ConnectionRefused => {
             FhirError::Unreachable("no connection")
         }
-        ureq::Error::Timeout(Timeout::Connect | Timeout::Resolve) => FhirError::Unreachable("no connection in time"),
-        ureq::Error::Timeout(_) => FhirError::Unanswered("not in time"),
+        outgoing::Error::Timeout(Timeout::Connect | Timeout::Resolve) => {
+            FhirError::Unreachable("no connection in time")
+        }
+        outgoing::Error::Timeout(_) => FhirError::Unanswered("not in time"),
         _ => FhirError::Unanswered("the connection was lost"),
     }
 }

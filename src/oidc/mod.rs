@@ -52,14 +52,9 @@ pub enum OidcError {
         /// What is wrong with it.
         why: String,
     },
-    /// The authorities for the provider's certificate cannot be read.
-    #[error("the authorities {path} cannot be used: {why}")]
-    Authorities {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        why: String,
-    },
+    /// The authorities for the provider's certificate cannot be read; which file, and why.
+    #[error("{0}")]
+    Authorities(String),
     /// The provider does not answer, or not in time.
     #[error("the OpenID provider does not answer ({0})")]
     Silent(&'static str),

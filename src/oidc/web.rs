@@ -1,18 +1,16 @@
-//! Talking to a provider: over TLS or within this machine, in time, no redirects, no proxies, no long answers. Calls
-//! block.
+//! Talking to a provider: over TLS or within this machine, and no long answers. Calls block.
 
-use std::{io::Read as _, os::unix::fs::PermissionsExt as _, sync::Arc, time::Duration};
+use std::{os::unix::fs::PermissionsExt as _, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
-use ureq::{
-    Agent,
-    tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem},
-};
 use zeroize::Zeroizing;
 
 use super::OidcError;
-use crate::config::ProviderConfig;
+use crate::{
+    config::ProviderConfig,
+    outgoing::{self, Agent, BodyError, Way},
+};
 
 /// No answer of a provider is larger, in bytes.
 const LARGEST: u64 = 256 * 1024;
@@ -40,30 +38,8 @@ impl Web {
             let text = Zeroizing::new(text.trim().to_owned());
             if text.is_empty() { Err(wrong("it is empty".into())) } else { Ok(text) }
         });
-        let mut tls = TlsConfig::builder();
-        if let Some(path) = &config.ca {
-            let wrong = |why: String| OidcError::Authorities { path: path.clone(), why };
-            let pem = std::fs::read(path).map_err(|e| wrong(e.to_string()))?;
-            let roots: Vec<Certificate<'static>> = parse_pem(&pem)
-                .filter_map(|item| match item {
-                    Ok(PemItem::Certificate(certificate)) => Some(certificate),
-                    _ => None,
-                })
-                .collect();
-            if roots.is_empty() {
-                return Err(wrong("there is no PEM certificate in it".into()));
-            }
-            tls = tls.root_certs(RootCerts::Specific(Arc::new(roots)));
-        }
-        let agent = Agent::config_builder()
-            .tls_config(tls.build())
-            .proxy(None)
-            .max_redirects(0)
-            .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_millis(config.timeout_ms)))
-            .user_agent(concat!("wellspoken/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .into();
+        let way = Way::direct(config.ca.as_deref(), Duration::from_millis(config.timeout_ms));
+        let agent = way.agent().map_err(|e| OidcError::Authorities(e.to_string()))?;
         Ok(Self { agent, client: config.client_id.clone(), secret: secret.transpose()? })
     }
 
@@ -111,26 +87,15 @@ impl Web {
     }
 }
 
-fn body(response: ureq::http::Response<ureq::Body>) -> Result<Vec<u8>, OidcError> {
-    let mut bytes = vec![];
-    let read = response.into_body().into_reader().take(LARGEST + 1).read_to_end(&mut bytes);
-    if read.is_err() {
-        return Err(OidcError::Silent("its answer broke off"));
-    }
-    if bytes.len() as u64 > LARGEST {
-        return Err(OidcError::Wrong("answer is too long"));
-    }
-    Ok(bytes)
+fn body(response: outgoing::http::Response<outgoing::Body>) -> Result<Vec<u8>, OidcError> {
+    outgoing::body(response, LARGEST).map_err(|error| match error {
+        BodyError::TooLong => OidcError::Wrong("answer is too long"),
+        BodyError::BrokeOff | BodyError::Late => OidcError::Silent("its answer broke off"),
+    })
 }
 
-/// Without the error's own text: it may quote an address.
-fn silent(error: &ureq::Error) -> OidcError {
-    OidcError::Silent(match error {
-        ureq::Error::Timeout(_) => "not in time",
-        ureq::Error::Tls(_) | ureq::Error::Rustls(_) => "its certificate is not trusted",
-        ureq::Error::HostNotFound => "no such host",
-        _ => "no connection",
-    })
+fn silent(error: &outgoing::Error) -> OidcError {
+    OidcError::Silent(outgoing::why(error))
 }
 
 /// Pairs as a form or a query has them.

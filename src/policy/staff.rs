@@ -74,11 +74,13 @@ pub enum Right {
     CloseReview,
     /// Have the audit chain checked.
     CheckAudit,
+    /// See the results that a clinician tells first, of the people of one's units, and write that it was told.
+    TellResults,
 }
 
 impl Right {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Board,
         Self::Acknowledge,
         Self::Complete,
@@ -90,6 +92,7 @@ impl Right {
         Self::Reviews,
         Self::CloseReview,
         Self::CheckAudit,
+        Self::TellResults,
     ];
 
     /// Its name on the wire.
@@ -107,6 +110,7 @@ impl Right {
             Self::Reviews => "reviews",
             Self::CloseReview => "close-review",
             Self::CheckAudit => "check-audit",
+            Self::TellResults => "tell-results",
         }
     }
 }
@@ -116,10 +120,13 @@ impl Right {
 pub const fn may(role: Role, right: Right) -> bool {
     use Right::{
         Acknowledge, Board, BreakGlass, CheckAudit, CloseReview, Complete, Fills, People, Record, Renewals, Reviews,
+        TellResults,
     };
     match role {
         Role::Nurse => matches!(right, Board | Acknowledge | Complete | People | Record | BreakGlass),
-        Role::Clinician => matches!(right, Board | Acknowledge | Complete | People | Record | BreakGlass | Renewals),
+        Role::Clinician => {
+            matches!(right, Board | Acknowledge | Complete | People | Record | BreakGlass | Renewals | TellResults)
+        }
         Role::Pharmacist => matches!(right, People | Record | BreakGlass | Fills),
         Role::UnitManager => matches!(right, Board | Acknowledge | Complete | People),
         Role::PrivacyOfficer => matches!(right, Reviews | CloseReview | CheckAudit),
@@ -227,6 +234,7 @@ mod tests {
             (Right::Reviews,     [false, false, false, false, true,  false]),
             (Right::CloseReview, [false, false, false, false, true,  false]),
             (Right::CheckAudit,  [false, false, false, false, true,  true]),
+            (Right::TellResults, [false, true,  false, false, false, false]),
         ];
         assert_eq!(table.map(|(right, _)| right), Right::ALL);
         for (right, row) in table {

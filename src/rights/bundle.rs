@@ -49,7 +49,8 @@ impl Desk<'_> {
         let visits = store.booked_visits(person).await?.reveal(permit)?;
         more.extend(visits.iter().map(|one| own::visit(one, &patient)));
         let calls = records.calls(person).await?.reveal(permit)?;
-        more.extend(calls.iter().map(|one| own::call(one, &patient)));
+        let written = store.clinicians_words(person).await?.reveal(permit)?;
+        more.extend(calls.iter().map(|one| own::call(one, written.get(&one.id), &patient)));
         let turns = store.kept_turns(person).await?.reveal(permit)?;
         let said = turns.iter().enumerate().flat_map(|(n, one)| own::turn(one, n + 1, &patient, self.organization));
         more.extend(said);

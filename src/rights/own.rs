@@ -42,8 +42,8 @@ pub fn renewal(renewal: &Renewal, patient: &Value) -> Value {
     task
 }
 
-/// A call to the nurse.
-pub fn call(call: &Call, patient: &Value) -> Value {
+/// A call to the nurse, or a result that a clinician told first, with what they wrote of it.
+pub fn call(call: &Call, written: Option<&String>, patient: &Value) -> Value {
     let mut task = json!({
         "resourceType": "Task",
         "id": call.id,
@@ -61,6 +61,9 @@ pub fn call(call: &Call, patient: &Value) -> Value {
     }
     if let Some(closed) = call.closed {
         task["lastModified"] = json!(closed);
+    }
+    if let Some(words) = written {
+        task["note"] = json!([{ "text": words }]);
     }
     task
 }

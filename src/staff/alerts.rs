@@ -4,7 +4,6 @@
 //! Invariant: an alert tells which kind, how many and when. Nothing about a person, patient or staff, is in it.
 
 use std::{
-    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -13,12 +12,11 @@ use std::{
 };
 
 use jiff::Timestamp;
-use ureq::{
-    Agent,
-    tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem},
-};
 
-use crate::config::AlertsConfig;
+use crate::{
+    config::AlertsConfig,
+    outgoing::{Agent, Way, WayError},
+};
 
 /// How long one call of the webhook may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -51,11 +49,8 @@ impl AlertKind {
 
 /// The authorities for the webhook's certificate cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("alerts.ca: {path}: {why}")]
-pub struct AlertsError {
-    path: PathBuf,
-    why: String,
-}
+#[error("alerts.ca: {0}")]
+pub struct AlertsError(#[from] WayError);
 
 /// Where alerts go.
 pub struct Alerts {
@@ -70,29 +65,7 @@ impl Alerts {
     /// # Errors
     /// When the authorities cannot be read.
     pub fn new(config: &AlertsConfig) -> Result<Self, AlertsError> {
-        let mut tls = TlsConfig::builder();
-        if let Some(path) = &config.ca {
-            let wrong = |why: String| AlertsError { path: path.clone(), why };
-            let pem = std::fs::read(path).map_err(|e| wrong(e.to_string()))?;
-            let roots: Vec<Certificate<'static>> = parse_pem(&pem)
-                .filter_map(|item| match item {
-                    Ok(PemItem::Certificate(certificate)) => Some(certificate),
-                    _ => None,
-                })
-                .collect();
-            if roots.is_empty() {
-                return Err(wrong("there is no PEM certificate in it".into()));
-            }
-            tls = tls.root_certs(RootCerts::Specific(Arc::new(roots)));
-        }
-        let agent: Agent = Agent::config_builder()
-            .tls_config(tls.build())
-            .proxy(None)
-            .max_redirects(0)
-            .timeout_global(Some(PATIENCE))
-            .user_agent(concat!("wellspoken/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .into();
+        let agent = Way::direct(config.ca.as_deref(), PATIENCE).agent()?;
         let webhook = config.webhook.as_deref().map(|at| (agent, Arc::from(at)));
         Ok(Self { raised: Default::default(), webhook, room: Arc::new(tokio::sync::Semaphore::new(AT_ONCE)) })
     }
@@ -109,7 +82,8 @@ impl Alerts {
         tokio::task::spawn_blocking(move || {
             let _room = room;
             for n in 0..TRIES {
-                if agent.post(&*at_address).content_type("application/json").send(body.as_str()).is_ok() {
+                let answer = agent.post(&*at_address).content_type("application/json").send(body.as_str());
+                if answer.is_ok_and(|answer| answer.status().is_success()) {
                     return;
                 }
                 if n + 1 < TRIES {

@@ -27,6 +27,7 @@ use crate::{
 mod alerts;
 mod record;
 mod renewals;
+mod results;
 mod views;
 
 pub use crate::actions::{Moved, RenewalState};
@@ -34,7 +35,7 @@ pub use alerts::{AlertKind, Alerts, AlertsError};
 pub use renewals::{RenewalView, RenewalsView};
 pub use views::{
     AllergyView, AuditView, BoardView, CareView, DoneView, GlassView, MeView, MedicineView, PeopleView, RecordView,
-    RequestView, ResultView, ReviewView, ReviewsView, StayView, VisitView,
+    RequestView, ResultView, ResultsView, ReviewView, ReviewsView, StayView, ToTellView, VisitView,
 };
 
 /// Calls of which the desk remembers who has read them; beyond that they are audited again.
@@ -55,6 +56,10 @@ pub enum Ask {
     Acknowledge(String),
     /// To end a call.
     Complete(String),
+    /// The results that a clinician tells first.
+    Results,
+    /// To say that they have talked with somebody about one, and what was said.
+    ToldResult(String, String),
     /// Which of their rooms are occupied.
     People,
     /// Somebody's record.
@@ -97,6 +102,7 @@ impl Ask {
             Self::Board => Right::Board,
             Self::Acknowledge(_) => Right::Acknowledge,
             Self::Complete(_) => Right::Complete,
+            Self::Results | Self::ToldResult(..) => Right::TellResults,
             Self::People => Right::People,
             Self::Record(_) => Right::Record,
             Self::BreakGlass(..) | Self::ShutGlass(_) => Right::BreakGlass,
@@ -111,7 +117,7 @@ impl Ask {
     /// Whether it shows that somebody is there: a page that looks again by itself does not.
     #[must_use]
     pub const fn renews(&self) -> bool {
-        !matches!(self, Self::Me | Self::Board | Self::Renewals | Self::Fills)
+        !matches!(self, Self::Me | Self::Board | Self::Results | Self::Renewals | Self::Fills)
     }
 }
 
@@ -123,6 +129,8 @@ pub enum Told {
     Me(MeView),
     /// Calls.
     Board(BoardView),
+    /// Results that a clinician tells first.
+    Results(ResultsView),
     /// Occupied rooms.
     People(PeopleView),
     /// A record.
@@ -209,6 +217,8 @@ impl Desk {
                 let by = self.own_call(staff, &id).await?;
                 self.store.close_request(&id, &by, now).await.map_err(not_there).map(done)
             }
+            Ask::Results => self.results(staff, now).await,
+            Ask::ToldResult(id, words) => self.told_result(staff, &id, &words, now).await.map(done),
             Ask::People => self.people(staff).await,
             Ask::Record(person) => self.record(staff, &person, now).await,
             Ask::BreakGlass(whom, reason) => self.break_glass(staff, whom, &reason, now).await,
@@ -258,21 +268,25 @@ impl Desk {
             .filter(|row| RoomId::parse(&row.room).is_ok_and(|room| staff.looks_after(&room)))
             .map(RequestView::of)
             .collect();
-        let key = |request: &RequestView| (staff.member.as_str().to_owned(), request.id.clone());
-        let new: Vec<_> = {
-            let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-            requests.iter().map(key).filter(|key| !read.contains(key)).collect()
-        };
-        if !new.is_empty() {
+        if requests.iter().any(|request| !self.was_read(staff, &request.id)) {
             let row = staff_row(Event::Opened, &staff.member, None, "staff.board", None, Some("calls"), now);
             self.store.append(row).await.map_err(lost)?;
-            let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-            if read.len() + new.len() > MOST_READ {
-                read.clear();
-            }
-            read.extend(new);
+            self.now_read(staff, requests.iter().map(|request| request.id.as_str()));
         }
         Ok(Told::Board(BoardView { requests }))
+    }
+
+    fn was_read(&self, staff: &StaffMember, id: &str) -> bool {
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.contains(&(staff.member.as_str().to_owned(), id.to_owned()))
+    }
+
+    fn now_read<'a>(&self, staff: &StaffMember, ids: impl Iterator<Item = &'a str>) {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if read.len() >= MOST_READ {
+            read.clear();
+        }
+        read.extend(ids.map(|id| (staff.member.as_str().to_owned(), id.to_owned())));
     }
 
     /// What they are called, where an open call of that id is one of their rooms'.

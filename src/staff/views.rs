@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::{
     records::{Allergy, LabResult, Prescription, Provider, Visit},
-    store::{BoardRow, ReviewRow},
+    store::{BoardRow, ClinicianRow, ReviewRow},
 };
 
 /// Who somebody is here.
@@ -71,6 +71,43 @@ impl RequestView {
             patient_says_cancel: row.patient_says_cancel,
             acknowledged: row.acknowledged,
             acknowledged_by: row.acknowledged_by,
+        }
+    }
+}
+
+/// The results that a clinician tells first, oldest first.
+#[derive(Serialize, ToSchema)]
+pub struct ResultsView {
+    /// The results.
+    pub results: Vec<ToTellView>,
+}
+
+/// A result that a clinician tells first. The value is in the record.
+#[derive(Serialize, ToSchema)]
+pub struct ToTellView {
+    /// Its id.
+    pub id: String,
+    /// The room of the person; empty where they stay in none.
+    pub room: String,
+    /// Whose result, by a random id; absent where they are known no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
+    /// Whose, of which test, taken when; never the value. Absent where whose it was has been forgotten.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
+    /// Since when it waits.
+    #[schema(value_type = String, format = DateTime)]
+    pub requested: Timestamp,
+}
+
+impl ToTellView {
+    pub(super) fn of(row: ClinicianRow) -> Self {
+        Self {
+            id: row.id,
+            room: row.room,
+            person: row.person.map(|person| person.as_str().to_owned()),
+            about: row.about,
+            requested: row.requested,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Results that a clinician tells first.
 //!
 //! Invariants: each such result is on the board once, however often it is imported or asked for, and stays there until
-//! staff close it; that closes nothing else, and nothing else closes it; whose it is and what it is about is sealed.
+//! staff close it; that closes nothing else, and nothing else closes it; whose it is, what it is about and what a clinician
+//! wrote of it is sealed.
 
 use std::collections::HashMap;
 
@@ -13,12 +14,13 @@ use zeroize::Zeroizing;
 use super::{
     Place, Store,
     error::StoreError,
-    job::{Refusal, Step},
+    job::{JobError, Refusal, Step},
     keys::{KeyError, KeyOwner},
+    people::person_id,
 };
 use crate::{
     actions::{Conflict, HeldResult},
-    policy::{PersonId, Phi, RoomId},
+    policy::{Event, PersonId, Phi, RoomId, staff::StaffMember, staff_row},
     records::{Chart, LabResult, Profile, Review},
 };
 
@@ -30,8 +32,11 @@ const NEWS: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Not `Debug`: it says whose result it is.
 #[derive(Clone, Serialize)]
 pub struct ClinicianRow {
-    /// Its identifier, for [`Store::close_request`].
+    /// Its identifier, for [`Store::close_request`] and [`Store::told_by_clinician`].
     pub id: String,
+    /// Whose it is; `None` when they are known no more.
+    #[serde(skip)]
+    pub person: Option<PersonId>,
     /// The room the person is in; empty where they are in none.
     pub room: String,
     /// Whose result, of which test and when; never the value. `None` when their key was destroyed.
@@ -46,8 +51,9 @@ impl Store {
     /// # Errors
     /// When the database or a key fails.
     pub async fn for_clinician(&self) -> Result<Vec<ClinicianRow>, StoreError> {
-        let open = "SELECT id, room, requested, owner, sealed FROM request \
-            WHERE closed IS NULL AND kind = 'result' ORDER BY requested, id";
+        let open = "SELECT q.id, q.room, q.requested, q.owner, q.sealed, p.id AS person FROM request q \
+            LEFT JOIN person p ON p.owner = q.owner \
+            WHERE q.closed IS NULL AND q.kind = 'result' ORDER BY q.requested, q.id";
         let rows = self.inner.database.ask(open, &[]).await?;
         let row = |row: &sqlx::any::AnyRow| {
             let (id, owner): (String, String) = (row.try_get("id")?, row.try_get("owner")?);
@@ -59,9 +65,61 @@ impl Store {
             };
             let requested = Timestamp::from_microsecond(row.try_get("requested")?);
             let requested = requested.map_err(|_| StoreError::Damaged("request.requested".into()))?;
-            Ok(ClinicianRow { room: row.try_get("room")?, about, requested, id })
+            let person = row.try_get::<Option<String>, _>("person")?.as_deref().map(person_id).transpose()?;
+            Ok(ClinicianRow { room: row.try_get("room")?, person, about, requested, id })
         };
         rows.iter().map(row).collect()
+    }
+
+    /// A clinician has talked with somebody about a result, which may be told from now on: in one commit with what they
+    /// wrote about it and the audit row. False where there is no such open row.
+    ///
+    /// # Errors
+    /// When the database or a key fails.
+    pub async fn told_by_clinician(
+        &self,
+        staff: &StaffMember,
+        name: &str,
+        row: &ClinicianRow,
+        words: &str,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (_, by) = self.seal(&KeyOwner::House, "request", "closed_by", &row.id, name.as_bytes())?;
+        let close =
+            "UPDATE request SET closed = $2, closed_by = $3 WHERE id = $1 AND closed IS NULL AND kind = 'result'";
+        let values = vec![row.id.as_str().into(), at.as_microsecond().into(), by.into()];
+        let mut steps = vec![Step::new(close, values).or_nothing(Refusal::NotThere)];
+        // Of somebody who is forgotten there is nothing to write down.
+        if let (Some(person), Some(_)) = (&row.person, &row.about) {
+            let owner = KeyOwner::Person(person.clone());
+            let (_, sealed) = self.seal(&owner, "for_clinician", "words", &row.id, words.trim().as_bytes())?;
+            let keep = "UPDATE for_clinician SET words = $2 WHERE request = $1";
+            steps.push(Step::new(keep, vec![row.id.as_str().into(), sealed.into()]));
+        }
+        let subject = row.person.as_ref().filter(|_| row.about.is_some());
+        let entry = staff_row(Event::Progressed, &staff.member, subject, "staff.results", None, Some("told"), at);
+        match self.inner.writer.submit(steps, vec![self.draft(&entry, None)?]).await {
+            Ok(_) => Ok(true),
+            Err(JobError::Refused(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What clinicians wrote when they had told a person's results, by the id of the row it ended.
+    ///
+    /// # Errors
+    /// When the database or the person's key fails.
+    pub async fn clinicians_words(&self, person: &PersonId) -> Result<Phi<HashMap<String, String>>, StoreError> {
+        let owner = self.inner.keys.name(&KeyOwner::Person(person.clone()));
+        let written = "SELECT request, words FROM for_clinician WHERE owner = $1 AND words IS NOT NULL";
+        let rows = self.inner.database.ask(written, &[owner.as_str().into()]).await?;
+        let words = rows.iter().map(|row| {
+            let id: String = row.try_get("request")?;
+            let place = Place { table: "for_clinician", column: "words", row: &id, owner: &owner };
+            let plain = self.unseal(place, &row.try_get::<Vec<u8>, _>("words")?)?;
+            Ok((id, String::from_utf8_lossy(&plain).into_owned()))
+        });
+        Ok(Phi::new(person.clone(), words.collect::<Result<_, StoreError>>()?))
     }
 
     /// A person's results with what came of those that a clinician tells first.

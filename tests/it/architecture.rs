@@ -15,25 +15,27 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     // Nothing local: what is decided cannot hang on what a model, a channel or a database believes.
     ("policy", &[]),
     ("config", &[]),
+    // How calls are made, whoever makes them.
+    ("outgoing", &[]),
     // The clock and the generator, as a value that tests fix.
     ("ambient", &[]),
-    ("asr", &["config"]),
+    ("asr", &["config", "outgoing"]),
     // Counts and noise; which words are numbers.
     ("patterns", &["config", "nlu::numbers"]),
     ("nlu", &["policy"]),
     // Whom a subject stands for is not known there.
-    ("oidc", &["config"]),
+    ("oidc", &["config", "outgoing"]),
     // How another organization is asked; whose records they are is not known there.
     ("smart", &["config", "oidc"]),
     // Resources and tokens; whose they are is not known there.
-    ("fhir", &["config"]),
+    ("fhir", &["config", "outgoing"]),
     // Facts become words; catalogue replies are data.
     ("speech", &["policy", "nlu::catalogue", "actions::Facts"]),
     ("actions", &["policy", "nlu", "records"]),
     ("dialogue", &["policy", "nlu", "actions"]),
     // Implements what the actions ask for, out of the store.
     ("records", &["policy", "actions", "store"]),
-    ("store", &["policy", "actions", "records", "config", "patterns"]),
+    ("store", &["policy", "actions", "records", "config", "outgoing", "patterns"]),
     // Takes changes out of the store to a server, and what came of them back.
     ("outbox", &["policy", "ambient", "config", "actions", "records", "store"]),
     (
@@ -43,11 +45,11 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     // The page's own requests: permits, rows and FHIR, no HTTP.
     ("rights", &["policy", "ambient", "actions", "records", "store", "turn"]),
     // What staff ask for and are answered; a record comes out there against a permit of theirs.
-    ("staff", &["policy", "actions", "records", "store", "config"]),
+    ("staff", &["policy", "actions", "records", "store", "config", "outgoing"]),
     // Never the store, never the records: a channel knows turns, what staff ask, credentials and readiness.
     ("channels", &["policy", "turn", "staff", "rights", "app", "config"]),
     // Which names of a skill's are which of ours.
-    ("channels::alexa", &["policy", "turn", "config", "nlu::alexa"]),
+    ("channels::alexa", &["policy", "turn", "config", "nlu::alexa", "outgoing"]),
 ];
 
 /// Crates that belong to one place.
@@ -58,6 +60,8 @@ const PLACES: &[(&str, &[&str])] = &[
     ("anyhow", &["cli"]),
     ("clap", &["cli", "main"]),
     ("rand", &["ambient"]),
+    // Where calls may go, by which certificates and for how long is decided once.
+    ("ureq", &["outgoing", "config"]),
     // Nonces and keys: `Entropy::system`, which tests replace by a seeded generator.
     ("getrandom", &["ambient", "cli", "store::seal"]),
 ];

@@ -12,6 +12,7 @@ import { root, start } from './server.mjs';
 const REASON = 'Called to a fall in the corridor of another unit';
 const PEOPLE = {
   'nurse-ada': { name: 'Ada Quill', groups: ['rn'], units: ['4-west'] },
+  'doctor-eve': { name: 'Eve Hart', groups: ['md'], units: ['4-west'] },
   'officer-dana': { name: 'Dana Reed', groups: ['privacy'] },
   'porter-bob': { name: 'Bob Stone', groups: ['porters'], units: ['4-west'] },
 };
@@ -30,7 +31,7 @@ before(async () => {
   const [port, at] = [await free(), await free()];
   const url = `http://127.0.0.1:${port}`;
   op = await provider(at, { redirect: [`${url}/console/back`], after: [`${url}/console`], people: PEOPLE, publicly: true });
-  const section = `[sign_in]\npublic_url = "${url}"\n[sign_in.staff]\nroles = { nurse = ["rn"], privacy-officer = ["privacy"] }\n`
+  const section = `[sign_in]\npublic_url = "${url}"\n[sign_in.staff]\nroles = { nurse = ["rn"], clinician = ["md"], privacy-officer = ["privacy"] }\n`
     + `units = { "4-west" = ["room-12"] }\n[sign_in.staff.provider]\nissuer = "${op.issuer}"\nclient_id = "wellspoken"\n`;
   server = await start({ listen: `127.0.0.1:${port}`, section });
   milo = (await server.run('import', join(root, 'demo/milo-tran.json'), '--consent', 'none')).trim().split('\n').at(-1);
@@ -84,6 +85,26 @@ test('a nurse signs in, sees the calls of her rooms and acknowledges one', async
   await context.close();
 });
 
+test('a clinician says in her own words that she told a result, and only then it may be told', async () => {
+  const { context, page, wrong } = await signsIn('doctor-eve');
+  const row = page.locator('#to-tell li').first();
+  assert.match(await row.textContent(), /room-12.*Rosa Delgado.*potassium/);
+  const tell = row.getByRole('button', { name: 'I have told them' });
+  await row.getByLabel('What you told them').fill('told');
+  await tell.click();
+  await page.getByText(/10 to 500 characters/).waitFor();
+  await row.getByLabel('What you told them').fill('Told her it is high, and that it is drawn again tonight');
+  await tell.click();
+  await page.locator('#to-tell').getByText('Nothing.').waitFor();
+  assert.equal(await page.getByRole('alert').textContent(), '');
+  assert.deepEqual(wrong.filter((e) => !/40[01]/.test(e)), []);
+  await context.close();
+  const nurse = await signsIn('nurse-ada');
+  assert.equal(await nurse.page.locator('#results').isVisible(), false);
+  assert.equal(await nurse.page.evaluate(async () => (await fetch('/v1/staff/results')).status), 403);
+  await nurse.context.close();
+});
+
 test('she breaks glass with a reason, and a privacy officer looks into it', async () => {
   const nurse = await signsIn('nurse-ada');
   const { page } = nurse;
@@ -120,7 +141,7 @@ test('whoever has no role here is told so, and gets nothing', async () => {
 });
 
 test('who it was, whom they saw and why stand in no log; that glass was broken does', () => {
-  for (const word of ['Ada', 'Dana', 'nurse-ada', 'Milo', milo, 'corridor', 'charge nurse', 'water']) {
+  for (const word of ['Ada', 'Dana', 'nurse-ada', 'Milo', milo, 'corridor', 'charge nurse', 'water', 'Eve', 'Delgado', 'potassium', 'tonight']) {
     assert.equal(server.log().includes(word), false, word);
   }
   assert.match(server.log(), /"kind":"break-glass"/);

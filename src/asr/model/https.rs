@@ -8,9 +8,8 @@ use std::{
     time::Duration,
 };
 
-use ureq::{Agent, http::Uri};
-
 use super::{FileSpec, ModelSpec, Progress};
+use crate::outgoing::{self, Agent, http::Uri};
 
 /// A download that dies this often without a single new byte in between is given up.
 const TRIES: u32 = 4;
@@ -67,7 +66,7 @@ fn attempt(agent: &Agent, url: &str, file: &FileSpec, part: &Path, progress: &dy
         request = request.header("Range", format!("bytes={have}-"));
     }
     let response = request.call().map_err(|e| match e {
-        ureq::Error::Io(e)
+        outgoing::Error::Io(e)
             if matches!(
                 e.kind(),
                 io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe
@@ -75,7 +74,7 @@ fn attempt(agent: &Agent, url: &str, file: &FileSpec, part: &Path, progress: &dy
         {
             Failure::CutOff(e.to_string())
         }
-        ureq::Error::Timeout(_) | ureq::Error::Protocol(_) => Failure::CutOff(e.to_string()),
+        outgoing::Error::Timeout(_) | outgoing::Error::Protocol(_) => Failure::CutOff(e.to_string()),
         // No such name, nobody answers, an untrusted certificate: the next source is quicker than patience.
         other => Failure::Final(other.to_string()),
     })?;
@@ -139,17 +138,7 @@ fn agent(url: &str) -> Result<Agent, String> {
     if uri.scheme_str() != Some("https") && !loopback {
         return Err(format!("{url}: only https:// addresses are fetched (http:// on this machine alone)"));
     }
-    // The whole may take as long as it needs on a slow line; a server that falls silent may not.
-    Ok(Agent::config_builder()
-        .https_only(!loopback)
-        .http_status_as_error(false)
-        .timeout_connect(Some(Duration::from_secs(15)))
-        .timeout_recv_response(Some(Duration::from_secs(30)))
-        .timeout_per_read(Some(Duration::from_secs(30)))
-        .accept_encoding("identity")
-        .user_agent(concat!("wellspoken/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .into())
+    Ok(outgoing::downloads(loopback))
 }
 
 fn host(url: &str) -> String {

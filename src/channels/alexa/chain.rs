@@ -13,13 +13,12 @@ use rustls_pki_types::{
     pem::{self, PemObject as _},
 };
 use tokio::sync::Semaphore;
-use ureq::{
-    Agent,
-    tls::{Certificate, RootCerts, TlsConfig},
-};
 use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, KeyUsage};
 
-use crate::config::AlexaConfig;
+use crate::{
+    config::AlexaConfig,
+    outgoing::{self, Agent, BodyError, Way, WayError},
+};
 
 /// The name that Amazon's signing certificate is for.
 const SIGNER: &str = "echo-api.amazon.com";
@@ -98,24 +97,12 @@ impl Chains {
             Some(path) => anchors(path)?,
             None => webpki_roots::TLS_SERVER_ROOTS.to_vec(),
         };
-        let tls = match &config.fetch_roots {
-            Some(path) => {
-                let read = certificates("alexa.fetch_roots", path)?;
-                let read: Vec<_> = read.iter().map(|der| Certificate::from_der(der.as_ref()).to_owned()).collect();
-                RootCerts::new_with_certs(&read)
-            }
-            None => RootCerts::WebPki,
-        };
+        let way = Way::direct(config.fetch_roots.as_deref(), PATIENCE).through_proxies();
+        let agent = way.agent().map_err(|error| match error {
+            WayError::Read { path, source } => RootsError::Read { setting: "alexa.fetch_roots", path, source },
+            WayError::NoCertificate { path } => RootsError::NotRoots { setting: "alexa.fetch_roots", path },
+        })?;
         let base = config.fetch_from.clone().unwrap_or_else(|| AMAZON.to_owned());
-        let agent = Agent::config_builder()
-            .https_only(base.starts_with("https://"))
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .timeout_global(Some(PATIENCE))
-            .tls_config(TlsConfig::builder().root_certs(tls).build())
-            .user_agent(concat!("wellspoken/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .into();
         Ok(Self { roots, agent, base, known: Mutex::default(), fetches: Semaphore::new(FETCHES) })
     }
 
@@ -151,15 +138,15 @@ impl Chains {
 }
 
 fn fetch(agent: &Agent, address: &str) -> Result<Vec<u8>, NoChain> {
-    let mut response = agent.get(address).call().map_err(|_| NoChain::Unreachable)?;
+    let response = agent.get(address).call().map_err(|_| NoChain::Unreachable)?;
     match response.status().as_u16() {
         200 => {}
         429 | 500..=599 => return Err(NoChain::Unreachable),
         _ => return Err(NoChain::NotThere),
     }
-    response.body_mut().with_config().limit(LARGEST).read_to_vec().map_err(|e| match e {
-        ureq::Error::BodyExceedsLimit(_) => NoChain::NotAChain,
-        _ => NoChain::Unreachable,
+    outgoing::body(response, LARGEST).map_err(|error| match error {
+        BodyError::TooLong => NoChain::NotAChain,
+        BodyError::BrokeOff | BodyError::Late => NoChain::Unreachable,
     })
 }
 
@@ -201,16 +188,12 @@ impl Chain {
 fn anchors(path: &Path) -> Result<Vec<TrustAnchor<'static>>, RootsError> {
     const SETTING: &str = "alexa.signing_roots";
     let not_roots = || RootsError::NotRoots { setting: SETTING, path: path.to_owned() };
-    let read = certificates(SETTING, path)?;
-    let anchor = |der| webpki::anchor_from_trusted_cert(der).map(|anchor| anchor.to_owned());
-    read.iter().map(anchor).collect::<Result<Vec<_>, _>>().map_err(|_| not_roots())
-}
-
-fn certificates(setting: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, RootsError> {
-    let pem = std::fs::read(path).map_err(|source| RootsError::Read { setting, path: path.to_owned(), source })?;
+    let pem =
+        std::fs::read(path).map_err(|source| RootsError::Read { setting: SETTING, path: path.to_owned(), source })?;
     let read = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>().unwrap_or_default();
     if read.is_empty() {
-        return Err(RootsError::NotRoots { setting, path: path.to_owned() });
+        return Err(not_roots());
     }
-    Ok(read)
+    let anchor = |der| webpki::anchor_from_trusted_cert(der).map(|anchor| anchor.to_owned());
+    read.iter().map(anchor).collect::<Result<Vec<_>, _>>().map_err(|_| not_roots())
 }

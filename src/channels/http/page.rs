@@ -15,20 +15,22 @@ const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// Address, type and contents of each file.
-const FILES: [(&str, &str, &str); 16] = [
+const FILES: [(&str, &str, &str); 18] = [
     ("/", HTML, include_str!("page/talk.html")),
     ("/page/talk.css", CSS, include_str!("page/talk.css")),
     ("/page/talk.js", JS, include_str!("page/talk.js")),
     ("/page/microphone.js", JS, include_str!("page/microphone.js")),
+    ("/page/server.js", JS, include_str!("page/server.js")),
     ("/page/sign-in.js", JS, include_str!("page/sign-in.js")),
     ("/page/tap.js", JS, include_str!("page/tap.js")),
     ("/me", HTML, include_str!("page/me.html")),
     ("/page/me.css", CSS, include_str!("page/me.css")),
     ("/page/me/me.js", JS, include_str!("page/me/me.js")),
-    ("/page/me/server.js", JS, include_str!("page/me/server.js")),
     ("/page/me/kept.js", JS, include_str!("page/me/kept.js")),
     ("/page/me/access.js", JS, include_str!("page/me/access.js")),
     ("/page/me/consent.js", JS, include_str!("page/me/consent.js")),
+    ("/page/me/code.js", JS, include_str!("page/me/code.js")),
+    ("/page/me/pin.js", JS, include_str!("page/me/pin.js")),
     ("/page/me/forget.js", JS, include_str!("page/me/forget.js")),
     ("/page/me/copy.js", JS, include_str!("page/me/copy.js")),
     ("/page/icon.svg", SVG, include_str!("page/icon.svg")),

@@ -22,7 +22,8 @@ use crate::{
     channels::{Side, StaffDoor},
     policy::{PersonId, staff::StaffMember},
     staff::{
-        Ask, AuditView, BoardView, DoneView, GlassView, MeView, NotTold, PeopleView, RecordView, ReviewsView, Whom,
+        Ask, AuditView, BoardView, DoneView, GlassView, MeView, NotTold, PeopleView, RecordView, ResultsView,
+        ReviewsView, Whom,
     },
 };
 
@@ -33,7 +34,7 @@ const MAX_BODY: usize = 8 * 1024;
 #[derive(OpenApi)]
 #[openapi(
     paths(
-        show_sign_in, begin, leave, me, here, board, acknowledge, complete, people, record, break_glass, shut_glass,
+        show_sign_in, begin, leave, me, here, board, acknowledge, complete, results, told_result, people, record, break_glass, shut_glass,
         reviews, all_reviews, settle, audit,
     ),
     tags((name = "staff", description = "The staff's side; every session has roles, and they decide")),
@@ -50,6 +51,8 @@ pub fn routes() -> Router<Doors> {
         .route("/v1/staff/requests", get(board))
         .route("/v1/staff/requests/acknowledge", post(acknowledge))
         .route("/v1/staff/requests/complete", post(complete))
+        .route("/v1/staff/results", get(results))
+        .route("/v1/staff/results/told", post(told_result))
         .route("/v1/staff/people", get(people))
         .route("/v1/staff/record", post(record))
         .route("/v1/staff/break-glass", post(break_glass))
@@ -66,6 +69,16 @@ pub fn routes() -> Router<Doors> {
 pub struct CallBody {
     /// Its id.
     id: String,
+}
+
+/// A result that somebody was told.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ToldBody {
+    /// The row.
+    id: String,
+    /// What was said, in 10 to 500 characters.
+    words: String,
 }
 
 /// A person.
@@ -192,6 +205,34 @@ pub async fn acknowledge(State(doors): State<Doors>, asked: Asked<CallBody>) -> 
     ), security(("staff" = [])))]
 pub async fn complete(State(doors): State<Doors>, asked: Asked<CallBody>) -> Result<Response, Refusal> {
     answered(&doors, &asked.parts, Ask::Complete(asked.body.id)).await
+}
+
+/// Shows what a clinician tells first.
+#[utoipa::path(get, path = "/v1/staff/results", tag = "staff", summary = "Results that a clinician tells first",
+    description = "Of people in one's units' rooms; of people in none where the unit has the room `outpatients`. Whose, which \
+        test and when, never the value. The first look at each is in that person's trail.",
+    responses(
+        (status = 200, description = "The results, oldest first", body = ResultsView),
+        (status = 401, description = "Not signed in", body = ErrorBody),
+        (status = 403, description = "No role of theirs allows it", body = ErrorBody),
+    ), security(("staff" = [])))]
+pub async fn results(State(doors): State<Doors>, parts: Parts) -> Result<Response, Refusal> {
+    answered(&doors, &parts, Ask::Results).await
+}
+
+/// Notes that somebody was told.
+#[utoipa::path(post, path = "/v1/staff/results/told", tag = "staff", summary = "Say that one has talked with the person",
+    description = "From then on the assistant may tell the result. The words are sealed and in the person's own copy.",
+    request_body = ToldBody,
+    responses(
+        (status = 200, description = "Noted", body = DoneView),
+        (status = 400, description = "The words say nothing", body = ErrorBody),
+        (status = 401, description = "Not signed in", body = ErrorBody),
+        (status = 403, description = "No role of theirs allows it", body = ErrorBody),
+        (status = 404, description = "No such open row in their units", body = ErrorBody),
+    ), security(("staff" = [])))]
+pub async fn told_result(State(doors): State<Doors>, asked: Asked<ToldBody>) -> Result<Response, Refusal> {
+    answered(&doors, &asked.parts, Ask::ToldResult(asked.body.id, asked.body.words)).await
 }
 
 /// Shows which rooms are occupied.

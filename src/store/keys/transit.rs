@@ -7,17 +7,13 @@
 use std::{
     io::Read as _,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use ureq::{
-    Agent,
-    tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem},
-};
 use zeroize::Zeroizing;
 
 use super::{
@@ -25,7 +21,11 @@ use super::{
     folder::open_private,
     master::Plain,
 };
-use crate::{config::TransitConfig, store::seal::wrapped_as};
+use crate::{
+    config::TransitConfig,
+    outgoing::{self, Agent, Way},
+    store::seal::wrapped_as,
+};
 
 /// How the service's ciphertexts begin.
 const MARK: &[u8] = b"vault:v";
@@ -88,30 +88,11 @@ struct Refused {
 impl Transit {
     /// Nothing is asked yet.
     pub fn new(config: &TransitConfig) -> Result<Self, KeyError> {
-        let mut tls = TlsConfig::builder();
-        if let Some(path) = &config.ca {
-            let io = |source| KeyError::Io { doing: "cannot read", path: path.clone(), source };
-            let pem = std::fs::read(path).map_err(io)?;
-            let roots: Vec<Certificate<'static>> = parse_pem(&pem)
-                .filter_map(|item| match item {
-                    Ok(PemItem::Certificate(certificate)) => Some(certificate),
-                    _ => None,
-                })
-                .collect();
-            if roots.is_empty() {
-                return Err(io(std::io::Error::other("there is no PEM certificate in it")));
-            }
-            tls = tls.root_certs(RootCerts::Specific(Arc::new(roots)));
-        }
-        let agent = Agent::config_builder()
-            .tls_config(tls.build())
-            .proxy(None)
-            .max_redirects(0)
-            .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_millis(config.timeout_ms)))
-            .user_agent(concat!("wellspoken/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .into();
+        let patience = Duration::from_millis(config.timeout_ms);
+        let agent = Way::direct(config.ca.as_deref(), patience).agent().map_err(|error| {
+            let (path, why) = error.parts();
+            KeyError::Io { doing: "cannot read", path, source: std::io::Error::other(why) }
+        })?;
         Ok(Self { agent, config: config.clone(), silent: Mutex::default() })
     }
 
@@ -225,17 +206,16 @@ impl Transit {
     fn ask(&self, path: &str, body: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         let token = self.token()?;
         let url = format!("{}/v1/{path}", self.config.address.trim_end_matches('/'));
-        let silent = |e: ureq::Error| self.failed(Trouble::Unreachable(e.to_string()));
         let response = self
             .agent
             .post(&url)
             .header("X-Vault-Token", token.as_str())
             .content_type("application/json")
             .send(body)
-            .map_err(silent)?;
+            .map_err(|e| self.failed(Trouble::Unreachable(e.to_string())))?;
         let status = response.status().as_u16();
-        let bytes = response.into_body().with_config().limit(LARGEST).read_to_vec().map_err(silent)?;
-        let bytes = Zeroizing::new(bytes);
+        let bytes = outgoing::body(response, LARGEST);
+        let bytes = Zeroizing::new(bytes.map_err(|e| self.failed(Trouble::Unreachable(e.to_string())))?);
         match status {
             200 | 204 => Ok(bytes),
             // A batch in which something failed answers with what became of each.

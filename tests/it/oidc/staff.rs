@@ -229,6 +229,51 @@ async fn the_board_is_that_of_ones_own_rooms() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clinician_tells_results_of_their_own_people_and_says_what_was_told() {
+    let stage = Stage::open().await;
+    let store = stage.store();
+    let waiting = store.for_clinician().await.expect("read");
+    let [row] = waiting.as_slice() else { panic!("{} rows", waiting.len()) };
+    let person = row.person.clone().expect("known");
+    let desk = desk(store);
+    let with_rooms = |rooms: &[&str]| StaffMember {
+        rooms: rooms.iter().map(|room| RoomId::parse(room).expect("fits")).collect(),
+        ..member("eve", Role::Clinician)
+    };
+    let room = if row.room.is_empty() { "outpatients" } else { row.room.as_str() };
+    let (theirs, elsewhere) = (with_rooms(&[room]), with_rooms(&["room-99"]));
+    let shown = |staff: StaffMember| {
+        let desk = &desk;
+        async move {
+            let Ok(Told::Results(view)) = desk.answer(&staff, Ask::Results, now()).await else { panic!("results") };
+            view.results
+        }
+    };
+    assert!(shown(elsewhere.clone()).await.is_empty(), "of one's own units alone");
+    let trail = async || {
+        let mut looks = 0;
+        let about = store.audit_about(&person, None, None).await.expect("read");
+        let _counted = about.map(|all| looks = all.len());
+        looks
+    };
+    let before = trail().await;
+    for _ in 0..2 {
+        let told = shown(theirs.clone()).await;
+        assert!(told[0].about.as_deref().is_some_and(|about| about.contains("potassium")));
+    }
+    assert_eq!(trail().await, before + 1, "the first look is in the person's own trail, once");
+    let say = |words: &str| Ask::ToldResult(row.id.clone(), words.into());
+    let words = "Told her that it is high and drawn again tonight";
+    assert_eq!(desk.answer(&member("ada", Role::Nurse), say(words), now()).await.err(), Some(NotTold::NoRight));
+    assert_eq!(desk.answer(&elsewhere, say(words), now()).await.err(), Some(NotTold::NotThere));
+    assert_eq!(desk.answer(&theirs, say("told"), now()).await.err(), Some(NotTold::BadReason));
+    assert_eq!(store.for_clinician().await.expect("read").len(), 1, "nothing of that ended it");
+    assert!(desk.answer(&theirs, say(words), now()).await.is_ok());
+    assert_eq!(desk.answer(&theirs, say(words), now()).await.err(), Some(NotTold::NotThere), "once");
+    assert!(store.for_clinician().await.expect("read").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn planted_snooping_is_raised_by_itself_and_once() {
     let scratch = support::empty().await;
     let store = scratch.app.store();

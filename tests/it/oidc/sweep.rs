@@ -31,12 +31,16 @@ const fn nothing() -> Value {
 }
 
 #[rustfmt::skip]
-const ROUTES: [Route; 18] = [
+const ROUTES: [Route; 20] = [
     ("GET",  "/v1/staff/me",                   nothing, [true;  6]),
     ("POST", "/v1/staff/me",                   nothing, [true;  6]),
     ("GET",  "/v1/staff/requests",             nothing, [true,  true,  false, true,  false, false]),
     ("POST", "/v1/staff/requests/acknowledge", call,    [true,  true,  false, true,  false, false]),
     ("POST", "/v1/staff/requests/complete",    call,    [true,  true,  false, true,  false, false]),
+    ("GET",  "/v1/staff/results",              nothing, [false, true,  false, false, false, false]),
+    ("POST", "/v1/staff/results/told",
+        || json!({ "id": "none", "words": "talked with her, and it is drawn again" }),
+                                                        [false, true,  false, false, false, false]),
     ("GET",  "/v1/staff/people",               nothing, [true,  true,  true,  true,  false, false]),
     ("POST", "/v1/staff/record",               whom,    [true,  true,  true,  false, false, false]),
     ("POST", "/v1/staff/break-glass",

@@ -2,6 +2,7 @@
 // the server decides. It keeps nothing: a record is on the screen until it is closed, the session in a cookie scripts cannot read.
 
 import { renewals } from '/page/console/renewals.js';
+import { Refused, call, element, json } from '/page/server.js';
 import { TOLD, cameBack, offer } from '/page/sign-in.js';
 
 // The board is looked at again by itself. That keeps nobody signed in.
@@ -9,34 +10,10 @@ const AGAIN_MS = 15_000;
 
 const $ = (id) => document.getElementById(id);
 
-class Refused extends Error {
-  constructor(status, error) {
-    super(error?.message ?? 'the server does not answer');
-    this.status = status;
-    this.code = error?.code;
-  }
-}
-
-async function call(path, options = {}) {
-  const response = await fetch(path, { credentials: 'same-origin', cache: 'no-store', ...options });
-  if (response.status === 204) return null;
-  const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Refused(response.status, answer.error);
-  return answer;
-}
-
-const ask = (path, value) =>
-  call(`/v1/staff/${path}`, value && { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(value) });
+const ask = (path, value) => call(`/v1/staff/${path}`, value && json('POST', value));
 
 function complain(words) {
   $('alert').textContent = words;
-}
-
-function element(name, className, text) {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
 }
 
 function button(words, act) {
@@ -67,8 +44,8 @@ async function doing(control, act) {
 function gone(words = 'You are not signed in any more. Please sign in again.') {
   clearInterval(timer);
   shut();
-  for (const id of ['board', 'people', 'renewals', 'fills', 'glass', 'reviews']) $(id).hidden = true;
-  for (const id of ['calls', 'rooms', 'inbox', 'counter', 'queue', 'who']) $(id).replaceChildren();
+  for (const id of ['board', 'results', 'people', 'renewals', 'fills', 'glass', 'reviews']) $(id).hidden = true;
+  for (const id of ['calls', 'to-tell', 'rooms', 'inbox', 'counter', 'queue', 'who']) $(id).replaceChildren();
   $('enter').hidden = false;
   $('leave').hidden = true;
   document.body.dataset.state = 'locked';
@@ -99,6 +76,32 @@ async function board() {
     return row;
   }));
   if (requests.length === 0) $('calls').append(element('li', 'none', 'No open calls.'));
+}
+
+// ---- Results that a clinician tells first ----------------------------------------------------------------
+
+async function results() {
+  const { results: all } = await ask('results');
+  const shown = new Set([...$('to-tell').children].map((row) => row.dataset.id));
+  const now = new Set(all.map((one) => one.id));
+  // Rows that are there stay as they are: somebody may be writing in one.
+  for (const row of [...$('to-tell').children]) if (!now.has(row.dataset.id)) row.remove();
+  $('to-tell').append(...all.filter((one) => !shown.has(one.id)).map((one) => {
+    const row = element('li', 'review');
+    row.dataset.id = one.id;
+    const words = element('input', 'finding');
+    words.placeholder = 'What you told them';
+    words.maxLength = 500;
+    words.setAttribute('aria-label', 'What you told them');
+    row.append(
+      element('time', '', new Date(one.requested).toLocaleString()),
+      element('span', 'words', `${one.room || 'not in a room'}: ${one.about ?? 'whose it was has been forgotten'}`),
+      words,
+      button('I have told them', async () => { await ask('results/told', { id: one.id, words: words.value }); await results(); }),
+    );
+    return row;
+  }));
+  if (all.length === 0) $('to-tell').append(element('li', 'none', 'Nothing.'));
 }
 
 // ---- Rooms and records --------------------------------------------------------------------------------
@@ -209,7 +212,8 @@ async function start() {
   $('who').textContent = `${me.name} (${me.roles.join(', ')})`;
   const { inbox, fills } = renewals({ ask, element, button });
   const shown = [
-    ['board', board, 'board'], ['people', rooms, 'people'], ['renewals', inbox, 'renewals'], ['fills', fills, 'fills'], ['reviews', reviews, 'reviews'],
+    ['board', board, 'board'], ['tell-results', results, 'results'], ['people', rooms, 'people'], ['renewals', inbox, 'renewals'],
+    ['fills', fills, 'fills'], ['reviews', reviews, 'reviews'],
   ];
   for (const [right, show, id] of shown) {
     if (!rights.has(right)) continue;
@@ -218,7 +222,11 @@ async function start() {
   }
   $('glass').hidden = !rights.has('break-glass');
   if (rights.has('board')) {
-    timer = setInterval(() => board().catch((e) => { if (e.status === 401) gone(); }), AGAIN_MS);
+    const again = async () => {
+      await board();
+      if (rights.has('tell-results')) await results();
+    };
+    timer = setInterval(() => again().catch((e) => { if (e.status === 401) gone(); }), AGAIN_MS);
   }
   document.body.dataset.state = 'ready';
 }

@@ -2,6 +2,7 @@
 // It keeps nothing: the conversation lives in this tab, the credential in a cookie scripts cannot read.
 
 import * as microphone from '/page/microphone.js';
+import { Refused, call, element, json } from '/page/server.js';
 import { TOLD, cameBack, offer } from '/page/sign-in.js';
 
 const MAX_SECONDS = 60;
@@ -46,24 +47,6 @@ function complain(words) {
 
 // ---- The server ---------------------------------------------------------------------------------------
 
-class Refused extends Error {
-  constructor(status, error) {
-    super(error?.message ?? '');
-    this.status = status;
-    this.code = error?.code;
-  }
-}
-
-async function call(path, options = {}) {
-  const response = await fetch(path, { credentials: 'same-origin', cache: 'no-store', ...options });
-  if (response.status === 204) return null;
-  const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Refused(response.status, answer.error);
-  return answer;
-}
-
-const json = (value) => ({ method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(value) });
-
 /** Sends one turn; where the connection breaks, once more under the same name, which never acts twice. */
 async function send(request) {
   try {
@@ -76,7 +59,7 @@ async function send(request) {
 }
 
 function typed(text) {
-  return json({ text, turn_id: crypto.randomUUID(), speak: aloud, session });
+  return json('POST', { text, turn_id: crypto.randomUUID(), speak: aloud, session });
 }
 
 function recorded(wav) {
@@ -130,13 +113,6 @@ function lock(words) {
 }
 
 // ---- Showing ------------------------------------------------------------------------------------------
-
-function element(name, className, text) {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
 
 const STAGES = [
   ['asr', 'Hearing'], ['nlu', 'Understanding'], ['policy', 'Permission'], ['action', 'Doing'], ['store', 'Storing'], ['speech', 'Speaking'],
@@ -395,7 +371,7 @@ async function start() {
   let spent = false;
   try {
     let opened = null;
-    if (link) opened = await call('/v1/session', json({ link })).catch((e) => { if (e.status !== 403) throw e; spent = true; });
+    if (link) opened = await call('/v1/session', json('POST', { link })).catch((e) => { if (e.status !== 403) throw e; spent = true; });
     opened ??= await call('/v1/session');
     $('place').textContent = PLACES[opened.channel] ?? '';
     await offerSignIn(opened.channel === 'chat');

@@ -1,6 +1,6 @@
 // Who looked, newest first.
 
-import { call, element, moment } from '/page/me/server.js';
+import { call, element, moment } from '/page/server.js';
 
 const EVENTS = {
   opened: 'Record opened', closed: 'Answered', refused: 'Refused', recognized: 'Names used for hearing', imported: 'Records came in',
@@ -25,9 +25,9 @@ export async function show() {
 }
 
 function row(entry) {
-  const made = element('tr', undefined, entry.own ? '' : 'others');
+  const made = element('tr', entry.own ? '' : 'others');
   const what = [EVENTS[entry.event] ?? entry.event, entry.intent].filter(Boolean).join(': ');
   const who = entry.by || (entry.own ? 'you, or whoever used your device' : 'not named');
-  made.append(element('td', moment(entry.at)), element('td', what), element('td', WAYS[entry.channel] ?? entry.channel), element('td', who));
+  made.append(element('td', '', moment(entry.at)), element('td', '', what), element('td', '', WAYS[entry.channel] ?? entry.channel), element('td', '', who));
   return made;
 }

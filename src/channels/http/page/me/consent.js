@@ -1,6 +1,6 @@
 // What may be used, purpose by purpose. Nothing is ticked that was not agreed to.
 
-import { call, element, json, moment } from '/page/me/server.js';
+import { call, element, json, moment } from '/page/server.js';
 
 const WORDS = {
   'answer.medicines': 'Use my medicines to answer me',
@@ -19,7 +19,7 @@ export async function show({ refresh, told }) {
   document.getElementById('consent-uses').replaceChildren(...agreement.uses.map(box));
   const before = [...agreement.versions].reverse().map((one) => {
     const uses = one.uses.length ? one.uses.map((name) => WORDS[name] ?? name).join('; ') : 'nothing';
-    const item = element('li', `${moment(one.at)}, ${one.channel}: ${uses}`);
+    const item = element('li', '', `${moment(one.at)}, ${one.channel}: ${uses}`);
     item.value = one.number;
     return item;
   });
@@ -31,7 +31,7 @@ function box(use) {
   const label = element('label');
   const input = element('input');
   Object.assign(input, { type: 'checkbox', name: 'use', value: use.name, checked: use.agreed });
-  label.append(input, element('span', WORDS[use.name] ?? use.name));
+  label.append(input, element('span', '', WORDS[use.name] ?? use.name));
   const line = element('p');
   line.append(label);
   return line;

@@ -1,6 +1,6 @@
 // A copy of everything, handed to the browser as a file; it is kept nowhere on the way.
 
-import { ask, moment } from '/page/me/server.js';
+import { ask, moment } from '/page/server.js';
 
 export function show({ me, refresh, told }) {
   document.getElementById('copy-asked').textContent =

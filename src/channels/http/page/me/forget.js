@@ -1,6 +1,6 @@
 // Deleting what was said: how much is chosen, and that it cannot be undone is ticked, before anything goes.
 
-import { call, json } from '/page/me/server.js';
+import { call, json } from '/page/server.js';
 
 export function show({ refresh, told }) {
   document.getElementById('forget-form').onsubmit = (event) => remove(event, refresh, told);

@@ -1,6 +1,6 @@
 // How much is kept, by class, and for how long. Counts, never contents.
 
-import { element, moment } from '/page/me/server.js';
+import { element, moment } from '/page/server.js';
 
 const CLASSES = [
   ['medicines', 'Medicines'], ['visits', 'Visits'], ['results', 'Test results'], ['allergies', 'Allergies'],
@@ -11,9 +11,9 @@ const CLASSES = [
 export function show({ me }) {
   const list = document.getElementById('kept-list');
   list.replaceChildren(...CLASSES.flatMap(([name, label]) => {
-    const count = element('dd', String(me.kept[name]));
+    const count = element('dd', '', String(me.kept[name]));
     count.dataset.class = name;
-    return [element('dt', label), count];
+    return [element('dt', '', label), count];
   }));
   const since = me.kept.since ? ` The oldest is from ${moment(me.kept.since)}.` : '';
   document.getElementById('kept-long').textContent =

@@ -1,8 +1,9 @@
-// Asking the server. What it refuses is an error with its status.
+// What every page of ours has in common: asking the server, whose refusal is an error with its status, and making elements,
+// whose text is never markup.
 
 export class Refused extends Error {
   constructor(status, error) {
-    super(error?.message ?? '');
+    super(error?.message ?? 'the server does not answer');
     this.status = status;
     this.code = error?.code;
   }
@@ -19,15 +20,15 @@ export async function ask(path, options = {}) {
 
 export async function call(path, options) {
   const response = await ask(path, options);
-  return response.status === 204 ? null : response.json();
+  return response.status === 204 ? null : response.json().catch(() => ({}));
 }
 
 export const json = (method, value) => ({ method, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(value) });
 
-export function element(name, text, className) {
+export function element(name, className, text) {
   const made = document.createElement(name);
-  if (text !== undefined) made.textContent = text;
   if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
   return made;
 }
 
