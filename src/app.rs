@@ -21,7 +21,7 @@ use crate::{
         shelf::LearnError,
     },
     policy::Loosened,
-    records::Records,
+    records::{Records, Servers},
     speech::{
         reply::{Replies, ReplyError},
         voice::Voice,
@@ -91,6 +91,9 @@ pub enum AppError {
         /// What it named.
         action: String,
     },
+    /// A record server's key or authorities cannot be used.
+    #[error(transparent)]
+    Servers(#[from] crate::fhir::FhirError),
     /// The classifier could not be trained.
     #[error(transparent)]
     Engine(#[from] LearnError),
@@ -153,11 +156,12 @@ impl App {
         if let Some(why) = by_words {
             warnings.push(format!("understanding goes by words alone: {why}"));
         }
+        let servers = Arc::new(Servers::new(&config.records, crate::ambient::system_now)?);
         let ears = settle("hearing", ears.await, &mut warnings);
         let voice = settle("speaking", voice.await, &mut warnings).map(Arc::new);
         let core = Core {
             ambient,
-            records: Records::new(store.clone()),
+            records: Records::new(store.clone()).with_servers(servers),
             store,
             catalogue,
             engine,
@@ -182,7 +186,8 @@ impl App {
     /// When the other database or its keys cannot be used; this one stays open then.
     pub async fn move_to(&mut self, places: &Places, ambient: Ambient) -> Result<(), AppError> {
         let store = open_store(&self.config, places).await?;
-        self.core.records = Records::new(store.clone());
+        let servers = Arc::new(Servers::new(&self.config.records, crate::ambient::system_now)?);
+        self.core.records = Records::new(store.clone()).with_servers(servers);
         std::mem::replace(&mut self.core.store, store).close().await;
         self.core.recognized = Recognized::default();
         self.core.ambient = ambient;

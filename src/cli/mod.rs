@@ -36,6 +36,7 @@ pub mod rehearse;
 pub mod room;
 pub mod say;
 pub mod serve;
+pub mod source;
 pub mod turn;
 pub mod understand;
 
@@ -198,6 +199,8 @@ pub enum Command {
     Audit(audit::AuditArgs),
     /// Look at the keys, rotate the master key, destroy a person's or a stay's key.
     Keys(keys::KeysArgs),
+    /// Say whose records are at a FHIR server.
+    Source(source::SourceArgs),
     /// Keep a person's data from being deleted: legal holds.
     Hold(hold::HoldArgs),
     /// Changes on their way to the servers where people's records live.
@@ -240,6 +243,7 @@ pub fn main(args: Args) -> ExitCode {
         Command::Intents(a) => intents::run(&global, a),
         Command::Audit(a) => audit::run(&global, a),
         Command::Keys(a) => keys::run(&global, a),
+        Command::Source(a) => source::run(&global, a),
         Command::Hold(a) => hold::run(&global, a),
         Command::Outbox(a) => outbox::run(&global, a),
         Command::Backup(a) => backup::run_backup(&global, &a),

@@ -172,6 +172,7 @@ struct Answer<'a> {
     entry: Vec<AnswerEntry<'a>>,
     #[serde(default)]
     link: Vec<LinkPart>,
+    total: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -205,6 +206,8 @@ struct LinkPart {
 pub(super) struct Page {
     pub found: Vec<Box<RawValue>>,
     pub next: Option<Link>,
+    /// How many there are on all pages, where the server tells.
+    pub total: Option<u64>,
 }
 
 /// A resource's type, where it says one.
@@ -230,7 +233,7 @@ pub(super) fn page(base: &str, text: &[u8]) -> Result<Page, FhirError> {
     let told =
         |entry: &AnswerEntry<'_>| entry.search.as_ref().and_then(|search| search.mode.as_deref()) != Some("outcome");
     let found = answer.entry.iter().filter(|entry| told(entry)).filter_map(|entry| entry.resource);
-    Ok(Page { found: found.map(RawValue::to_owned).collect(), next })
+    Ok(Page { found: found.map(RawValue::to_owned).collect(), next, total: answer.total })
 }
 
 /// The answers of a batch, one for each question, in their order.
@@ -256,7 +259,7 @@ fn one(base: &str, ask: &Ask, entry: &AnswerEntry<'_>) -> Result<Page, FhirError
         Ask::Read { kind, .. } => {
             let typed = serde_json::from_str::<Typed>(resource.get()).map(|typed| typed.resource_type);
             if typed.is_ok_and(|typed| typed == *kind) {
-                Ok(Page { found: vec![resource.to_owned()], next: None })
+                Ok(Page { found: vec![resource.to_owned()], next: None, total: None })
             } else {
                 Err(FhirError::Wrong("is of another type than was asked for"))
             }

@@ -189,7 +189,7 @@ impl Session {
 
     /// A page and all that come after it.
     async fn rest(&self, first: Page) -> Result<Vec<Box<RawValue>>, FhirError> {
-        let Page { mut found, mut next } = first;
+        let Page { mut found, mut next, total } = first;
         let mut seen = BTreeSet::new();
         while let Some(link) = next.take() {
             if seen.len() >= MOST_PAGES || found.len() > MOST_FOUND || !seen.insert(format!("{link:?}")) {
@@ -198,6 +198,10 @@ impl Session {
             let page = self.page(&link).await?;
             found.extend(page.found);
             next = page.next;
+        }
+        // A server may end early without a link to go on by.
+        if total.is_some_and(|total| (found.len() as u64) < total) {
+            return Err(FhirError::Wrong("is not whole"));
         }
         Ok(found)
     }

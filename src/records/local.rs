@@ -1,12 +1,15 @@
 //! Records from the local store: what was imported, and what has happened since.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use super::{
     Allergy, LabResult, OpenSlot, Prescription, Profile, Provider, SlotQuery, Visit,
+    fresh::{Live, parts_of},
     sensitive::{self, Hush},
+    server::Servers,
 };
 use crate::{
     actions::Renewal,
@@ -21,6 +24,10 @@ pub struct Records {
     ahead: Mutex<Option<Ahead>>,
     /// What may be said where they are read for.
     hush: Hush,
+    /// Where people's records may be besides the store.
+    servers: Option<Arc<Servers>>,
+    /// The same for one turn; absent where only what is here is looked at.
+    live: Option<Live>,
 }
 
 /// The part of a chart that a scope is mostly about, still wrapped.
@@ -36,6 +43,9 @@ pub enum RecordsError {
     /// The database or a key failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// They are at a server that cannot be reached, and there is no copy of them.
+    #[error("the person's records are at a server that cannot be reached, and there is no copy of them")]
+    Unreachable,
     /// Rows of two people came back for one. A defect; nothing was revealed.
     #[error("the store answered with another person's rows")]
     Mixed(#[from] WrongSubject),
@@ -52,16 +62,36 @@ impl Records {
         &self.hush
     }
 
+    /// The servers, in a turn.
+    pub(super) const fn live(&self) -> Option<&Live> {
+        self.live.as_ref()
+    }
+
+    /// The servers, where there are any.
+    pub(super) fn servers(&self) -> Option<&Servers> {
+        self.servers.as_deref()
+    }
+
     /// Records kept in this store.
     #[must_use]
     pub const fn new(store: Store) -> Self {
-        Self { store, ahead: Mutex::new(None), hush: Hush { aloud: false, named: Vec::new() } }
+        let hush = Hush { aloud: false, named: Vec::new() };
+        Self { store, ahead: Mutex::new(None), hush, servers: None, live: None }
     }
 
-    /// These records with what a question of this scope will most likely read, for one turn. It is read while the
-    /// audit row that opens the disclosure goes to the disk, and comes out of its wrapping no sooner than anything
-    /// else. What cannot be read now is read, and fails, when it is asked for.
-    pub async fn ahead(&self, person: &PersonId, scope: Scope, hush: Hush) -> Self {
+    /// The same where people's records may be at these servers, too.
+    #[must_use]
+    pub fn with_servers(self, servers: Arc<Servers>) -> Self {
+        Self { servers: Some(servers).filter(|servers| !servers.is_empty()), ..self }
+    }
+
+    /// These records for one turn, in which each part is read from a server at most once, with what a question of this
+    /// scope will most likely read. It is read while the audit row that opens the disclosure goes to the disk, and comes
+    /// out of its wrapping no sooner than anything else. What cannot be read now is read, and fails, when it is asked for.
+    pub async fn ahead(&self, person: &PersonId, scope: Scope, hush: Hush, now: Timestamp) -> Self {
+        let records = self.hushed(hush, now);
+        // What went wrong shows itself when the part is asked for.
+        let _ = records.freshen(person, parts_of(scope)).await;
         let store = &self.store;
         let part = match scope {
             Scope::Medicines => {
@@ -70,13 +100,14 @@ impl Records {
             Scope::Visits => store.chart_rows_aside(person, ChartKind::Visits).await.map(Ahead::Visits),
             Scope::Records => store.chart_rows_aside(person, ChartKind::Results).await.map(Ahead::Results),
         };
-        Self { store: self.store.clone(), ahead: Mutex::new(part.ok()), hush }
+        Self { ahead: Mutex::new(part.ok()), ..records }
     }
 
-    /// These records where only this may be said.
+    /// These records for one turn, where only this may be said.
     #[must_use]
-    pub fn hushed(&self, hush: Hush) -> Self {
-        Self { store: self.store.clone(), ahead: Mutex::new(None), hush }
+    pub fn hushed(&self, hush: Hush, now: Timestamp) -> Self {
+        let live = self.servers.clone().map(|servers| Live::new(servers, now));
+        Self { store: self.store.clone(), ahead: Mutex::new(None), hush, servers: self.servers.clone(), live }
     }
 
     /// A part of the chart: what was read ahead, if it is this one, or from the store.
@@ -86,6 +117,7 @@ impl Records {
         kind: ChartKind,
         this: fn(Ahead) -> Result<Phi<Vec<T>>, Ahead>,
     ) -> Result<Phi<Vec<T>>, RecordsError> {
+        self.reached(person, kind).await?;
         let taken = {
             let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
             match ahead.take().map(this) {
@@ -176,7 +208,7 @@ impl Records {
     /// # Errors
     /// As [`Records::prescriptions`].
     pub async fn providers(&self, person: &PersonId) -> Result<Phi<Vec<Provider>>, RecordsError> {
-        let all = self.store.chart_rows::<Provider>(person, ChartKind::Providers).await?;
+        let all = self.rows::<Provider>(person, ChartKind::Providers).await?;
         let told = |p: &Provider| {
             let texts = [Some(&p.name), p.specialty.as_ref(), p.role.as_ref()];
             let texts = || texts.into_iter().flatten().map(String::as_str);
@@ -190,7 +222,7 @@ impl Records {
     /// # Errors
     /// As [`Records::prescriptions`].
     pub async fn allergies(&self, person: &PersonId) -> Result<Phi<Vec<Allergy>>, RecordsError> {
-        Ok(self.store.chart_rows(person, ChartKind::Allergies).await?)
+        self.rows(person, ChartKind::Allergies).await
     }
 
     /// Who the person is; `None` for somebody who was never imported.
@@ -216,6 +248,7 @@ impl Records {
     /// # Errors
     /// As [`Records::prescriptions`].
     pub async fn names(&self, person: &PersonId) -> Result<Phi<NameLists>, RecordsError> {
+        self.freshen(person, &[ChartKind::Prescriptions, ChartKind::Providers]).await?;
         let medicines = self.prescriptions(person).await?;
         let providers = self.providers(person).await?;
         Ok(medicines.zip(providers)?.map(|(p, q)| name_lists(&p, &q)))
@@ -226,6 +259,7 @@ impl Records {
     /// # Errors
     /// When the database fails.
     pub async fn free_slots(&self, query: SlotQuery) -> Result<Vec<OpenSlot>, RecordsError> {
+        self.freshen_slots().await?;
         Ok(self.store.free_slots(&query).await?)
     }
 }

@@ -7,12 +7,14 @@ mod controlled;
 pub mod demo;
 pub mod fhir_bundle;
 pub mod fhir_write;
+mod fresh;
 mod lab_name;
 mod local;
 mod medicine_name;
 pub mod outgoing;
 pub mod rights;
 pub mod sensitive;
+mod server;
 mod sources;
 pub mod specialty;
 mod timing;
@@ -23,6 +25,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 pub use local::{Records, RecordsError};
+pub use server::Servers;
 pub use sources::{Origin, from_source, merged};
 pub use timing::{DayMoment, Dosing, PeriodUnit, Timing};
 

@@ -85,6 +85,8 @@ impl From<RecordsError> for Denied {
         match error {
             RecordsError::Store(error) => error.into(),
             RecordsError::Mixed(error) => error.into(),
+            // The desk reads what is here, and asks no server.
+            RecordsError::Unreachable => Self::Store(StoreError::NotPossible),
         }
     }
 }

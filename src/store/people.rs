@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The parts of a chart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ChartKind {
     /// One [`crate::records::Profile`].
     Profile,
@@ -39,6 +39,17 @@ pub enum ChartKind {
 }
 
 impl ChartKind {
+    /// Every part.
+    pub const ALL: [Self; 7] = [
+        Self::Profile,
+        Self::Prescriptions,
+        Self::Visits,
+        Self::Results,
+        Self::Providers,
+        Self::Allergies,
+        Self::Source,
+    ];
+
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Profile => "profile",
@@ -210,13 +221,9 @@ impl Store {
                 .or_nothing(Refusal::Repeated),
             );
         }
-        steps.push(self.chart_step(&owner, ChartKind::Profile, std::slice::from_ref(&chart.profile))?);
-        steps.push(self.chart_step(&owner, ChartKind::Prescriptions, &chart.prescriptions)?);
-        steps.push(self.chart_step(&owner, ChartKind::Visits, &chart.visits)?);
-        steps.push(self.chart_step(&owner, ChartKind::Results, &chart.results)?);
-        steps.push(self.chart_step(&owner, ChartKind::Providers, &chart.providers)?);
-        steps.push(self.chart_step(&owner, ChartKind::Allergies, &chart.allergies)?);
-        steps.push(self.chart_step(&owner, ChartKind::Source, &chart.source)?);
+        for kind in ChartKind::ALL {
+            steps.push(self.part_step(&owner, kind, chart)?);
+        }
         steps.extend(chart.slots.iter().map(Self::slot_step));
         steps.extend(self.news_steps(person, chart, options.room.as_ref(), at).await?);
         let ended = match &options.room {
@@ -224,6 +231,19 @@ impl Store {
             None => vec![],
         };
         Ok((steps, ended))
+    }
+
+    /// The statement that keeps one part of a chart.
+    pub(super) fn part_step(&self, owner: &KeyOwner, kind: ChartKind, chart: &Chart) -> Result<Step, StoreError> {
+        match kind {
+            ChartKind::Profile => self.chart_step(owner, kind, std::slice::from_ref(&chart.profile)),
+            ChartKind::Prescriptions => self.chart_step(owner, kind, &chart.prescriptions),
+            ChartKind::Visits => self.chart_step(owner, kind, &chart.visits),
+            ChartKind::Results => self.chart_step(owner, kind, &chart.results),
+            ChartKind::Providers => self.chart_step(owner, kind, &chart.providers),
+            ChartKind::Allergies => self.chart_step(owner, kind, &chart.allergies),
+            ChartKind::Source => self.chart_step(owner, kind, &chart.source),
+        }
     }
 
     fn chart_step<T: Serialize>(&self, owner: &KeyOwner, kind: ChartKind, rows: &[T]) -> Result<Step, StoreError> {
@@ -285,7 +305,7 @@ impl Store {
         Ok(ended)
     }
 
-    async fn known_by(&self, lookups: &[String]) -> Result<Option<PersonId>, StoreError> {
+    pub(super) async fn known_by(&self, lookups: &[String]) -> Result<Option<PersonId>, StoreError> {
         let mut known: Option<PersonId> = None;
         for lookup in lookups {
             let who = "SELECT person FROM identifier WHERE lookup = $1";

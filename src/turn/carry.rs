@@ -133,14 +133,14 @@ impl Turn<'_> {
         let reading = async {
             match (&may, needs.scope) {
                 (Decision::Person(person), Some(scope)) => {
-                    Some(self.core.records.ahead(person, scope, self.hush(slots)).await)
+                    Some(self.core.records.ahead(person, scope, self.hush(slots), self.now).await)
                 }
                 _ => None,
             }
         };
         // The question goes out first: it is short, and the row's commit is long.
         let (ahead, verdict) = tokio::join!(biased; reading, admitting);
-        self.ahead = Some(ahead.unwrap_or_else(|| self.core.records.hushed(self.hush(slots))));
+        self.ahead = Some(ahead.unwrap_or_else(|| self.core.records.hushed(self.hush(slots), self.now)));
         self.timings.policy += millis(clock);
         let no = |reply: &str, state| {
             let facts = Facts::new(reply)
@@ -182,7 +182,11 @@ impl Turn<'_> {
         let clock = Instant::now();
         let outcome = action.run(pass, &slots, &self.setting()).await;
         self.timings.action += millis(clock);
-        let outcome = match outcome? {
+        let outcome = match Self::unless_unreachable(outcome, (&intent, &slots, opened))? {
+            Ok(outcome) => outcome,
+            Err(said) => return Ok(*said),
+        };
+        let outcome = match outcome {
             Outcome::Identify(how) => return Box::pin(self.identified_by(how)).await,
             whole if self.telling(&intent, &needs) == Telling::Headline => aloud::headline(whole),
             whole => whole,
@@ -194,7 +198,8 @@ impl Turn<'_> {
             return Err(TurnError::Unconfirmed(intent));
         }
         let said = Self::absorb(intent, slots, outcome, needs, opened);
-        Ok(self.with_common(said))
+        let said = self.with_common(said);
+        Ok(self.with_age(said))
     }
 
     /// An intent that has no headline of its own is told by the common one.
@@ -217,7 +222,10 @@ impl Turn<'_> {
         let clock = Instant::now();
         let outcome = action.perform(permit, plan, &self.setting()).await;
         self.timings.action += millis(clock);
-        Ok(Self::absorb(intent, slots, outcome?, needs, opened))
+        match Self::unless_unreachable(outcome, (&intent, &slots, opened))? {
+            Ok(outcome) => Ok(Self::absorb(intent, slots, outcome, needs, opened)),
+            Err(said) => Ok(*said),
+        }
     }
 
     /// Whether others may hear the answer.

@@ -13,6 +13,7 @@ mod demo;
 mod dialogue;
 mod disclosure;
 mod evidence;
+mod fhir;
 mod hear;
 mod household;
 mod http;

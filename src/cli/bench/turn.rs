@@ -17,9 +17,9 @@ use serde::Serialize;
 use crate::{
     ambient::Ambient,
     app::{App, Places, Senses},
-    cli::{Global, runtime},
+    cli::{Global, runtime, source},
     policy::{Caller, CredentialId, PersonId, Proof, Scope, SessionId, Surface},
-    records::demo,
+    records::{Servers, demo},
     store::ImportOptions,
     turn::{Input, State, Timings, TurnRequest},
 };
@@ -36,6 +36,10 @@ pub struct TurnBenchArgs {
     /// An empty PostgreSQL database instead of SQLite in a scratch folder: `postgres://…`.
     #[arg(long)]
     database: Option<String>,
+    /// Whose records are asked about are at the first server of the configuration, under this identifier of its Patient:
+    /// the demo person's, loaded there before.
+    #[arg(long, value_name = "SYSTEM|VALUE")]
+    identifier: Option<String>,
     /// A recording for the spoken turns.
     #[arg(long, default_value = "audio-fixtures/take-atorvastatin.wav")]
     audio: PathBuf,
@@ -66,6 +70,8 @@ struct Report {
     concurrent_ms_a_turn: f64,
     concurrent_ratio: f64,
     commits_a_turn: f64,
+    /// Requests to record servers, of the typed turns.
+    requests_a_turn: f64,
 }
 
 /// Milliseconds.
@@ -112,6 +118,9 @@ async fn measure(global: &Global, args: &TurnBenchArgs, scratch: &Path) -> anyho
     let senses = Senses { ears: args.audio.is_file(), voice: false };
     let app = Arc::new(App::build(config, places, Ambient::system(global.now)?, senses).await?);
     let rosa = rosa(&app).await?;
+    if let Some(identifier) = &args.identifier {
+        at_server(&app, &rosa, identifier).await?;
+    }
     let speaker = Speaker::new(&app, &rosa);
     let mut disk = Disk::open(scratch)?;
     for _ in 0..WARM_UP {
@@ -119,10 +128,12 @@ async fn measure(global: &Global, args: &TurnBenchArgs, scratch: &Path) -> anyho
         speaker.ask(Input::Text(QUESTION.into())).await?;
     }
     let (mut raw, mut typed) = (Vec::new(), Vec::new());
+    let asked = app.core().records.asked();
     for _ in 0..args.turns {
         raw.push(disk.fsync()?);
         typed.push(speaker.ask(Input::Text(QUESTION.into())).await?);
     }
+    let requests_a_turn = (app.core().records.asked() - asked) as f64 / args.turns as f64;
     let spoken = match app.ears() {
         Some(_) => Some(spoken(&speaker, args).await?),
         None => None,
@@ -147,6 +158,7 @@ async fn measure(global: &Global, args: &TurnBenchArgs, scratch: &Path) -> anyho
         concurrent_ms_a_turn: crowd.ms_a_turn,
         concurrent_ratio: crowd.ms_a_turn / crowd.raw.p50,
         commits_a_turn: crowd.commits_a_turn,
+        requests_a_turn,
     })
 }
 
@@ -157,6 +169,14 @@ async fn rosa(app: &App) -> anyhow::Result<PersonId> {
     let (_, chart) = demo::all(now, &zone)?.into_iter().next().context("there are no demo people")?;
     let options = ImportOptions { pin: None, consent: Some(Scope::ALL.to_vec()), room: None };
     Ok(app.store().import(&chart, options, now).await?)
+}
+
+/// From here on the person's records are at the first server.
+async fn at_server(app: &App, person: &PersonId, identifier: &str) -> anyhow::Result<()> {
+    let servers = Servers::new(&app.config().records, crate::ambient::system_now)?;
+    let server = servers.all().first().context("--identifier needs a [[records.server]] in the configuration")?;
+    let now = app.ambient().now();
+    source::bind(app.store(), &servers, person, (server.name(), identifier), "bench", now).await
 }
 
 /// Somebody in a conversation of their own.
@@ -312,5 +332,6 @@ fn print(report: &Report, json: bool) -> anyhow::Result<()> {
         report.raw_fsync_beside_ms.p50,
         report.commits_a_turn
     );
+    println!("{:.2} requests to record servers a typed turn", report.requests_a_turn);
     Ok(())
 }

@@ -120,6 +120,16 @@ pub fn parse(bytes: &[u8]) -> Result<Chart, BundleError> {
     chart(bundle, text)
 }
 
+/// The free times of a bundle that is about nobody.
+///
+/// # Errors
+/// As [`parse`].
+pub fn open_slots(bytes: &[u8]) -> Result<Vec<OpenSlot>, BundleError> {
+    let text = text(bytes)?;
+    let bundle: Bundle = serde_json::from_str(text).map_err(|e| explain(&e, text))?;
+    Ok(visits::open_slots(&mut Book::new(&bundle.entry)))
+}
+
 /// Reads a bundle whose dates are told from a day of their own (`Bundle.timestamp`) as if that day were
 /// today. Every date and time moves by the same number of days, except dates of birth; times of day are kept
 /// as they are written, in `zone`. At weekends the clinic is closed: a free slot that would fall on one is

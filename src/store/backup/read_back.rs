@@ -27,6 +27,7 @@ UNION ALL SELECT 'request', 'sealed', id, sealed FROM request WHERE owner = $1 \
 UNION ALL SELECT 'for_clinician', 'words', request, words FROM for_clinician WHERE owner = $1 AND words IS NOT NULL \
 UNION ALL SELECT 'credential', 'sealed', id, sealed FROM credential WHERE owner = $1 \
 UNION ALL SELECT 'subject', 'sealed', id, sealed FROM subject WHERE owner = $1 \
+UNION ALL SELECT 'source', 'sealed', id, sealed FROM source WHERE owner = $1 \
 UNION ALL SELECT 'glass', 'sealed', id, sealed FROM glass WHERE owner = $1 \
 UNION ALL SELECT 'pattern', 'sealed', id, sealed FROM pattern WHERE owner = $1 \
 UNION ALL SELECT 'visit', 'sealed', id, sealed FROM visit WHERE owner = $1 \
@@ -93,13 +94,14 @@ impl Store {
 }
 
 /// The names as the rows were sealed with.
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 15] = [
     "person",
     "chart",
     "consent",
     "request",
     "credential",
     "subject",
+    "source",
     "glass",
     "pattern",
     "visit",

@@ -2,19 +2,24 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Mutex,
+    sync::{Arc, Mutex},
 };
 
 use jiff::{Timestamp, civil::date, tz::TimeZone};
 use wellspoken::{
     actions::{Action, Change, Facts, Outcome, Pass, Plan, Protection, Setting},
+    ambient::system_now,
+    cli::source::bind,
     config::KeysConfig,
     nlu::{Slot, SlotValue, Slots},
     policy::{
         Agreed, Agreements, Caller, CredentialId, DataClass, Event, JournalEntry, Occasion, PersonId, Proof, Scope,
         SessionId, Surface, Task, TurnId, Verdict, admit,
     },
-    records::{Chart, Dispense, DispenseStage, LabFlag, LabResult, Prescription, Provider, Records, demo},
+    records::{
+        Chart, Dispense, DispenseStage, LabFlag, LabResult, Prescription, Provider, Records, Servers, demo,
+        fhir_bundle, sensitive::Hush,
+    },
     speech::reply::{Moment, Rendered, Replies},
     store::{CommitError, ImportOptions, KeyOwner, Store, StoreOptions, TurnCommit},
 };
@@ -26,6 +31,7 @@ const NOW: &str = "2026-12-01T15:00:00Z";
 pub struct Stage {
     pub store: Store,
     records: Records,
+    servers: Option<Arc<Servers>>,
     protection: Protection,
     pub replies: Replies,
     zone: TimeZone,
@@ -46,7 +52,23 @@ pub struct Said {
 }
 
 impl Stage {
+    /// Where records are in the store.
     pub async fn open() -> Self {
+        Self::on(None).await
+    }
+
+    /// Where they are at a real FHIR server.
+    pub async fn at_server() -> Self {
+        let config = crate::fhir::records(crate::fhir::server(&crate::fhir::shared().base));
+        Self::on(Some(Arc::new(Servers::new(&config, system_now).expect("servers")))).await
+    }
+
+    /// Both: every action must do the same on either.
+    pub async fn both() -> [Self; 2] {
+        [Self::open().await, Self::at_server().await]
+    }
+
+    async fn on(servers: Option<Arc<Servers>>) -> Self {
         let dir = crate::residue::folder();
         let url = dir.path().join("test.db").display().to_string();
         let store = Store::open(StoreOptions { url, key_file: dir.path().join("key"), keys: KeysConfig::default() })
@@ -60,13 +82,27 @@ impl Stage {
         charts.push(("odd", odd));
         for (name, chart) in charts {
             let options = ImportOptions { consent: Some(Scope::ALL.to_vec()), ..ImportOptions::default() };
-            people.insert(name, store.import(&chart, options, now).await.expect("imported"));
+            let Some(servers) = servers.as_ref().filter(|_| name != "odd") else {
+                people.insert(name, store.import(&chart, options, now).await.expect("imported"));
+                continue;
+            };
+            let bundle = crate::fhir::shared().load_demo(name).await;
+            let alone = crate::fhir::patient_alone(&bundle).to_string();
+            let alone = fhir_bundle::parse(alone.as_bytes()).expect("a patient");
+            let person = store.import(&alone, options, now).await.expect("imported");
+            let (server, found) = (crate::fhir::CLINIC, crate::fhir::identifier(&bundle));
+            bind(&store, servers, &person, (server, &found), "tester", now).await.expect("bound");
+            people.insert(name, person);
         }
         let replies = Replies::new(&wellspoken::nlu::catalogue::Catalogue::builtin().expect("the catalogue"))
             .expect("every reply compiles")
             .with_place("Lakeside Clinic", "911");
         Self {
-            records: Records::new(store.clone()),
+            records: match &servers {
+                Some(servers) => Records::new(store.clone()).with_servers(Arc::clone(servers)),
+                None => Records::new(store.clone()),
+            },
+            servers,
             protection: Protection { conversation_hours: 24, answer_hours: 24, ..Protection::default() },
             store,
             replies,
@@ -89,9 +125,23 @@ impl Stage {
         &self.people[name]
     }
 
-    fn setting<'a>(&'a self, channel: &'a str) -> Setting<'a> {
+    /// The records, for one turn: with what it will most likely read.
+    async fn turn(&self, action: Action, person: Option<&PersonId>) -> Records {
+        let hush = Hush { aloud: false, named: vec![] };
+        match (person, action.floor().scope) {
+            (Some(person), Some(scope)) => self.records.ahead(person, scope, hush, self.now).await,
+            _ => self.records.hushed(hush, self.now),
+        }
+    }
+
+    /// Requests to the server so far.
+    pub fn asked(&self) -> u64 {
+        self.servers.iter().flat_map(|servers| servers.all()).map(wellspoken::fhir::Server::sent).sum()
+    }
+
+    fn setting<'a>(&'a self, records: &'a Records, channel: &'a str) -> Setting<'a> {
         Setting {
-            records: &self.records,
+            records,
             now: self.now,
             zone: &self.zone,
             organization: "Lakeside Clinic",
@@ -167,7 +217,12 @@ impl Stage {
                 ((*name).to_owned(), heard)
             })
             .collect();
-        let outcome = action.run(pass, &slots, &self.setting(channel)).await.expect("it runs");
+        let person = match &pass {
+            Pass::Person(permit) => Some(permit.subject().clone()),
+            Pass::Room(_) | Pass::Public => None,
+        };
+        let records = self.turn(action, person.as_ref()).await;
+        let outcome = action.run(pass, &slots, &self.setting(&records, channel)).await.expect("it runs");
         self.told(action, outcome)
     }
 
@@ -177,7 +232,8 @@ impl Stage {
         let Pass::Person(permit) = self.pass(action, Surface::Chat, self.people.get(name)).await else {
             panic!("a permit")
         };
-        let outcome = action.perform(permit, plan, &self.setting("chat")).await.expect("it runs");
+        let records = self.turn(action, self.people.get(name)).await;
+        let outcome = action.perform(permit, plan, &self.setting(&records, "chat")).await.expect("it runs");
         self.told(action, outcome)
     }
 

@@ -1,0 +1,310 @@
+//! Whole turns of somebody whose records are at a server, with the server well, ill and gone.
+
+use jiff::{Timestamp, ToSpan as _};
+use serde_json::{Value, json};
+use wellspoken::{
+    ambient::{Ambient, system_now},
+    app::{App, Senses},
+    cli::{import::import_into, source::bind},
+    config::{Config, ServerConfig},
+    fhir::Server,
+    policy::{PersonId, Surface},
+    records::Servers,
+};
+
+use super::{
+    medplum::{self, CLINIC, identifier, patient_file},
+    proxy::{Fault, Proxy, Seen},
+};
+use crate::{
+    residue::Folder,
+    support::{Speaker, now, places},
+};
+
+const ROSA: &str = "rosa-delgado.json";
+const NEXT: &str = "when is my next visit";
+const MEDICINES: &str = "what medicines am I taking";
+
+/// A program, a server behind a proxy, and Rosa, whose records are there.
+struct Clinic {
+    app: App,
+    proxy: Proxy,
+    rosa: PersonId,
+    dir: Folder,
+    config: Config,
+}
+
+impl Clinic {
+    async fn open(change: impl FnOnce(&mut ServerConfig)) -> Self {
+        let proxy = Proxy::start(&medplum::shared().base).await;
+        let bundle = medplum::shared().load_demo(ROSA).await;
+        let mut server = medplum::server(&proxy.base);
+        change(&mut server);
+        let dir = crate::residue::folder();
+        let mut config = Config { records: medplum::records(server), ..Config::default() };
+        config.place.zone = "America/New_York".into();
+        let app = program(&config, &dir, now()).await;
+        let file = patient_file(&dir, &bundle);
+        let rosa = import_into(app.store(), &file, None, Some("all"), None, now()).await.expect("imported");
+        let clinic = Self { app, proxy, rosa, dir, config };
+        clinic.bind(&bundle).await;
+        clinic.proxy.seen();
+        clinic
+    }
+
+    async fn bind(&self, bundle: &Value) {
+        let servers = Servers::new(&self.config.records, system_now).expect("servers");
+        let names = (CLINIC, identifier(bundle));
+        bind(self.app.store(), &servers, &self.rosa, (names.0, &names.1), "tester", now()).await.expect("bound");
+    }
+
+    /// The same at another time, with a program that has asked nothing yet.
+    async fn later(self, hours: i64) -> Self {
+        self.app.close().await;
+        let at = now().checked_add(hours.hours()).expect("a time");
+        Self { app: program(&self.config, &self.dir, at).await, ..self }
+    }
+
+    async fn says(&self, text: &str) -> String {
+        Speaker::new(&self.app, Surface::Chat, Some(&self.rosa)).says(text).await.reply
+    }
+}
+
+async fn program(config: &Config, dir: &Folder, at: Timestamp) -> App {
+    let senses = Senses { ears: false, voice: false };
+    App::build(config.clone(), places(dir.path()), Ambient::fixed(at, 7), senses).await.expect("the program starts")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_takes_at_most_two_requests_and_tells_addresses_nothing() {
+    let clinic = Clinic::open(|_| {}).await;
+    for text in [NEXT, MEDICINES, "how do I take my metformin", "what was my LDL", "who is on my care team"] {
+        let mut speaker = Speaker::new(&clinic.app, Surface::Chat, Some(&clinic.rosa));
+        speaker.says(text).await;
+        clinic.proxy.seen();
+        let reply = speaker.says(text).await.reply;
+        let seen = clinic.proxy.seen();
+        let lines: Vec<&str> = seen.iter().map(|s| s.line.as_str()).collect();
+        println!("{text}: {} requests {lines:?}: {reply}", seen.len());
+        assert!(seen.len() <= 2, "{text}: {lines:?}");
+        for Seen { line, body } in &seen {
+            assert!(!line.to_lowercase().contains("rosa") && !line.contains('?'), "{line}");
+            assert!(body.is_empty() || body.contains("Patient"), "what is asked stands in the body");
+        }
+    }
+    // Who has which times is read besides; the first time also what the schedules refer to.
+    for cached in [false, true] {
+        clinic.proxy.seen();
+        let mut speaker = Speaker::new(&clinic.app, Surface::Chat, Some(&clinic.rosa));
+        let reply = speaker.says("book a visit with Dr. Patel").await.reply;
+        let asked = clinic.proxy.seen().len();
+        println!("booking: {asked} requests: {reply}");
+        assert!(!cached || asked <= 2, "{asked}: {reply}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changes_at_the_server_is_what_is_said() {
+    let clinic = Clinic::open(|_| {}).await;
+    let before = clinic.says(NEXT).await;
+    assert!(before.contains("10:30"), "{before}");
+    clinic.proxy.always(Some(Fault::Edit(|answer| {
+        let text = answer.to_string().replace("T10:30:00-05:00", "T11:45:00-05:00");
+        *answer = serde_json::from_str(&text).expect("JSON");
+    })));
+    let after = clinic.says(NEXT).await;
+    assert!(after.contains("11:45") && !after.contains("10:30"), "{after}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_down_is_told_with_the_age_of_what_is_said() {
+    let mut clinic = Clinic::open(|server| server.timeout_ms = 400).await;
+    for (hours, says) in [
+        (2, "This is as of this morning."),
+        (20, "This is as of yesterday."),
+        (24 * 12, "This is as of Tuesday, December 1st."),
+    ] {
+        clinic = clinic.later(hours).await;
+        for fault in [Fault::Reset, Fault::Silence] {
+            clinic.proxy.always(Some(fault));
+            let reply = clinic.says(MEDICINES).await;
+            assert!(reply.starts_with("I can't reach your records right now. This is as of "), "{reply}");
+            assert!(reply.contains(says) && reply.contains("metformin"), "{hours}: {reply}");
+        }
+        let booked = clinic.says(NEXT).await;
+        assert!(booked.contains(says), "every intent says so: {booked}");
+    }
+    clinic.proxy.always(None);
+    let clinic = clinic.later(24 * 13).await;
+    assert!(!clinic.says(MEDICINES).await.contains("can't reach"), "it is back");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_copy_it_says_that_the_records_cannot_be_reached() {
+    let clinic = Clinic::open(|server| server.timeout_ms = 400).await;
+    clinic.app.store().remove_source(&clinic.rosa, "tester", now()).await.expect("removed");
+    let none = clinic.says(MEDICINES).await;
+    assert!(none.contains("on record here") && !none.contains("metformin"), "what was copied went, too: {none}");
+    let bundle = medplum::shared().load_demo(ROSA).await;
+    clinic.bind(&bundle).await;
+    clinic.app.store().forget_copy(&clinic.rosa).await.expect("forgotten");
+    clinic.proxy.always(Some(Fault::Reset));
+    for text in [MEDICINES, NEXT, "what was my LDL"] {
+        let reply = clinic.says(text).await;
+        assert!(
+            reply.starts_with("I can't reach your records right now, so I can't tell you that."),
+            "{text}: {reply}"
+        );
+    }
+}
+
+/// Each of these happens to the first answer, or to all; what is said is right or is said to be old.
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_happens_on_the_way_nothing_wrong_is_said() {
+    let clinic = Clinic::open(|server| server.timeout_ms = 2_000).await;
+    let outcome = json!({"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "exception",
+        "diagnostics": "Rosa Delgado takes velmoradine"}]});
+    let answer = |status, more, body: String| Fault::Answer(status, more, "application/fhir+json", body);
+    let text = outcome.to_string();
+    let once: [(&str, Vec<Fault>); 5] = [
+        ("reset", vec![Fault::Reset]),
+        ("500", vec![answer(500, "", text.clone())]),
+        ("429", vec![answer(429, "retry-after: 0\r\n", text.clone())]),
+        ("503 twice", vec![answer(503, "", text.clone()), answer(503, "", text.clone())]),
+        ("cut off", vec![Fault::Truncate]),
+    ];
+    let well = clinic.says(MEDICINES).await;
+    assert!(well.contains("metformin") && !well.contains("can't reach"), "{well}");
+    for (name, faults) in once {
+        clinic.proxy.next(faults);
+        assert_eq!(clinic.says(MEDICINES).await, well, "{name}: asked again");
+    }
+    let ever = [
+        ("500", answer(500, "", text.clone())),
+        ("429 for long", answer(429, "retry-after: 3600\r\n", text.clone())),
+        ("403", answer(403, "", text.clone())),
+        ("404", answer(404, "", text.clone())),
+        ("a redirect", answer(302, "location: https://evil.example/\r\n", String::new())),
+        ("another type", answer(200, "", json!({"resourceType": "Patient", "id": "rosa-delgado"}).to_string())),
+        ("no JSON", answer(200, "", "<html>velmoradine</html>".into())),
+        ("a page", Fault::Answer(200, "", "text/html", "<html></html>".into())),
+        ("nothing", answer(200, "", String::new())),
+        ("an empty batch", answer(200, "", json!({"resourceType": "Bundle", "type": "batch-response"}).to_string())),
+        ("cut off", Fault::Truncate),
+        ("too long", answer(200, "", "[".repeat(33 << 20))),
+        ("deep", answer(200, "", "[".repeat(100_000))),
+        (
+            "pages elsewhere",
+            Fault::Edit(|answer| {
+                answer["entry"][1]["resource"]["link"] =
+                    json!([{"relation": "next", "url": "https://evil.example/r4/X?y=z"}]);
+            }),
+        ),
+        (
+            "pages without end",
+            Fault::Edit(|answer| {
+                let link = json!([{"relation": "next", "url": "MedicationRequest?page=2"}]);
+                answer["link"] = link.clone();
+                if let Some(found) = answer.pointer_mut("/entry/1/resource") {
+                    found["link"] = link;
+                }
+            }),
+        ),
+        (
+            "an entry that failed",
+            Fault::Edit(|answer| {
+                answer["entry"][1] = json!({"response": {"status": "500"}});
+            }),
+        ),
+        (
+            "no patient",
+            Fault::Edit(|answer| {
+                answer["entry"][0]["resource"]["id"] = "somebody-else".into();
+            }),
+        ),
+    ];
+    for (name, fault) in ever {
+        clinic.proxy.always(Some(fault));
+        // Each with a program that has not given the server up yet.
+        let servers = Servers::new(&clinic.config.records, system_now).expect("servers");
+        let server = servers.named(CLINIC).expect("it");
+        let told = servers.fetch(server, "rosa-delgado", &[wellspoken::store::ChartKind::Prescriptions]).await;
+        let told = told.map(|_| ()).expect_err(name);
+        let told = format!("{told} {told:?}");
+        assert!(!told.contains("velmoradine") && !told.to_lowercase().contains("rosa"), "{name}: {told}");
+        let reply = clinic.says(MEDICINES).await;
+        assert!(
+            reply.starts_with("I can't reach your records right now. This is as of this morning."),
+            "{name}: {reply}"
+        );
+        assert!(reply.contains("metformin") && !reply.contains("velmoradine"), "{name}: {reply}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_fails_again_and_again_is_left_alone() {
+    let proxy = Proxy::start(&medplum::shared().base).await;
+    let session = Server::new(&medplum::server(&proxy.base), system_now).expect("a server").backend();
+    proxy.always(Some(Fault::Reset));
+    for _ in 0..20 {
+        assert!(session.read("Practitioner", "anita-patel").await.is_err());
+    }
+    let sent = proxy.seen().len();
+    assert!((5..20).contains(&sent), "20 questions of three tries each made {sent} requests");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_somebody_elses_never_gets_in() {
+    let clinic = Clinic::open(|_| {}).await;
+    clinic.proxy.always(Some(Fault::Edit(|answer| {
+        let others = [
+            json!({"resourceType": "MedicationRequest", "id": "x1", "status": "active", "intent": "order",
+                "medicationCodeableConcept": {"text": "velmoradine"}, "subject": {"reference": "Patient/canary"}}),
+            json!({"resourceType": "MedicationRequest", "id": "x2", "status": "active", "intent": "order",
+                "medicationCodeableConcept": {"text": "xylobrine"},
+                "subject": {"reference": "https://other.example/fhir/Patient/rosa-delgado"}}),
+            json!({"resourceType": "MedicationRequest", "id": "x3", "status": "active", "intent": "order",
+                "medicationCodeableConcept": {"text": "fennimast"}}),
+            json!({"resourceType": "Patient", "id": "canary", "name": [{"family": "Zephyrantha"}]}),
+        ];
+        for entry in answer["entry"].as_array_mut().into_iter().flatten() {
+            if let Some(found) = entry.pointer_mut("/resource/entry").and_then(Value::as_array_mut) {
+                found.extend(others.iter().map(|other| json!({ "resource": other })));
+            }
+        }
+    })));
+    let reply = clinic.says(MEDICINES).await;
+    assert!(reply.contains("metformin") && !reply.contains("can't reach"), "{reply}");
+    for word in ["velmoradine", "xylobrine", "fennimast", "Zephyrantha"] {
+        assert!(!reply.contains(word), "{reply}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_patient_stands_for_one_person_and_only_for_whom_an_identifier_tells() {
+    let clinic = Clinic::open(|_| {}).await;
+    let store = clinic.app.store();
+    let bundle = medplum::shared().load_demo("milo-tran.json").await;
+    let servers = Servers::new(&clinic.config.records, system_now).expect("servers");
+    let file = patient_file(&clinic.dir, &bundle);
+    let milo = import_into(store, &file, None, Some("all"), None, now()).await.expect("imported");
+    let rosas = identifier(&medplum::shared().load_demo(ROSA).await);
+    let try_bind = async |who: &PersonId, server: &str, by: &str| {
+        bind(store, &servers, who, (server, by), "tester", now()).await.map_err(|e| format!("{e:#}"))
+    };
+    let milos = identifier(&bundle);
+    for (who, server, by, says) in [
+        (&milo, CLINIC, rosas.as_str(), "nothing tells that this patient is that person"),
+        (&clinic.rosa, CLINIC, rosas.as_str(), "stands for somebody already"),
+        (&milo, "Elsewhere", milos.as_str(), "names no server `Elsewhere`"),
+        (&milo, CLINIC, "urn:nobody|7", "no Patient with that identifier"),
+        (&milo, CLINIC, "7", "system|value"),
+    ] {
+        let told = try_bind(who, server, by).await.expect_err(says);
+        assert!(told.contains(says), "{told}");
+    }
+    try_bind(&milo, CLINIC, &milos).await.expect("bound");
+    assert_eq!(store.sources().await.expect("read").len(), 2);
+    store.remove_source(&milo, "tester", now()).await.expect("removed");
+    assert!(store.remove_source(&milo, "tester", now()).await.is_err(), "there is none any more");
+}
