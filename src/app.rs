@@ -8,18 +8,19 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use jiff::tz::TimeZone;
 
 use crate::{
-    actions::{Action, KeyHolder, Protection},
+    actions::{Action, Connecting, KeyHolder, Protection},
     ambient::Ambient,
     asr::{
         model::{ModelError, Models},
         pool::{Pool, PoolLimits},
         whisper::WhisperError,
     },
-    config::{Config, Provider},
+    config::{Config, ConnectConfig, Provider},
     nlu::{
         catalogue::{Catalogue, CatalogueErrors},
         shelf::LearnError,
     },
+    outbox::Courier,
     policy::Loosened,
     records::{Records, Servers},
     speech::{
@@ -161,6 +162,7 @@ impl App {
         let voice = settle("speaking", voice.await, &mut warnings).map(Arc::new);
         let core = Core {
             ambient,
+            courier: courier(&store, &servers, &config),
             records: Records::new(store.clone()).with_servers(servers),
             store,
             catalogue,
@@ -171,10 +173,12 @@ impl App {
             zone,
             organization: config.place.organization.clone(),
             phone: config.place.phone.clone(),
+            sign_up: config.mail.as_ref().map(|mail| mail.spoken_page().to_owned()),
             emergency_number: config.place.emergency_number.clone(),
             recognized: Recognized::default(),
             patterns: Some(config.patterns.clone()),
             protection: protection(&config),
+            connecting: config.connect.as_ref().map(connecting),
             hear_deadline: Duration::from_millis(config.hear.deadline_ms),
         };
         Ok(Self { core, config, warnings })
@@ -187,6 +191,7 @@ impl App {
     pub async fn move_to(&mut self, places: &Places, ambient: Ambient) -> Result<(), AppError> {
         let store = open_store(&self.config, places).await?;
         let servers = Arc::new(Servers::new(&self.config.records, crate::ambient::system_now)?);
+        self.core.courier = courier(&store, &servers, &self.config);
         self.core.records = Records::new(store.clone()).with_servers(servers);
         std::mem::replace(&mut self.core.store, store).close().await;
         self.core.recognized = Recognized::default();
@@ -245,6 +250,15 @@ impl App {
     }
 }
 
+/// What can be connected, as it is spoken of.
+fn connecting(config: &ConnectConfig) -> Connecting {
+    let host = config.public_url.split_once("://").map_or("", |(_, host)| host);
+    Connecting {
+        page: format!("{host}/connect"),
+        organizations: config.organizations.iter().map(|one| (one.id.clone(), one.name.clone())).collect(),
+    }
+}
+
 /// How what is said is protected, as configured.
 #[must_use]
 pub fn protection(config: &Config) -> Protection {
@@ -258,6 +272,12 @@ pub fn protection(config: &Config) -> Protection {
         answer_hours: config.retention.answer_hours,
         skills: config.alexa.is_some(),
     }
+}
+
+/// Who takes changes to the servers, where there are any.
+fn courier(store: &Store, servers: &Arc<Servers>, config: &Config) -> Option<Courier> {
+    let courier = || Courier::new(store.clone(), Arc::clone(servers), config.outbox.clone());
+    (!servers.is_empty()).then(courier)
 }
 
 async fn open_store(config: &Config, places: &Places) -> Result<Store, AppError> {

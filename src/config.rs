@@ -14,6 +14,7 @@ mod alexa;
 mod audit;
 mod connect;
 mod keys;
+mod mail;
 mod outbox;
 mod patterns;
 mod records;
@@ -25,6 +26,7 @@ pub use alexa::{AlexaConfig, SkillConfig, SmartPropertiesConfig};
 pub use audit::AuditConfig;
 pub use connect::{ConnectConfig, OrganizationConfig};
 pub use keys::{KeysConfig, Provider, TransitConfig};
+pub use mail::{MailConfig, MailTls};
 pub use outbox::OutboxConfig;
 pub use patterns::PatternsConfig;
 pub use records::{Algorithm, BackendConfig, RecordsConfig, ServerConfig};
@@ -90,6 +92,8 @@ pub struct Config {
     pub alexa: Option<AlexaConfig>,
     /// Where people's records are besides this store.
     pub records: RecordsConfig,
+    /// Letters by e-mail; absent, none go out, and nobody can sign up.
+    pub mail: Option<MailConfig>,
     /// Signing in by OpenID Connect; absent, nobody can.
     pub sign_in: Option<SignInConfig>,
     /// Connecting records of other organizations; absent, nobody can.
@@ -264,6 +268,9 @@ impl Config {
         self.records.check()?;
         if let Some(alexa) = &self.alexa {
             alexa.check()?;
+        }
+        if let Some(mail) = &self.mail {
+            mail.check()?;
         }
         if let Some(sign_in) = &self.sign_in {
             sign_in.check(&self.http.hosts)?;

@@ -3,8 +3,9 @@ DROP INDEX renewal_open_once;
 CREATE UNIQUE INDEX renewal_open_once ON renewal (prescription)
     WHERE state IN ('requested', 'prescriber_asked', 'approved', 'filled', 'ready', 'shipped');
 
--- Pharmacies that came along with charts. Nobody's data.
-CREATE TABLE pharmacy (id TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL, street TEXT, phone TEXT) WITHOUT ROWID;
+-- Pharmacies that came along with charts. Nobody's data, and sealed with the house's key all the same: where there are few
+-- people, which pharmacies there are tells of them.
+CREATE TABLE pharmacy (id TEXT NOT NULL PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
 
 -- Which one somebody chose.
 CREATE TABLE chosen_pharmacy (owner TEXT NOT NULL PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;

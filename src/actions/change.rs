@@ -3,8 +3,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Route;
-use crate::policy::{Agreements, RoomId};
+use super::{Reminder, Route};
+use crate::{
+    policy::{Agreements, RoomId},
+    records::{OpenSlot, Visit},
+};
 
 /// One change to durable state. Personal contents are sealed by the store under the subject's key.
 #[derive(Clone)]
@@ -24,12 +27,62 @@ pub enum Change {
         /// Who has to agree, for the staff who work on it.
         route: Route,
     },
+    /// Sends what is renewed to another pharmacy from now on.
+    ChoosePharmacy {
+        /// Which.
+        pharmacy: crate::records::Pharmacy,
+    },
+    /// Notes that the person says they took these.
+    Taken {
+        /// Of what.
+        doses: Vec<TakenDose>,
+        /// When.
+        at: Timestamp,
+        /// "in the morning", where that is all that was said.
+        part: Option<String>,
+    },
+    /// Sets a reminder.
+    Remind {
+        /// What of, and when. Its id is made when it is kept.
+        reminder: Reminder,
+    },
+    /// Ends reminders.
+    CancelReminders {
+        /// Which.
+        ids: Vec<String>,
+    },
     /// Takes a free slot and makes it a visit.
     Book {
         /// The slot.
-        slot: crate::records::OpenSlot,
+        slot: OpenSlot,
         /// What for.
         reason: Option<String>,
+    },
+    /// Calls a visit off and frees its time.
+    Cancel {
+        /// The visit, as it was read.
+        visit: Visit,
+    },
+    /// Moves a visit to a free time: takes that one and frees the old one, or neither.
+    Reschedule {
+        /// The visit, as it was read.
+        visit: Visit,
+        /// Where it goes.
+        to: OpenSlot,
+    },
+    /// Keeps a free time for whoever was just asked about it.
+    HoldSlot {
+        /// The slot.
+        slot: OpenSlot,
+        /// Until when.
+        until: Timestamp,
+        /// They were asked before: it is kept longer if it still is, and nothing is refused if not.
+        again: bool,
+    },
+    /// Lets go of a free time that was kept.
+    ReleaseSlot {
+        /// The slot's id.
+        slot: String,
     },
     /// Puts a request on the nurses' board.
     CallNurse {
@@ -54,6 +107,11 @@ pub enum Change {
     },
     /// Notes that the person asked for a copy of their data, which waits on their page.
     AskForCopy,
+    /// Replaces what the person does not want to be told unasked.
+    Quiet {
+        /// All of it from now on.
+        quiet: crate::policy::quiet::Quiet,
+    },
     /// A visitor came to a place, or left it.
     Visitor {
         /// The place.
@@ -61,16 +119,50 @@ pub enum Change {
         /// Until when they are taken to stay; `None`: they left.
         until: Option<jiff::Timestamp>,
     },
+    /// Lets whoever types this code into a page begin to connect the person's records of another organization, and nothing
+    /// else.
+    LetConnect {
+        /// The code, as digits.
+        code: String,
+        /// Which organization was named, by its id in the configuration.
+        organization: Option<String>,
+    },
     /// Puts results on the board for the clinician, each once.
     AskClinician {
         /// Which.
         results: Vec<HeldResult>,
+    },
+    /// Notes what the person measured.
+    KeepReading {
+        /// The reading.
+        reading: crate::records::Reading,
+    },
+    /// Takes a reading out, and puts another in its place.
+    CorrectReading {
+        /// The identifier of the one that goes.
+        old: String,
+        /// What it should have been; `None` where it should not have been at all.
+        instead: Option<crate::records::Reading>,
+    },
+    /// Puts an emergency on the board of the room that the turn was spoken in; nothing where it was spoken in none.
+    TellStaff {
+        /// What it is about; sealed.
+        need: String,
     },
     /// Marks the room's open urgent requests "patient says cancel"; staff close them.
     PatientSaysCancel {
         /// The room.
         room: RoomId,
     },
+}
+
+/// A dose of a prescription that somebody took.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenDose {
+    /// The prescription.
+    pub prescription: String,
+    /// Its spoken name.
+    pub medicine: String,
 }
 
 /// Which of what a person said here.
@@ -115,6 +207,9 @@ pub enum Conflict {
     /// Somebody else took the slot.
     #[error("the slot is no longer free")]
     SlotTaken,
+    /// The visit was moved or called off elsewhere.
+    #[error("the visit was changed in between")]
+    VisitChanged,
     /// A renewal of this prescription is already open.
     #[error("a renewal of this prescription is already open")]
     AlreadyOpen,
@@ -124,6 +219,9 @@ pub enum Conflict {
     /// What the person agreed to was changed elsewhere.
     #[error("what the person agreed to was changed in between")]
     AgreementChanged,
+    /// The reading to be corrected is no longer there.
+    #[error("the reading is no longer there")]
+    ReadingGone,
     /// A clinician was asked about this result already.
     #[error("a clinician was asked about this already")]
     AlreadyAsked,

@@ -6,29 +6,39 @@
 //! Deliberately absent: axum, sqlx and FHIR JSON. An action never writes: it returns [`Change`]s, which the
 //! turn commits together with the answer and the audit row.
 
+mod access;
 mod account;
 mod appointment;
 mod change;
+mod connect;
 mod consent;
 mod emergency;
 mod human;
 mod medicine;
 mod notice;
+mod notification;
 mod nurse;
 mod outcome;
 mod prescription;
 mod privacy;
+mod reading;
 mod record;
+mod reminder;
 mod renewal;
+mod source;
 mod visitor;
 
 use jiff::{Timestamp, tz::TimeZone};
 
-pub use change::{Change, Conflict, HeldResult, Words};
+pub use change::{Change, Conflict, HeldResult, TakenDose, Words};
+pub use connect::Connecting;
 pub use consent::covers as consent_covers;
+pub use medicine::doses::Taken;
 pub use notice::{KeptNotice, Next, Notice, NoticeKind};
 pub use outcome::{Choice, Facts, Identify, Outcome, Plan};
 pub use privacy::protection::{KeyHolder, Protection};
+pub use reading::danger as reading_danger;
+pub use reminder::{Every, Reminder, Rhythm};
 pub use renewal::{Moved, Renewal, RenewalState, Route, Unsayable};
 
 use crate::{
@@ -67,10 +77,16 @@ pub struct Setting<'a> {
     pub phone: Option<&'a str>,
     /// The channel's name: `room`, `home`, `chat`, `third-party`.
     pub channel: &'a str,
+    /// Where people sign up, as it is said aloud; `None` where nobody can.
+    pub sign_up: Option<&'a str>,
     /// How what is said here is protected, as configured.
     pub protection: &'a Protection,
     /// What the person agreed to so far.
     pub agreed: &'a Agreed,
+    /// What can be connected here; `None` where nothing can.
+    pub connecting: Option<&'a Connecting>,
+    /// A random number of this turn's own, for what nobody may guess.
+    pub chance: u64,
 }
 
 /// Why an action could not run. Never holds what it ran on.
@@ -141,6 +157,12 @@ macro_rules! actions {
 }
 
 actions!(
+    /// What is new.
+    NotificationList = "notification.list" in notification::list,
+    /// What is told unasked.
+    NotificationSettings = "notification.settings" in notification::settings,
+    /// Where one signs up.
+    AccessJoin = "access.join" in access,
     /// How far a prescription is.
     PrescriptionStatus = "prescription.status" in self::prescription::status,
     /// Asks for more of a medicine.
@@ -148,13 +170,61 @@ actions!(
     /// The medicines on record.
     PrescriptionList = "prescription.list" in self::prescription::list,
     /// How to take a medicine, in the prescriber's words.
-    MedicineInstructions = "medicine.instructions" in self::medicine,
+    MedicineInstructions = "medicine.instructions" in self::medicine::instructions,
+    /// What is due now and next.
+    MedicineNextDose = "medicine.next_dose" in self::medicine::next_dose,
+    /// Notes that doses were taken.
+    MedicineTaken = "medicine.taken" in self::medicine::taken,
+    /// What was noted of a day.
+    MedicineHistory = "medicine.history" in self::medicine::history,
+    /// What is known where a dose was missed.
+    MedicineMissed = "medicine.missed" in self::medicine::missed,
+    /// Two medicines on a published list.
+    MedicineInteraction = "medicine.interaction" in self::medicine::interaction,
+    /// Sets a reminder.
+    MedicineRemind = "medicine.remind" in self::reminder::remind,
+    /// The reminders.
+    ReminderList = "reminder.list" in self::reminder::list,
+    /// Ends reminders.
+    ReminderCancel = "reminder.cancel" in self::reminder::cancel,
+    /// Which pharmacy, and another one.
+    PrescriptionPharmacy = "prescription.pharmacy" in self::prescription::pharmacy,
     /// The next visit.
     AppointmentNext = "appointment.next" in self::appointment::next,
     /// Books a visit.
     AppointmentBook = "appointment.book" in self::appointment::book,
+    /// The visits of some days.
+    AppointmentList = "appointment.list" in self::appointment::list,
+    /// What to do before a visit.
+    AppointmentPrepare = "appointment.prepare" in self::appointment::prepare,
+    /// Calls a visit off.
+    AppointmentCancel = "appointment.cancel" in self::appointment::cancel,
+    /// Moves a visit.
+    AppointmentReschedule = "appointment.reschedule" in self::appointment::reschedule,
     /// A laboratory result.
-    RecordLabResult = "record.lab_result" in self::record,
+    RecordLabResult = "record.lab_result" in self::record::lab_result,
+    /// What was measured at visits.
+    RecordVitals = "record.vitals" in self::record::vitals,
+    /// Conditions on record.
+    RecordConditions = "record.conditions" in self::record::conditions,
+    /// Allergies on record.
+    RecordAllergies = "record.allergies" in self::record::allergies,
+    /// Vaccinations on record.
+    RecordImmunizations = "record.immunizations" in self::record::immunizations,
+    /// What was written about a visit.
+    RecordVisitSummary = "record.visit_summary" in self::record::visit_summary,
+    /// Notes what the person measured.
+    ReadingLog = "reading.log" in self::reading::log,
+    /// The last measurement.
+    ReadingLast = "reading.last" in self::reading::last,
+    /// How a measurement has been over time.
+    ReadingTrend = "reading.trend" in self::reading::trend,
+    /// What published rules say of the readings.
+    ReadingInsight = "reading.insight" in self::reading::insight,
+    /// Corrects a reading.
+    ReadingCorrect = "reading.correct" in self::reading::correct,
+    /// Connects the records of another organization.
+    RecordConnect = "record.connect" in self::connect,
     /// Calls the nurse.
     NurseRequest = "nurse.request" in self::nurse,
     /// An emergency.
@@ -200,8 +270,30 @@ impl Action {
             (Self::PrescriptionRenew, Plan::Renew { prescription, route, .. }) => {
                 prescription::renew::perform(permit, &prescription, route, setting).await
             }
+            (Self::PrescriptionPharmacy, Plan::Pharmacy { pharmacy }) => {
+                Ok(prescription::pharmacy::perform(permit, pharmacy))
+            }
+            (Self::MedicineTaken, Plan::Taken { doses, at, part }) => {
+                medicine::taken::perform(permit, doses, at, part, setting).await
+            }
+            (Self::MedicineRemind, Plan::Remind { reminder }) => {
+                reminder::remind::perform(permit, reminder, setting).await
+            }
+            (Self::ReminderCancel, Plan::CancelReminders { ids }) => {
+                reminder::cancel::perform(permit, &ids, setting).await
+            }
             (Self::AppointmentBook, Plan::Book { slot, reason }) => {
                 appointment::book::perform(permit, slot, reason, setting).await
+            }
+            (Self::ReadingLog, Plan::KeepReading { reading }) => reading::log::perform(permit, reading, setting).await,
+            (Self::ReadingCorrect, Plan::CorrectReading { old, instead }) => {
+                reading::correct::perform(permit, old, instead, setting).await
+            }
+            (Self::AppointmentCancel, Plan::Cancel { visit, start }) => {
+                appointment::cancel::perform(permit, &visit, start, setting).await
+            }
+            (Self::AppointmentReschedule, Plan::Reschedule { visit, start, to }) => {
+                appointment::reschedule::perform(permit, &visit, start, to, setting).await
             }
             (Self::ConsentGive, Plan::Consent { given: true, uses }) => {
                 Ok(consent::perform(permit, true, uses, setting))
@@ -210,6 +302,12 @@ impl Action {
                 Ok(consent::perform(permit, false, uses, setting))
             }
             (Self::PrivacyForget, Plan::Forget { words }) => privacy::forget::perform(permit, words, setting).await,
+            (Self::NotificationSettings, Plan::Quiet { change }) => {
+                notification::settings::perform(permit, change, setting).await
+            }
+            (Self::RecordConnect, Plan::Connect { organization }) => {
+                Ok(connect::perform(permit, organization, setting))
+            }
             (Self::PrivacyExport, Plan::Copy) => Ok(privacy::export::perform(permit)),
             _ => Err(ActionError::ForeignPlan),
         }
@@ -264,10 +362,16 @@ mod tests {
         for action in Action::ALL {
             assert_eq!(Action::named(action.name()), Some(*action));
             let floor = action.floor();
-            // Agreeing rests on no agreement, and neither does a right.
+            // Agreeing rests on no agreement, and neither does a right, nor what one is told unasked.
             let agrees = action.name().starts_with("consent.") || action.name().starts_with("privacy.");
+            let of_its_own = action.name().starts_with("notification.");
             let agrees = agrees && floor.data == DataClass::Identifiable && floor.identity >= Identity::Pin;
-            assert_eq!(floor.scope.is_some() || agrees, floor.data == DataClass::Identifiable, "{}", action.name());
+            assert_eq!(
+                floor.scope.is_some() || agrees || of_its_own,
+                floor.data == DataClass::Identifiable,
+                "{}",
+                action.name()
+            );
             assert_eq!(floor.identity >= Identity::Known, floor.data == DataClass::Identifiable, "{}", action.name());
         }
         assert_eq!(Action::named("prescription.steal"), None);

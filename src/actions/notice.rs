@@ -14,6 +14,8 @@ pub enum NoticeKind {
     ChangeSent,
     /// A change that was saved did not.
     ChangeRefused,
+    /// Another organization takes the person's tokens no longer.
+    ConnectionLapsed,
 }
 
 /// News for one person, as it is kept sealed until they hear it.

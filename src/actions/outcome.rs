@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Route, Words};
-use crate::policy::Use;
+use super::{Change, Reminder, Route, TakenDose, Words};
+use crate::{policy::Use, records::OpenSlot};
 
 /// What an action knows to say: the name of a reply in the catalogue and the values it needs.
 ///
@@ -53,6 +54,16 @@ pub enum Outcome {
         /// What will be done.
         plan: Plan,
     },
+    /// Read back and wait for a yes, as [`Outcome::Confirm`]; and whatever the answer will be, staff are told now of what
+    /// cannot wait for it.
+    Alert {
+        /// The read-back, with what to do.
+        facts: Facts,
+        /// What a yes does.
+        plan: Plan,
+        /// What the row on the board says, where there is a board.
+        need: String,
+    },
     /// Commit these, then say it.
     Done {
         /// What is said once it is durable.
@@ -96,20 +107,82 @@ pub enum Plan {
         /// Who has to agree.
         route: Route,
     },
+    /// Send prescriptions to another pharmacy from now on.
+    Pharmacy {
+        /// Which.
+        pharmacy: crate::records::Pharmacy,
+    },
+    /// Note that doses were taken.
+    Taken {
+        /// Of what.
+        doses: Vec<TakenDose>,
+        /// When.
+        at: Timestamp,
+        /// "in the morning", where that is all that was said.
+        part: Option<String>,
+    },
+    /// Set this reminder.
+    Remind {
+        /// What of, and when.
+        reminder: Reminder,
+    },
+    /// End these reminders.
+    CancelReminders {
+        /// Which.
+        ids: Vec<String>,
+    },
     /// Take this free time.
     Book {
         /// The slot.
-        slot: crate::records::OpenSlot,
+        slot: OpenSlot,
         /// What for.
         reason: Option<String>,
+    },
+    /// Note a reading.
+    KeepReading {
+        /// The reading as it was read back.
+        reading: crate::records::Reading,
+    },
+    /// Take a reading out, or put another in its place.
+    CorrectReading {
+        /// The identifier of the one that goes.
+        old: String,
+        /// What it should have been.
+        instead: Option<crate::records::Reading>,
+    },
+    /// Call this visit off.
+    Cancel {
+        /// The visit.
+        visit: String,
+        /// When it is, as it was read back.
+        start: Timestamp,
+    },
+    /// Move this visit to a free time.
+    Reschedule {
+        /// The visit.
+        visit: String,
+        /// When it is, as it was read back.
+        start: Timestamp,
+        /// Where it goes.
+        to: OpenSlot,
     },
     /// Delete what was said.
     Forget {
         /// Which of it.
         words: Words,
     },
+    /// Let a page begin to connect the records of another organization.
+    Connect {
+        /// Which one was named, by its id in the configuration.
+        organization: Option<String>,
+    },
     /// Put a copy of everything on the person's page.
     Copy,
+    /// Be told other things unasked.
+    Quiet {
+        /// What is to change.
+        change: crate::policy::quiet::QuietChange,
+    },
     /// Agree to these uses, or no longer.
     Consent {
         /// Agree, rather than take back.
@@ -117,4 +190,15 @@ pub enum Plan {
         /// Which uses.
         uses: Vec<Use>,
     },
+}
+
+impl Plan {
+    /// The free time it takes, kept for whoever is asked while they think.
+    #[must_use]
+    pub const fn slot(&self) -> Option<&OpenSlot> {
+        match self {
+            Self::Book { slot, .. } | Self::Reschedule { to: slot, .. } => Some(slot),
+            _ => None,
+        }
+    }
 }

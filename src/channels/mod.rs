@@ -4,15 +4,24 @@
 //! from. What a door needs of the program behind it is [`Backend`]; deliberately absent are the store, the
 //! records and the composition root.
 
+mod access;
 pub mod alexa;
 mod backend;
+mod bell;
+mod connect;
 pub mod http;
 mod rights;
 mod secrets;
 mod sign_in;
 mod staff;
 
+pub use access::{Access, Confirmed, Joined};
 pub use backend::{Backend, Holder, OnTheirWay, Opened, Part, Soon, Unavailable};
+pub use bell::Bell;
+pub use connect::{
+    Begun as ConnectBegun, CameBack as ConnectCameBack, CodeTyped, Connect, Denied as ConnectDenied, NotConnected,
+    Shown, Visitor,
+};
 pub use rights::Rights;
 pub use secrets::{PinChange, Secrets};
 pub use sign_in::{Begun, CameBack, NotSignedIn, Side, SignIn, SignedIn};

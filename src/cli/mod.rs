@@ -14,6 +14,7 @@ use crate::{
     store::{Store, StoreOptions, database_url},
 };
 
+pub mod access;
 pub mod audit;
 pub mod backup;
 pub mod bench;
@@ -179,6 +180,8 @@ pub enum Command {
     Import(import::ImportArgs),
     /// Let a device, a room or a person in over the network: prints a bearer token once.
     Credential(credential::CredentialArgs),
+    /// Who wants to come in, and letting them in by stages.
+    Access(access::AccessArgs),
     /// How much may be said aloud in a room or at home.
     Room(room::RoomArgs),
     /// Calls of the rooms and requests of the people, for the staff.
@@ -233,6 +236,7 @@ pub fn main(args: Args) -> ExitCode {
         Command::Models(a) => models::run(&global, a),
         Command::Import(a) => import::run(&global, a),
         Command::Credential(a) => credential::run(&global, a),
+        Command::Access(a) => access::run(&global, a),
         Command::Room(a) => room::run(&global, a),
         Command::Board(a) => board::run(&global, a),
         Command::Turn(a) => turn::run(&global, a),

@@ -17,7 +17,10 @@ use crate::{
     },
 };
 
+mod bell;
+mod connect;
 mod demo;
+mod letters;
 mod program;
 mod rights;
 mod secrets;
@@ -61,7 +64,7 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     for warning in &app.warnings {
         tracing::warn!(warning, "a part is missing");
     }
-    let program = Arc::new(Program::new(app).with_sign_in()?);
+    let program = Arc::new(Program::new(app).with_sign_in()?.with_mail()?.with_connect()?);
     let limits = Limits {
         // A connection waits at least as long as the slowest turn.
         idle: Limits::default().idle + std::time::Duration::from_millis(config.hear.deadline_ms),
@@ -70,12 +73,15 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     let doors = Doors::new(program.clone(), &config.http.hosts, limits)
         .with_alerts(program.clone())
         .with_rights(program.clone())
-        .with_secrets(program.clone());
+        .with_bell(program.clone())
+        .with_secrets(program.clone())
+        .with_connect(program.clone());
     let doors = match &config.sign_in {
         Some(sign_in) if sign_in.staff.is_some() => doors.with_sign_in(program.clone()).with_staff(program.clone()),
         Some(_) => doors.with_sign_in(program.clone()),
         None => doors,
     };
+    let doors = if config.mail.is_some() { doors.with_access(program.clone()) } else { doors };
     let doors = match alexa {
         Some(alexa) => doors.with_alexa(alexa),
         None => doors,
@@ -94,7 +100,10 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     };
     let served = tokio::spawn(listener.serve(doors, end));
     let sweeping = tokio::spawn(sweep(Arc::downgrade(&program)));
+    let fetching = tokio::spawn(connect::fetch(Arc::downgrade(&program)));
+    let delivering = tokio::spawn(deliver(Arc::downgrade(&program)));
     let watching = tokio::spawn(staff::watch(Arc::downgrade(&program)));
+    let writing = tokio::spawn(letters::carry(Arc::downgrade(&program)));
     say(&format!("listening on {url}"))?;
     if args.demo {
         let people = Demo::import(&program).await?;
@@ -112,6 +121,9 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     let drained = served.await.context("the server broke off; its log says where")?;
     sweeping.abort();
     watching.abort();
+    writing.abort();
+    fetching.abort();
+    delivering.abort();
     if let Ok(program) = Arc::try_unwrap(program) {
         program.close().await;
     }
@@ -144,6 +156,13 @@ async fn sweep(program: std::sync::Weak<Program>) {
                 Ok(_) => {}
                 Err(error) => tracing::warn!(%error, "what is too old could not be deleted; it is tried again"),
             }
+            match app.store().forget_waiting(app.ambient().now()).await {
+                Ok(0) => {}
+                Ok(rows) => {
+                    tracing::info!(rows, "addresses that nobody confirmed, or that were let in long ago, are deleted")
+                }
+                Err(error) => tracing::warn!(%error, "old addresses could not be deleted; it is tried again"),
+            }
             match app.store().forget_patterns(&app.config().patterns, app.ambient().now()).await {
                 Ok(0) => {}
                 Ok(rows) => tracing::info!(rows, "what was counted and never released is deleted"),
@@ -151,6 +170,29 @@ async fn sweep(program: std::sync::Weak<Program>) {
             }
         }
         tokio::time::sleep(SWEEP_EVERY).await;
+    }
+}
+
+/// How often changes are looked for that wait for their record server.
+const DELIVER_EVERY: std::time::Duration = std::time::Duration::from_secs(5);
+/// Least time between two looks.
+const DELIVER_PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// Sends changes that wait for their record server, as long as the program runs and there is one.
+async fn deliver(program: std::sync::Weak<Program>) {
+    loop {
+        let pause = {
+            let Some(program) = program.upgrade() else { return };
+            let app = program.app();
+            let Some(courier) = &app.core().courier else { return };
+            match courier.send_due(app.ambient()).await {
+                Ok(0) => {}
+                Ok(many) => tracing::info!(many, "changes were sent to their record server, or tried"),
+                Err(error) => tracing::warn!(%error, "changes could not be sent; they are tried again"),
+            }
+            courier.idle(DELIVER_EVERY, app.ambient().now()).await.unwrap_or(DELIVER_EVERY)
+        };
+        tokio::time::sleep(pause.max(DELIVER_PAUSE)).await;
     }
 }
 

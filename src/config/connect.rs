@@ -57,7 +57,7 @@ const fn ten_seconds() -> u64 {
 }
 
 fn reading() -> Vec<String> {
-    const KINDS: [&str; 11] = [
+    const KINDS: [&str; 12] = [
         "Patient",
         "MedicationRequest",
         "MedicationDispense",
@@ -68,6 +68,7 @@ fn reading() -> Vec<String> {
         "AllergyIntolerance",
         "Condition",
         "Immunization",
+        "CareTeam",
         "Practitioner",
     ];
     let of_the_person = KINDS.iter().map(|kind| format!("patient/{kind}.rs"));

@@ -14,6 +14,13 @@ pub const PATIENCE: u8 = 2;
 /// A yes that does not sound like one.
 pub const MAYBE: &str = "dialogue.maybe";
 
+/// What was only about the offers of a moment: the one that was picked, what was wanted instead, what it was wanted
+/// instead of, and what was named since.
+const PASSING: [&str; 4] = [PICKED, "other", OFFERED, CHANGED];
+const PICKED: &str = "slot";
+const OFFERED: &str = "offered";
+const CHANGED: &str = "changed";
+
 /// Letters alike enough to pick an option by its name (Jaro-Winkler, 0 to 1).
 const ALIKE: f64 = 0.9;
 
@@ -153,7 +160,7 @@ fn fresh(state: &State, heard: &Interpretation, catalogue: &Catalogue) -> Move {
             if heard.by == By::Answer
                 && let Some(recent) = state.recent.as_ref().filter(|recent| recent.intent == intent)
             {
-                slots = recent.slots.clone();
+                slots = without_passing(&recent.slots);
                 slots.extend(heard.slots.clone());
             }
             run_or_ask(intent, slots, catalogue)
@@ -277,39 +284,68 @@ fn emergency(open: &Open, heard: &Interpretation, catalogue: &Catalogue) -> Opti
 
 /// A bare value came.
 fn given(state: &State, open: &Open, wait: &Wait, heard: &Interpretation, catalogue: &Catalogue) -> Move {
-    let with_heard = || {
-        let mut slots = open.slots.clone();
-        slots.extend(heard.slots.clone());
-        run_or_ask(&open.intent, slots, catalogue)
-    };
     let other_one = heard.slots.values().any(|slot| slot.value == SlotValue::Number(OTHER));
     let Wait::Slot { slot, options } = wait else {
         // Something else than what was read back: "no, Thursday", "the other one".
         return match &open.before {
             Some(before) if other_one || heard.slots.contains_key(CHOICE) => other(open, before, heard, catalogue),
             _ if heard.slots.is_empty() || heard.slots.contains_key(CHOICE) => Move::AskAgain(open.clone()),
-            _ => with_heard(),
+            _ => {
+                let offered = wait.plan().and_then(Plan::slot).map(|slot| slot.id.clone());
+                anew(open, &offered.unwrap_or_default(), heard.slots.clone(), catalogue)
+            }
         };
     };
     let Some(value) = heard.slots.get(slot).or_else(|| heard.slots.values().next()) else {
         return Move::AskAgain(open.clone());
     };
     if options.is_empty() {
-        return with_heard();
+        let mut slots = open.slots.clone();
+        slots.extend(heard.slots.clone());
+        return run_or_ask(&open.intent, slots, catalogue);
     }
     if let Some(choice) = pick(options, value) {
         return picked(open, slot, choice, catalogue);
     }
-    match &value.value {
-        // Another day or time than those offered: look again with it.
-        SlotValue::When(when) => {
-            let mut slots = open.slots.clone();
-            let name = if when.from.is_some() { "date" } else { "time" };
-            slots.insert(name.to_owned(), value.clone());
-            run_or_ask(&open.intent, slots, catalogue)
-        }
-        _ => again(state, open),
+    // Another day, time or person than those offered: look again with it.
+    let takes = |name: &str| catalogue.intent(&open.intent).is_some_and(|def| def.slot(name).is_some());
+    let mut named: Slots =
+        heard.slots.iter().filter(|(name, _)| takes(name)).map(|(n, s)| (n.clone(), s.clone())).collect();
+    if named.is_empty()
+        && let SlotValue::When(when) = &value.value
+    {
+        named.insert(if when.from.is_some() { "date" } else { "time" }.to_owned(), value.clone());
     }
+    let something_new = named.iter().any(|(name, filled)| name != slot || matches!(filled.value, SlotValue::When(_)));
+    if something_new { anew(open, &ids(options), named, catalogue) } else { again(state, open) }
+}
+
+/// The same request with something else in it. What had been offered goes along, so that "anything earlier" is earlier
+/// than that.
+fn anew(open: &Open, offered: &str, named: Slots, catalogue: &Catalogue) -> Move {
+    let mut slots = without_passing(&open.slots);
+    let note = |text: String| Slot::new("", SlotValue::Text(text), 1.0);
+    if !offered.is_empty() {
+        slots.insert(OFFERED.to_owned(), note(offered.to_owned()));
+        slots.insert(CHANGED.to_owned(), note(named.keys().cloned().collect::<Vec<_>>().join("\n")));
+    }
+    slots.extend(named);
+    run_or_ask(&open.intent, slots, catalogue)
+}
+
+fn without_passing(slots: &Slots) -> Slots {
+    let mut slots = slots.clone();
+    slots.retain(|name, _| !PASSING.contains(&name.as_str()));
+    slots
+}
+
+/// What the options stand for, one a line.
+fn ids(options: &[Choice]) -> String {
+    let texts = options.iter().filter_map(|option| match &option.value {
+        SlotValue::Text(id) => Some(id.as_str()),
+        _ => None,
+    });
+    texts.collect::<Vec<_>>().join("\n")
 }
 
 /// "The other one", or another pick out of what was offered before.

@@ -7,6 +7,7 @@ use crate::{
     actions::{Choice, Facts, Plan},
     nlu::Slots,
     policy::{DataClass, Effect, Identity, Scope, Task},
+    records::OpenSlot,
 };
 
 /// An open question is forgotten after this long without a word.
@@ -191,6 +192,24 @@ impl Wait {
     }
 }
 
+impl Wait {
+    /// What is performed once the question is answered, where that is settled.
+    #[must_use]
+    pub const fn plan(&self) -> Option<&Plan> {
+        match self {
+            Self::Confirm { plan } => Some(plan),
+            Self::Pin { plan } | Self::Aloud { plan } | Self::Consent { plan, .. } => plan.as_ref(),
+            Self::Slot { .. }
+            | Self::Meant
+            | Self::Resume
+            | Self::Person
+            | Self::Emergency
+            | Self::Join
+            | Self::Who { .. } => None,
+        }
+    }
+}
+
 impl Open {
     /// Whether something was being done that is worth coming back to.
     #[must_use]
@@ -208,6 +227,11 @@ impl Open {
 }
 
 impl State {
+    /// The free times that are kept while somebody thinks: what is read back, and what stepped back for something else.
+    pub fn held(&self) -> impl Iterator<Item = &OpenSlot> {
+        [&self.open, &self.aside].into_iter().flatten().filter_map(|open| open.wait.plan()?.slot())
+    }
+
     /// The conversation as it stands after a pause: a stale question is dropped, a stale session too.
     #[must_use]
     pub fn after_pause(mut self, last_turn: Timestamp, now: Timestamp) -> Self {

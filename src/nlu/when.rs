@@ -169,6 +169,54 @@ pub fn parse(words: &[&str], now: &Zoned, sense: Sense, bare: bool) -> Option<Re
     if parts == 0 { None } else { Some(phrase.reading()) }
 }
 
+/// Whether the words of a time leave open which half of the day is meant: "seven", "tomorrow at half past seven". What
+/// names no half may be either, and it is for whoever knows the hours to say which.
+#[must_use]
+pub fn half_open(words: &str) -> bool {
+    let words: Vec<String> = words
+        .to_lowercase()
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|w| !w.is_empty())
+        .map(str::to_owned)
+        .collect();
+    let tells = |n: usize, word: &str| {
+        let digits = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let tail = &word[digits.len()..];
+        let stamped = !digits.is_empty() && matches!(tail, "am" | "pm" | "a" | "p");
+        let by_24 = digits.starts_with('0') || digits.parse::<u32>().is_ok_and(|h| (13..24).contains(&h) && n == 0);
+        let half = matches!(word, "a" | "p") && words.get(n + 1).is_some_and(|w| w == "m");
+        stamped
+            || by_24
+            || half
+            || matches!(
+                word,
+                "am" | "pm"
+                    | "morning"
+                    | "mornings"
+                    | "afternoon"
+                    | "afternoons"
+                    | "evening"
+                    | "night"
+                    | "nights"
+                    | "tonight"
+                    | "noon"
+                    | "midday"
+                    | "midnight"
+                    | "lunch"
+                    | "lunchtime"
+                    | "work"
+                    | "thing"
+                    | "end"
+                    | "hour"
+                    | "hours"
+                    | "minute"
+                    | "minutes"
+                    | "now"
+            )
+    };
+    !words.iter().enumerate().any(|(n, word)| tells(n, word))
+}
+
 /// A phrase while it is read.
 struct Phrase<'w> {
     words: &'w [&'w str],

@@ -220,12 +220,18 @@ async fn create(
     kind: &'static str,
     resource: &Value,
 ) -> Result<Ending, Fault> {
-    match clinic.create(resource, &told.query()).await {
-        Ok(()) => Ok(Ending::Delivered),
-        // "Precondition failed" of a conditional create: the search found several.
-        Err(Fault::Stale) => there(clinic, told, kind, Trouble::Changed).await,
-        Err(fault) => Err(fault),
+    for _ in 0..LOOKS {
+        match clinic.create(resource, &told.query()).await {
+            Ok(()) => return Ok(Ending::Delivered),
+            // Several are there that should be one, or somebody else wrote at the same moment.
+            Err(Fault::Stale) => {}
+            Err(fault) => return Err(fault),
+        }
+        if there(clinic, told, kind, Trouble::Changed).await? == Ending::Delivered {
+            return Ok(Ending::Delivered);
+        }
     }
+    Ok(Ending::Refused(Trouble::Changed))
 }
 
 /// Whether what this change makes is there already; else why it never will be.

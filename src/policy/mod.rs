@@ -12,6 +12,7 @@ mod mode;
 mod permit;
 mod phi;
 mod pin;
+pub mod quiet;
 mod rules;
 pub mod staff;
 mod subject;

@@ -183,6 +183,8 @@ pub enum Event {
     Backup,
     /// Counts of what many people said were released, or what they would have been made of was deleted.
     Patterns,
+    /// Records of another organization were connected, or no longer are.
+    Connection,
     /// The promises were checked.
     Checked,
     /// A change is sent to the server where the person's records live, or its way there ended.
@@ -212,6 +214,7 @@ impl Event {
             Self::Reviewed => "reviewed",
             Self::Backup => "backup",
             Self::Patterns => "patterns",
+            Self::Connection => "connection",
             Self::Checked => "checked",
             Self::Sent => "sent",
         }

@@ -17,7 +17,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use serde::de::DeserializeOwned;
 
-use super::{Records, RecordsError, server::Servers};
+use super::{Records, RecordsError, sensitive::Hush, server::Servers};
 use crate::{
     fhir::{FhirError, Server},
     policy::{PersonId, Phi, Scope},
@@ -77,6 +77,14 @@ impl Records {
     #[must_use]
     pub fn stale(&self) -> Option<Timestamp> {
         self.live().and_then(|live| live.seen(|seen| seen.stale))
+    }
+
+    /// Reads everything of a person anew, where their records are at a server that can be reached.
+    ///
+    /// # Errors
+    /// When the database or the person's key fails.
+    pub async fn refreshed(&self, person: &PersonId, now: Timestamp) -> Result<(), RecordsError> {
+        self.hushed(Hush { aloud: false, named: vec![] }, now).freshen(person, &ChartKind::ALL).await
     }
 
     /// How many requests were sent to record servers so far, by all turns.

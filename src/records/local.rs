@@ -6,13 +6,15 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use super::{
-    Allergy, LabResult, OpenSlot, Prescription, Profile, Provider, SlotQuery, Visit,
+    Allergy, Condition, Immunization, LabResult, OpenSlot, Pharmacy, Prescription, Profile, Provider, Reading,
+    SlotQuery, Visit, VisitNote, Vital,
     fresh::{Live, parts_of},
     sensitive::{self, Hush},
     server::Servers,
+    visit::as_changed,
 };
 use crate::{
-    actions::Renewal,
+    actions::{Reminder, Renewal, Taken},
     policy::{NameLists, Named, PersonId, Phi, Scope, WrongSubject},
     store::{ChartKind, Store, StoreError},
 };
@@ -160,15 +162,7 @@ impl Records {
         let chart = self.charted_visits(person).await?;
         let booked = self.store.booked_visits(person).await?;
         Ok(chart.zip(booked)?.map(|(chart, booked)| {
-            let mut all = chart;
-            // A chart imported again may bring a booking back under another id.
-            let known = |v: &Visit, all: &[Visit]| all.iter().any(|o| o.start == v.start && o.provider == v.provider);
-            for visit in booked {
-                if !known(&visit, &all) {
-                    all.push(visit);
-                }
-            }
-            all.sort_by_key(|v| v.start);
+            let mut all = as_changed(chart, booked);
             all.retain(|v| {
                 let names = [&v.provider, &v.specialty, &v.place].into_iter().flatten().map(String::as_str);
                 self.hush.lets(|| sensitive::of_visit(v), names)
@@ -222,7 +216,62 @@ impl Records {
     /// # Errors
     /// As [`Records::prescriptions`].
     pub async fn allergies(&self, person: &PersonId) -> Result<Phi<Vec<Allergy>>, RecordsError> {
-        self.rows(person, ChartKind::Allergies).await
+        let all = self.rows::<Allergy>(person, ChartKind::Allergies).await?;
+        let told = |a: &Allergy| self.hush.lets(|| sensitive::of_allergy(a), std::iter::once(a.substance.as_str()));
+        Ok(all.map(|all| all.into_iter().filter(told).collect()))
+    }
+
+    /// What clinics measured, newest first.
+    ///
+    /// # Errors
+    /// As [`Records::prescriptions`].
+    pub async fn vitals(&self, person: &PersonId) -> Result<Phi<Vec<Vital>>, RecordsError> {
+        self.rows(person, ChartKind::Vitals).await
+    }
+
+    /// What the person measured themselves, newest first.
+    ///
+    /// # Errors
+    /// As [`Records::prescriptions`].
+    pub async fn readings(&self, person: &PersonId) -> Result<Phi<Vec<Reading>>, RecordsError> {
+        Ok(self.store.readings(person).await?)
+    }
+
+    /// The person's conditions on record.
+    ///
+    /// # Errors
+    /// As [`Records::prescriptions`].
+    pub async fn conditions(&self, person: &PersonId) -> Result<Phi<Vec<Condition>>, RecordsError> {
+        let all = self.rows::<Condition>(person, ChartKind::Conditions).await?;
+        let told = |c: &Condition| {
+            let names = std::iter::once(&c.name).chain(&c.aliases).map(String::as_str);
+            self.hush.lets(|| sensitive::of_condition(c), names)
+        };
+        Ok(all.map(|all| all.into_iter().filter(told).collect()))
+    }
+
+    /// The person's vaccinations on record, newest first.
+    ///
+    /// # Errors
+    /// As [`Records::prescriptions`].
+    pub async fn immunizations(&self, person: &PersonId) -> Result<Phi<Vec<Immunization>>, RecordsError> {
+        let all = self.rows::<Immunization>(person, ChartKind::Immunizations).await?;
+        let told =
+            |i: &Immunization| self.hush.lets(|| sensitive::of_immunization(i), std::iter::once(i.vaccine.as_str()));
+        Ok(all.map(|all| all.into_iter().filter(told).collect()))
+    }
+
+    /// Visits that have been, with what was written for the person, newest first.
+    ///
+    /// # Errors
+    /// As [`Records::prescriptions`].
+    pub async fn notes(&self, person: &PersonId) -> Result<Phi<Vec<VisitNote>>, RecordsError> {
+        let all = self.rows::<VisitNote>(person, ChartKind::Notes).await?;
+        let told = |n: &VisitNote| {
+            let names = [&n.provider, &n.place, &n.by].into_iter().flatten().map(String::as_str);
+            self.hush.lets(|| sensitive::of_note(n), names)
+        };
+        Ok(all.map(|all| all.into_iter().filter(told).collect()))
     }
 
     /// Who the person is; `None` for somebody who was never imported.
@@ -241,6 +290,55 @@ impl Records {
     pub async fn renewals(&self, person: &PersonId) -> Result<Phi<Vec<Renewal>>, RecordsError> {
         // Of a medicine that may not be named, the prescription is not there to be asked about either.
         Ok(self.store.renewals(person).await?)
+    }
+
+    /// What the person noted of doses in the last weeks. Where others hear it, only of medicines that may be named there.
+    ///
+    /// # Errors
+    /// As [`Records::prescriptions`].
+    pub async fn taken(&self, person: &PersonId, now: Timestamp) -> Result<Phi<Vec<Taken>>, RecordsError> {
+        let notes = self.store.taken(person, Some(now)).await?;
+        if !self.hush.aloud {
+            return Ok(notes);
+        }
+        let told = self.prescriptions(person).await?;
+        Ok(notes.zip(told)?.map(|(notes, told)| {
+            notes.into_iter().filter(|note| told.iter().any(|p| p.id == note.prescription)).collect()
+        }))
+    }
+
+    /// What the person is reminded of. Where others hear it, only of medicines that may be named there.
+    ///
+    /// # Errors
+    /// As [`Records::prescriptions`].
+    pub async fn reminders(&self, person: &PersonId) -> Result<Phi<Vec<Reminder>>, RecordsError> {
+        let all = self.store.reminders(person).await?;
+        if !self.hush.aloud {
+            return Ok(all);
+        }
+        let told = self.prescriptions(person).await?;
+        let may = |reminder: &Reminder, told: &[Prescription]| match (&reminder.prescription, &reminder.medicine) {
+            (Some(id), _) => told.iter().any(|p| p.id == *id),
+            (None, Some(name)) => self.hush.lets(|| sensitive::of_medicine_name(name), std::iter::once(name.as_str())),
+            (None, None) => true,
+        };
+        Ok(all.zip(told)?.map(|(all, told)| all.into_iter().filter(|r| may(r, &told)).collect()))
+    }
+
+    /// The pharmacy the person chose here.
+    ///
+    /// # Errors
+    /// As [`Records::prescriptions`].
+    pub async fn chosen_pharmacy(&self, person: &PersonId) -> Result<Phi<Option<Pharmacy>>, RecordsError> {
+        Ok(self.store.chosen_pharmacy(person).await?)
+    }
+
+    /// The pharmacies that are known here.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn pharmacies(&self) -> Result<Vec<Pharmacy>, RecordsError> {
+        Ok(self.store.pharmacies().await?)
     }
 
     /// The names in the person's own records that may help recognition.

@@ -8,8 +8,10 @@ pub mod demo;
 pub mod fhir_bundle;
 pub mod fhir_write;
 mod fresh;
+pub mod history;
 mod lab_name;
 mod local;
+pub mod measure;
 mod medicine_name;
 pub mod outgoing;
 pub mod rights;
@@ -18,16 +20,21 @@ mod server;
 mod sources;
 pub mod specialty;
 mod timing;
+pub mod vaccine;
+mod visit;
 
 use std::collections::BTreeMap;
 
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
+pub use history::{Condition, ConditionStatus, History, Immunization, Reading, VisitNote, Vital};
 pub use local::{Records, RecordsError};
+pub use measure::{Amount, Decimal, Measure, Unit};
 pub use server::Servers;
 pub use sources::{Origin, from_source, merged};
 pub use timing::{DayMoment, Dosing, PeriodUnit, Timing};
+pub use visit::{KeptVisit, OpenSlot, SlotQuery, Visit, VisitMode};
 
 /// Everything a bundle tells about one person, and the free times it brings along (which are nobody's).
 ///
@@ -50,8 +57,14 @@ pub struct Chart {
     pub providers: Vec<Provider>,
     /// Allergies and intolerances on record.
     pub allergies: Vec<Allergy>,
+    /// Measurements, conditions, vaccinations and what was written about visits.
+    #[serde(default)]
+    pub history: History,
     /// Free times in providers' schedules.
     pub slots: Vec<OpenSlot>,
+    /// Pharmacies that are told of.
+    #[serde(default)]
+    pub pharmacies: Vec<Pharmacy>,
     /// The person's entries of the bundle as they came, each as JSON text, for giving them back.
     #[serde(default)]
     pub source: Vec<String>,
@@ -84,19 +97,15 @@ pub struct Allergy {
     pub origin: Origin,
 }
 
-/// What is asked of the schedules.
-#[derive(Debug, Clone)]
-pub struct SlotQuery {
-    /// Earliest start.
-    pub from: Timestamp,
-    /// Latest start, exclusive.
-    pub until: Timestamp,
-    /// Only this provider's, by full name.
-    pub provider: Option<String>,
-    /// Only this specialty's, by name.
-    pub specialty: Option<String>,
-    /// At most so many, earliest first.
-    pub limit: usize,
+/// A pharmacy. Nobody's data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pharmacy {
+    /// Its name.
+    pub name: String,
+    /// Its street: "3 Harbor Street".
+    pub street: Option<String>,
+    /// Its telephone.
+    pub phone: Option<String>,
 }
 
 /// A person, as far as speaking to them needs.
@@ -196,49 +205,6 @@ pub enum DispenseStage {
     Cancelled,
 }
 
-/// A visit past or to come.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct Visit {
-    /// Its identifier.
-    pub id: String,
-    /// When it starts.
-    pub start: Timestamp,
-    /// When it ends, where known.
-    pub end: Option<Timestamp>,
-    /// Whom it is with.
-    pub provider: Option<String>,
-    /// Their specialty.
-    pub specialty: Option<String>,
-    /// Where.
-    pub place: Option<String>,
-    /// What for.
-    pub reason: Option<String>,
-    /// What to do before it, in the clinic's words.
-    pub prepare: Option<String>,
-    /// Still on.
-    pub booked: bool,
-    /// Which of the person's sources it was fetched from.
-    #[serde(default)]
-    pub origin: Origin,
-}
-
-/// A free time in a provider's schedule. Nobody's data.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct OpenSlot {
-    /// Its identifier.
-    pub id: String,
-    /// When it starts.
-    pub start: Timestamp,
-    /// When it ends.
-    pub end: Timestamp,
-    /// Whose time it is.
-    pub provider: String,
-    /// Their specialty.
-    pub specialty: Option<String>,
-    /// Where.
-    pub place: Option<String>,
-}
-
 /// One result of one test.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct LabResult {
@@ -322,4 +288,7 @@ pub struct Provider {
     pub specialty: Option<String>,
     /// "primary care".
     pub role: Option<String>,
+    /// Which of the person's sources it was fetched from.
+    #[serde(default)]
+    pub origin: Origin,
 }

@@ -5,7 +5,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{OpenSlot, sensitive};
+use super::{
+    OpenSlot,
+    sensitive::{self, Sensitivity},
+};
 use crate::{
     actions::{Change, Facts, Next, Notice, NoticeKind, Route},
     policy::Scope,
@@ -71,13 +74,37 @@ pub fn goes(change: &Change) -> Goes {
             Goes::Out(Outgoing::Renew { prescription: prescription.clone(), medicine: medicine.clone(), route: *route })
         }
         Change::Book { slot, reason } => Goes::Out(Outgoing::Book { slot: slot.clone(), reason: reason.clone() }),
+        Change::Cancel { visit } => Goes::Out(Outgoing::Cancel {
+            visit: visit.id.clone(),
+            start: visit.start,
+            provider: visit.provider.clone(),
+            sensitive: sensitive::of_visit(visit) != Sensitivity::Ordinary,
+        }),
+        Change::Reschedule { visit, to } => Goes::Out(Outgoing::Move {
+            visit: visit.id.clone(),
+            start: visit.start,
+            to: to.clone(),
+            sensitive: sensitive::of_visit(visit) != Sensitivity::Ordinary,
+        }),
+        Change::HoldSlot { .. } | Change::ReleaseSlot { .. } => {
+            Goes::Nowhere("a time is kept for minutes while somebody thinks; the server hears of it when it is taken")
+        }
         Change::CallNurse { .. } | Change::PatientSaysCancel { .. } => {
             Goes::Nowhere("the board here is what the staff look at; it must work while no server does")
         }
+        Change::TellStaff { .. } => Goes::Nowhere("the board here is what the staff look at"),
+        Change::KeepReading { .. } | Change::CorrectReading { .. } => {
+            Goes::Nowhere("what people measure themselves is kept here, and is in their copy as Observations")
+        }
         Change::AskClinician { .. } => Goes::Nowhere("the board here is what the staff look at"),
+        Change::ChoosePharmacy { .. } => Goes::Nowhere("it goes with each renewal that is asked for here"),
+        Change::Taken { .. } => Goes::Nowhere("what somebody says they took is theirs, and no clinician's entry"),
+        Change::Remind { .. } | Change::CancelReminders { .. } => Goes::Nowhere("devices ring here"),
         Change::Consent { .. } => Goes::Nowhere("agreements are about this assistant"),
         Change::Forget { .. } => Goes::Nowhere("what was said was never there"),
+        Change::LetConnect { .. } => Goes::Nowhere("a code is good at this program's own page"),
         Change::AskForCopy => Goes::Nowhere("the copy waits on the person's page here"),
+        Change::Quiet { .. } => Goes::Nowhere("what is told unasked concerns this assistant"),
         Change::Visitor { .. } => Goes::Nowhere("who is in a room concerns what is said in it"),
     }
 }

@@ -6,7 +6,7 @@ use super::{Records, RecordsError, sensitive};
 pub use crate::store::{Access, Call, Checked, Spoken};
 use crate::{
     actions::Words,
-    policy::{PersonId, Phi},
+    policy::{PersonId, Phi, Scope, quiet::Quiet},
 };
 
 impl Records {
@@ -58,6 +58,23 @@ impl Records {
     /// As [`Records::accesses`].
     pub async fn calls(&self, person: &PersonId) -> Result<Phi<Vec<Call>>, RecordsError> {
         Ok(self.store().calls(person).await?)
+    }
+
+    /// The parts of the record that news which waits for the person is about.
+    ///
+    /// # Errors
+    /// As [`Records::accesses`].
+    pub async fn news(&self, person: &PersonId) -> Result<Phi<Vec<Scope>>, RecordsError> {
+        let waiting = self.store().waiting_news(person).await?;
+        Ok(Phi::new(person.clone(), waiting.into_iter().map(|news| news.topic).collect()))
+    }
+
+    /// What the person does not want to be told unasked.
+    ///
+    /// # Errors
+    /// As [`Records::accesses`].
+    pub async fn quiet(&self, person: &PersonId) -> Result<Quiet, RecordsError> {
+        Ok(self.store().quiet(person).await?)
     }
 
     /// What came of the last check of the promises; `None` where none was recorded yet.

@@ -9,7 +9,10 @@ use std::{collections::BTreeMap, sync::LazyLock};
 
 use serde::Deserialize;
 
-use super::{LabResult, Prescription, Visit};
+use super::{
+    Allergy, Condition, Immunization, LabResult, Prescription, Visit, VisitNote,
+    history::{Code, Terminology},
+};
 
 /// How freely something may be said aloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +34,12 @@ struct Sets {
     tests: BTreeMap<String, Vec<String>>,
     /// Beginnings of words in specialties, clinics, roles and reasons, by category.
     care: BTreeMap<String, Vec<String>>,
+    /// Beginnings of words in the names of conditions, by category, besides those of `care`.
+    conditions: BTreeMap<String, Vec<String>>,
+    /// Beginnings of ICD-10-CM codes, by category.
+    icd_10_cm: BTreeMap<String, Vec<String>>,
+    /// Protected vaccines by category.
+    vaccines: BTreeMap<String, Vec<String>>,
     ordinary: Ordinary,
 }
 
@@ -39,6 +48,10 @@ struct Sets {
 struct Ordinary {
     medicines: Vec<String>,
     tests: Vec<String>,
+    conditions: Vec<String>,
+    icd_10_cm: Vec<String>,
+    vaccines: Vec<String>,
+    substances: Vec<String>,
 }
 
 /// Entries as their words, which a chart's names are held against.
@@ -51,6 +64,13 @@ struct Known {
     tests: Entries,
     ordinary_tests: Entries,
     care: Vec<String>,
+    conditions: Vec<String>,
+    ordinary_conditions: Entries,
+    icd: Vec<String>,
+    ordinary_icd: Vec<String>,
+    vaccines: Entries,
+    ordinary_vaccines: Entries,
+    substances: Entries,
 }
 
 /// Should the file not read, everything is unclassified: `the_value_sets_read` keeps that from happening.
@@ -63,6 +83,13 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
         tests: entries(&mut sets.tests.values().flatten()),
         ordinary_tests: entries(&mut sets.ordinary.tests.iter()),
         care: sets.care.into_values().flatten().collect(),
+        conditions: sets.conditions.into_values().flatten().collect(),
+        ordinary_conditions: entries(&mut sets.ordinary.conditions.iter()),
+        icd: sets.icd_10_cm.into_values().flatten().collect(),
+        ordinary_icd: sets.ordinary.icd_10_cm.clone(),
+        vaccines: entries(&mut sets.vaccines.values().flatten()),
+        ordinary_vaccines: entries(&mut sets.ordinary.vaccines.iter()),
+        substances: entries(&mut sets.ordinary.substances.iter()),
     }
 });
 
@@ -78,6 +105,12 @@ pub fn of_medicine(prescription: &Prescription) -> Sensitivity {
 #[must_use]
 pub fn is_ordinary_medicine(name: &str) -> bool {
     judged(&[name], &KNOWN.medicines, &KNOWN.ordinary_medicines) == Sensitivity::Ordinary
+}
+
+/// Of a medicine that is on nobody's record, by the name somebody gave it.
+#[must_use]
+pub fn of_medicine_name(name: &str) -> Sensitivity {
+    judged(&[name], &KNOWN.medicines, &KNOWN.ordinary_medicines)
 }
 
 /// Of a result, by its test, other names and panel.
@@ -97,17 +130,65 @@ pub fn of_visit(visit: &Visit) -> Sensitivity {
 
 /// Of a clinician or clinic by what is said of them.
 pub fn of_care<'a>(texts: impl Iterator<Item = &'a str>) -> Sensitivity {
-    for text in texts {
-        let words = words(text);
-        let begins = |start: &String| {
-            let several = start.contains(' ') && text.to_lowercase().contains(start.as_str());
-            several || words.iter().any(|w| w.starts_with(start.as_str()))
-        };
-        if KNOWN.care.iter().any(begins) {
-            return Sensitivity::Protected;
-        }
+    if texts.into_iter().any(|text| begins(text, &KNOWN.care)) { Sensitivity::Protected } else { Sensitivity::Ordinary }
+}
+
+/// Whether a word of a text begins as one of these, or a text holds one that is several words.
+fn begins(text: &str, starts: &[String]) -> bool {
+    let (words, lower) = (words(text), text.to_lowercase());
+    let one = |start: &String| {
+        (start.contains(' ') && lower.contains(start.as_str())) || words.iter().any(|w| w.starts_with(start.as_str()))
+    };
+    starts.iter().any(one)
+}
+
+/// Of a condition, by its names and its ICD-10-CM codes: protected by any of them, else ordinary by any of them.
+#[must_use]
+pub fn of_condition(condition: &Condition) -> Sensitivity {
+    let names: Vec<&str> = std::iter::once(&condition.name).chain(&condition.aliases).map(String::as_str).collect();
+    let icd = |starts: &[String]| condition.codes.iter().any(|code| begins_code(code, starts));
+    if icd(&KNOWN.icd) || names.iter().any(|n| begins(n, &KNOWN.conditions) || begins(n, &KNOWN.care)) {
+        return Sensitivity::Protected;
     }
-    Sensitivity::Ordinary
+    if icd(&KNOWN.ordinary_icd) { Sensitivity::Ordinary } else { judged(&names, &[], &KNOWN.ordinary_conditions) }
+}
+
+fn begins_code(code: &Code, starts: &[String]) -> bool {
+    code.system == Terminology::Icd10Cm && starts.iter().any(|start| code.code.starts_with(start.as_str()))
+}
+
+/// Of a vaccination, by its name.
+#[must_use]
+pub fn of_immunization(given: &Immunization) -> Sensitivity {
+    judged(&[&given.vaccine], &KNOWN.vaccines, &KNOWN.ordinary_vaccines)
+}
+
+/// Of an allergy, by what it is to: an allergy to a medicine tells that it was taken.
+#[must_use]
+pub fn of_allergy(allergy: &Allergy) -> Sensitivity {
+    let names = [allergy.substance.as_str()];
+    match judged(&names, &KNOWN.medicines, &KNOWN.ordinary_medicines) {
+        Sensitivity::Unclassified => judged(&names, &[], &KNOWN.substances),
+        told => told,
+    }
+}
+
+/// Of a visit that has been, by whom it was with, where, what for, and every word that was written about it.
+#[must_use]
+pub fn of_note(note: &VisitNote) -> Sensitivity {
+    let told = [&note.provider, &note.place, &note.reason, &note.words, &note.by];
+    let texts: Vec<&str> = told.into_iter().flatten().map(String::as_str).collect();
+    let named = |text: &&str| {
+        let words = words(text);
+        [&KNOWN.medicines, &KNOWN.tests, &KNOWN.vaccines].iter().any(|set| set.iter().any(|entry| next(&words, entry)))
+    };
+    let about = |text: &&str| begins(text, &KNOWN.care) || begins(text, &KNOWN.conditions) || named(text);
+    if texts.iter().any(about) { Sensitivity::Protected } else { Sensitivity::Ordinary }
+}
+
+/// Whether the words of an entry stand next to one another in a text.
+fn next(text: &[String], entry: &[String]) -> bool {
+    !entry.is_empty() && text.windows(entry.len()).any(|window| window == entry)
 }
 
 /// Whether a name that somebody says is one of a protected kind, whoever's it is and whether anybody has it.
@@ -117,6 +198,7 @@ pub fn is_protected_name(said: &str) -> bool {
     judge(&KNOWN.medicines, &KNOWN.ordinary_medicines)
         || judge(&KNOWN.tests, &KNOWN.ordinary_tests)
         || of_care(std::iter::once(said)) == Sensitivity::Protected
+        || judge(&KNOWN.vaccines, &KNOWN.ordinary_vaccines)
 }
 
 /// Protected by any of its names, else ordinary by any of them. "Nirmatrelvir ritonavir" is ordinary as a whole,
@@ -193,6 +275,90 @@ mod tests {
         }
         let unknown = judged(&["zorblaxine"], &KNOWN.medicines, &KNOWN.ordinary_medicines);
         assert_eq!(unknown, Sensitivity::Unclassified);
+    }
+
+    #[test]
+    fn conditions_go_by_code_and_by_name_and_what_nobody_classified_is_kept_back() {
+        use Sensitivity::{Ordinary, Protected, Unclassified};
+        let condition = |name: &str, icd: &str| Condition {
+            name: name.into(),
+            aliases: vec![],
+            codes: vec![Code { system: Terminology::Icd10Cm, code: icd.into() }],
+            status: crate::records::ConditionStatus::Active,
+            confirmed: true,
+            onset: None,
+            origin: crate::records::Origin::default(),
+        };
+        for (name, icd, want) in [
+            ("hypertension", "I10", Ordinary),
+            ("a state", "F41.1", Protected),
+            ("a state", "B20", Protected),
+            ("a state", "O09.90", Protected),
+            ("generalized anxiety disorder", "", Protected),
+            ("alcohol dependence", "", Protected),
+            ("normal pregnancy", "", Protected),
+            ("type 2 diabetes", "", Ordinary),
+            ("alcoholic liver disease", "K70.9", Protected),
+            ("zorblitis", "", Unclassified),
+            ("zorblitis", "Z99.9", Unclassified),
+            ("zorblitis", "J20.9", Ordinary),
+        ] {
+            assert_eq!(of_condition(&condition(name, icd)), want, "{name} {icd}");
+        }
+    }
+
+    #[test]
+    fn so_do_vaccines_allergies_and_notes() {
+        use Sensitivity::{Ordinary, Protected, Unclassified};
+        let given = jiff::civil::date(2026, 1, 1);
+        for (name, want) in [
+            ("Tdap", Ordinary),
+            ("Influenza, seasonal, injectable", Ordinary),
+            ("HPV, quadrivalent", Protected),
+            ("zorbvax", Unclassified),
+        ] {
+            let shot = Immunization {
+                vaccine: name.into(),
+                codes: vec![],
+                given,
+                source: None,
+                origin: crate::records::Origin::default(),
+            };
+            assert_eq!(of_immunization(&shot), want, "{name}");
+        }
+        for (name, want) in [
+            ("penicillin", Ordinary),
+            ("Allergy to peanuts", Ordinary),
+            ("lamotrigine", Protected),
+            ("zorblin", Unclassified),
+        ] {
+            let allergy = Allergy {
+                substance: name.into(),
+                reactions: vec![],
+                active: true,
+                origin: crate::records::Origin::default(),
+            };
+            assert_eq!(of_allergy(&allergy), want, "{name}");
+        }
+        for (words, want) in [
+            ("Keep walking every day.", Ordinary),
+            ("Please go on with sertraline.", Protected),
+            ("We talked about your drinking and alcohol.", Protected),
+        ] {
+            let at = "2026-01-01T00:00:00Z".parse().expect("a time");
+            let words = Some(words.to_owned());
+            let note = VisitNote {
+                at,
+                provider: None,
+                place: None,
+                reason: None,
+                words,
+                by: None,
+                others: false,
+                origin: crate::records::Origin::default(),
+            };
+            assert_eq!(of_note(&note), want);
+        }
     }
 
     #[test]

@@ -62,6 +62,11 @@ const VISITS: Wanted = wanted("Appointment", &[]);
 const LABS: Wanted = wanted("Observation", &[("category", "laboratory")]);
 const REPORTS: Wanted = wanted("DiagnosticReport", &[]);
 const ALLERGIES: Wanted = wanted("AllergyIntolerance", &[]);
+const VITALS: Wanted = wanted("Observation", &[("category", "vital-signs")]);
+const CONDITIONS: Wanted = wanted("Condition", &[]);
+const VACCINATIONS: Wanted = wanted("Immunization", &[]);
+const ENCOUNTERS: Wanted = wanted("Encounter", &[]);
+const DOCUMENTS: Wanted = wanted("DocumentReference", &[]);
 const TEAMS: Wanted = Wanted { may_lack: true, ..wanted("CareTeam", &[]) };
 
 /// Which questions a part of a chart is made of. The patient is read with each.
@@ -74,7 +79,24 @@ const fn searches(kind: ChartKind) -> &'static [Wanted] {
         ChartKind::Providers => &[TEAMS, ORDERS, FILLINGS, VISITS],
         ChartKind::Results => &[LABS, REPORTS],
         ChartKind::Allergies => &[ALLERGIES],
-        ChartKind::Source => &[ORDERS, FILLINGS, VISITS, LABS, REPORTS, ALLERGIES, TEAMS],
+        ChartKind::Vitals => &[VITALS],
+        ChartKind::Conditions => &[CONDITIONS],
+        ChartKind::Immunizations => &[VACCINATIONS],
+        ChartKind::Notes => &[ENCOUNTERS, DOCUMENTS],
+        ChartKind::Source => &[
+            ORDERS,
+            FILLINGS,
+            VISITS,
+            LABS,
+            REPORTS,
+            ALLERGIES,
+            VITALS,
+            CONDITIONS,
+            VACCINATIONS,
+            ENCOUNTERS,
+            DOCUMENTS,
+            TEAMS,
+        ],
     }
 }
 

@@ -11,7 +11,9 @@ use serde_json::{Value, json, value::RawValue};
 use super::{Denied, Desk, Visit, consent::consents, own};
 use crate::{
     policy::{Permit, PersonId},
-    records::{Allergy, LabResult, Prescription, Profile, Provider, Records},
+    records::{
+        Allergy, Condition, Immunization, LabResult, Prescription, Profile, Provider, Records, VisitNote, Vital,
+    },
     store::{ChartKind, Store},
 };
 
@@ -48,6 +50,15 @@ impl Desk<'_> {
         more.extend(renewals.iter().map(|one| own::renewal(one, &patient)));
         let visits = store.booked_visits(person).await?.reveal(permit)?;
         more.extend(visits.iter().map(|one| own::visit(one, &patient)));
+        let readings = records.readings(person).await?.reveal(permit)?;
+        more.extend(readings.iter().map(|one| own::reading(one, &patient, self.zone)));
+        let notes = store.taken(person, None).await?.reveal(permit)?;
+        more.extend(notes.iter().enumerate().map(|(n, one)| own::taken(one, n + 1, &patient)));
+        let reminders = records.reminders(person).await?.reveal(permit)?;
+        more.extend(reminders.iter().map(|one| own::reminder(one, &patient)));
+        if let Some(pharmacy) = records.chosen_pharmacy(person).await?.reveal(permit)? {
+            more.push(own::pharmacy(&pharmacy));
+        }
         let calls = records.calls(person).await?.reveal(permit)?;
         let written = store.clinicians_words(person).await?.reveal(permit)?;
         more.extend(calls.iter().map(|one| own::call(one, written.get(&one.id), &patient)));
@@ -75,6 +86,10 @@ impl Desk<'_> {
             "results": part::<LabResult>(store, person, ChartKind::Results, permit).await?,
             "providers": part::<Provider>(store, person, ChartKind::Providers, permit).await?,
             "allergies": part::<Allergy>(store, person, ChartKind::Allergies, permit).await?,
+            "vitals": part::<Vital>(store, person, ChartKind::Vitals, permit).await?,
+            "conditions": part::<Condition>(store, person, ChartKind::Conditions, permit).await?,
+            "immunizations": part::<Immunization>(store, person, ChartKind::Immunizations, permit).await?,
+            "notes": part::<VisitNote>(store, person, ChartKind::Notes, permit).await?,
         });
         Ok(json!({
             "resourceType": "DocumentReference",

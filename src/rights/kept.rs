@@ -45,10 +45,24 @@ pub struct Kept {
     pub results: usize,
     /// Allergies on record.
     pub allergies: usize,
+    /// Conditions on record.
+    pub conditions: usize,
+    /// Vaccinations on record.
+    pub immunizations: usize,
+    /// Measurements that clinics took.
+    pub vitals: usize,
+    /// Visits that have been, with what was written about them.
+    pub notes: usize,
+    /// Readings of their own.
+    pub readings: usize,
     /// People who treat them.
     pub providers: usize,
     /// Requests for more of a medicine.
     pub renewals: usize,
+    /// Doses they said they took.
+    pub doses: usize,
+    /// Reminders they set.
+    pub reminders: usize,
     /// Calls to the nurse.
     pub calls: usize,
     /// Answers with the words they answer.
@@ -162,6 +176,8 @@ pub enum Which {
     Today,
     /// All of it.
     Everything,
+    /// Not what was said, but all readings of their own.
+    Readings,
     /// What was said from the one day to the other, both included.
     Days {
         /// The first day.
@@ -174,11 +190,12 @@ pub enum Which {
 }
 
 impl Which {
-    /// As times, by the calendar of that zone; `None` where the days are none.
+    /// As times, by the calendar of that zone; `None` where the days are none, or it is not words that are to go.
     #[must_use]
     pub fn words(self, now: Timestamp, zone: &TimeZone) -> Option<Words> {
         let (from, to) = match self {
             Self::Everything => return Some(Words::Everything),
+            Self::Readings => return None,
             Self::Today => {
                 let today = now.to_zoned(zone.clone()).date();
                 (today, today)
@@ -198,11 +215,19 @@ pub struct Gone {
     pub conversations: i64,
     /// Answers with the words they answer.
     pub answers: i64,
+    /// Readings of their own.
+    #[serde(skip_serializing_if = "nothing")]
+    pub readings: i64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it so")]
+const fn nothing(n: &i64) -> bool {
+    *n == 0
 }
 
 impl From<Spoken> for Gone {
     fn from(gone: Spoken) -> Self {
-        Self { conversations: gone.conversations, answers: gone.answers }
+        Self { conversations: gone.conversations, answers: gone.answers, readings: 0 }
     }
 }
 
@@ -255,8 +280,15 @@ impl Desk<'_> {
             visits: records.visits(person).await?.map(|all| all.len()).reveal(permit)?,
             results: records.results(person).await?.map(|all| all.len()).reveal(permit)?,
             allergies: records.allergies(person).await?.map(|all| all.len()).reveal(permit)?,
+            conditions: records.conditions(person).await?.map(|all| all.len()).reveal(permit)?,
+            immunizations: records.immunizations(person).await?.map(|all| all.len()).reveal(permit)?,
+            vitals: records.vitals(person).await?.map(|all| all.len()).reveal(permit)?,
+            notes: records.notes(person).await?.map(|all| all.len()).reveal(permit)?,
+            readings: records.readings(person).await?.map(|all| all.len()).reveal(permit)?,
             providers: records.providers(person).await?.map(|all| all.len()).reveal(permit)?,
             renewals: records.renewals(person).await?.map(|all| all.len()).reveal(permit)?,
+            doses: store.taken(person, None).await?.map(|all| all.len()).reveal(permit)?,
+            reminders: records.reminders(person).await?.map(|all| all.len()).reveal(permit)?,
             calls: records.calls(person).await?.map(|all| all.len()).reveal(permit)?,
             answers: spoken.answers,
             since: spoken.since,

@@ -18,7 +18,7 @@ use crate::{
         Agreements, Caller, DataClass, Effect, Event, Identity, Journal, JournalEntry, JournalError, Occasion, Permit,
         PersonId, Proof, SessionId, Surface, Task, TurnId, Use, Verdict, WrongSubject, admit,
     },
-    records::RecordsError,
+    records::{Records, RecordsError},
     store::{Store, StoreError},
 };
 pub use bundle::Copied;
@@ -31,6 +31,8 @@ const SHOWN: usize = 500;
 pub struct Desk<'a> {
     /// The database.
     pub store: &'a Store,
+    /// The records of the people, which may be at a server.
+    pub records: &'a Records,
     /// Time and randomness.
     pub ambient: &'a Ambient,
     /// What the assistant calls the organization.
@@ -201,21 +203,27 @@ impl Desk<'_> {
         self.agreement_of(&visit).await
     }
 
-    /// Deletes what the person said; gives how much it was.
+    /// Deletes what the person said, or their own readings; gives how much it was.
     ///
     /// # Errors
     /// [`Denied::Held`] under a legal hold; and see [`Denied`].
     pub async fn forget(&self, caller: &Caller, which: Which) -> Result<Gone, Denied> {
         let visit = self.visit(caller, "privacy.forget", Effect::Change).await?;
         let entry = visit.closing(Event::Closed, "done");
-        let gone = match which.words(self.now(), self.zone) {
-            Some(words) => self.store.forget_said(visit.person(), words, &entry).await.map_err(Denied::from),
-            None => Err(Denied::NoDays),
+        let gone = match (which, which.words(self.now(), self.zone)) {
+            (Which::Readings, _) => {
+                let gone = self.store.forget_readings(visit.person(), &entry).await.map_err(Denied::from);
+                gone.map(|readings| Gone { conversations: 0, answers: 0, readings })
+            }
+            (_, Some(words)) => {
+                self.store.forget_said(visit.person(), words, &entry).await.map(Gone::from).map_err(Denied::from)
+            }
+            (_, None) => Err(Denied::NoDays),
         };
         if gone.is_err() {
             self.close(&visit, "refused").await?;
         }
-        Ok(Gone::from(gone?))
+        gone
     }
 
     /// A copy of everything, as a FHIR R4 Bundle.
@@ -224,6 +232,8 @@ impl Desk<'_> {
     /// See [`Denied`].
     pub async fn copy(&self, caller: &Caller) -> Result<Copied, Denied> {
         let visit = self.visit(caller, "privacy.export", Effect::Read).await?;
+        // Where they are at a server that cannot be reached, what was read from it last is what there is to give.
+        self.records.refreshed(visit.person(), self.now()).await?;
         let copied = self.copy_of(&visit).await?;
         let entry = visit.closing(Event::Closed, "done");
         self.store.copy_taken(visit.person(), &entry).await?;

@@ -1,11 +1,12 @@
 //! What a person did here, as FHIR R4: what they asked for, and what was said. What was said is a Communication each way
 //! and not a DocumentReference: it has a sender, a time and words of its own, and nobody wrote a document.
 
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use crate::{
-    actions::{Renewal, RenewalState},
-    records::Visit,
+    actions::{Reminder, Renewal, RenewalState, Taken},
+    records::{Decimal, Measure, Pharmacy, Reading, Visit},
     store::{Call, KeptTurn},
     turn::words_of,
 };
@@ -42,6 +43,49 @@ pub fn renewal(renewal: &Renewal, patient: &Value) -> Value {
     task
 }
 
+/// A dose that the person said they took.
+pub fn taken(note: &Taken, n: usize, patient: &Value) -> Value {
+    let mut statement = json!({
+        "resourceType": "MedicationStatement",
+        "id": format!("taken-{n}"),
+        "status": "completed",
+        "medicationCodeableConcept": { "text": note.medicine },
+        "subject": patient,
+        "effectiveDateTime": note.at,
+        "dateAsserted": note.noted,
+        "informationSource": patient,
+        "basedOn": [{ "reference": format!("MedicationRequest/{}", note.prescription) }],
+    });
+    if let Some(part) = &note.part {
+        statement["note"] = json!([{ "text": format!("taken {part}; the time is the middle of it") }]);
+    }
+    statement
+}
+
+/// A reminder that the person set.
+pub fn reminder(reminder: &Reminder, patient: &Value) -> Value {
+    let rhythm = serde_json::to_string(&reminder.rhythm).unwrap_or_default();
+    json!({
+        "resourceType": "CommunicationRequest",
+        "id": reminder.id,
+        "status": "active",
+        "subject": patient,
+        "recipient": [patient],
+        "authoredOn": reminder.made,
+        "payload": [{ "contentString": reminder.medicine.as_deref().unwrap_or("medicines") }],
+        "note": [{ "text": format!("rings {rhythm}, {}", reminder.zone) }],
+    })
+}
+
+/// The pharmacy that the person chose.
+pub fn pharmacy(pharmacy: &Pharmacy) -> Value {
+    let mut organization = json!({ "resourceType": "Organization", "id": "chosen-pharmacy", "name": pharmacy.name });
+    if let Some(street) = &pharmacy.street {
+        organization["address"] = json!([{ "line": [street] }]);
+    }
+    organization
+}
+
 /// A call to the nurse, or a result that a clinician told first, with what they wrote of it.
 pub fn call(call: &Call, written: Option<&String>, patient: &Value) -> Value {
     let mut task = json!({
@@ -66,6 +110,47 @@ pub fn call(call: &Call, written: Option<&String>, patient: &Value) -> Value {
         task["note"] = json!([{ "text": words }]);
     }
     task
+}
+
+/// What the person measured: an Observation, whose performer is the person.
+pub fn reading(reading: &Reading, patient: &Value, zone: &TimeZone) -> Value {
+    let quantity = |value: Decimal| {
+        json!({
+            "value": value.float(),
+            "unit": reading.amount.unit.ucum(),
+            "system": "http://unitsofmeasure.org",
+            "code": reading.amount.unit.ucum(),
+        })
+    };
+    let loinc = |code: &str| json!({ "coding": [{ "system": "http://loinc.org", "code": code }] });
+    // Where only the day is known, only the day is told.
+    let effective =
+        if reading.timed { reading.at.to_string() } else { reading.at.to_zoned(zone.clone()).date().to_string() };
+    let category = if reading.measure == Measure::BloodSugar { "laboratory" } else { "vital-signs" };
+    let mut observation = json!({
+        "resourceType": "Observation",
+        "id": reading.id,
+        "status": "final",
+        "category": [{ "coding": [{
+            "system": "http://terminology.hl7.org/CodeSystem/observation-category",
+            "code": category,
+        }] }],
+        "code": loinc(reading.measure.loinc()),
+        "subject": patient,
+        "performer": [patient],
+        "effectiveDateTime": effective,
+    });
+    observation["code"]["text"] = json!(reading.measure.name());
+    match reading.amount.lower {
+        Some(lower) => {
+            observation["component"] = json!([
+                { "code": loinc("8480-6"), "valueQuantity": quantity(reading.amount.value) },
+                { "code": loinc("8462-4"), "valueQuantity": quantity(lower) },
+            ]);
+        }
+        None => observation["valueQuantity"] = quantity(reading.amount.value),
+    }
+    observation
 }
 
 /// A visit that was booked here.

@@ -260,11 +260,14 @@ impl Organization {
         }
         let patient = given.patient.filter(|id| fhir_id(id));
         let asked = &self.inner.config.scopes;
-        let granted = match &given.scope {
+        let mut granted: Vec<String> = match &given.scope {
             // RFC 6749 §5.1: left out where it is what was asked for.
             None => asked.clone(),
             Some(scope) => scope.split(' ').filter(|s| scopes::known(s)).map(str::to_owned).collect(),
         };
+        // Whoever gives a refresh token lets news be looked for, whatever else they say.
+        let later = asked.iter().find(|s| *s == "offline_access" && refresh.is_some() && !granted.contains(s));
+        granted.extend(later.cloned());
         let lasts = given.expires_in.map_or(SHORT, |s| SignedDuration::from_secs(s.clamp(0, LONGEST)));
         let expires = now.checked_add(lasts).unwrap_or(now);
         Ok(Tokens { access, refresh, expires, granted, patient })
@@ -333,7 +336,11 @@ mod tests {
         let good = r#"{"access_token":"a","token_type":"Bearer","expires_in":3600,"refresh_token":"r","patient":"p-1",
             "scope":"launch/patient patient/Patient.rs patient/Observation.cruds openid"}"#;
         let tokens = read(good).expect("read");
-        assert_eq!(tokens.granted, ["launch/patient", "patient/Patient.rs"], "neither writing nor what has no words");
+        assert_eq!(
+            tokens.granted,
+            ["launch/patient", "patient/Patient.rs", "offline_access"],
+            "neither writing nor what has no words"
+        );
         assert_eq!((tokens.expires, tokens.patient.as_deref()), (at("2026-12-01T16:00:00Z"), Some("p-1")));
         let bare = read(r#"{"access_token":"a","token_type":"bearer"}"#).expect("read");
         assert_eq!((bare.granted.len(), bare.expires), (4, at("2026-12-01T15:05:00Z")));

@@ -6,6 +6,7 @@
 pub mod reply;
 mod say;
 pub mod ssml;
+mod there;
 pub mod voice;
 
 pub use reply::{Moment, Replies, ReplyError};

@@ -36,6 +36,7 @@ pub(super) fn add_helpers(env: &mut Environment<'_>) {
         let at: Timestamp = value.parse().map_err(|_| wrong("clock needs a time"))?;
         Ok::<_, Error>(clock(at.to_zoned(moment.zone.clone()).time()))
     });
+    super::there::add_helpers(env);
     env.add_filter("plural", |n: i64, one: String, many: Option<String>| plural(n, &one, many.as_deref()));
     env.add_filter("number", |value: Value| number(&value.to_string()));
     env.add_filter("list", |items: Vec<String>, word: Option<String>| list(&items, word.as_deref().unwrap_or("and")));
@@ -48,11 +49,11 @@ pub(super) fn add_helpers(env: &mut Environment<'_>) {
     env.add_function("pause", || Mark::Pause.travel());
 }
 
-fn wrong(what: &'static str) -> Error {
+pub(super) fn wrong(what: &'static str) -> Error {
     Error::new(ErrorKind::InvalidOperation, what)
 }
 
-fn moment(state: &State<'_, '_>) -> Result<std::sync::Arc<Now>, Error> {
+pub(super) fn moment(state: &State<'_, '_>) -> Result<std::sync::Arc<Now>, Error> {
     state.lookup(NOW).and_then(|v| v.downcast_object::<Now>()).ok_or_else(|| wrong("no moment is known"))
 }
 
@@ -88,7 +89,7 @@ pub fn day(date: Date, today: Date) -> String {
 }
 
 /// "Thursday, December 3rd".
-fn full_day(date: Date) -> String {
+pub(super) fn full_day(date: Date) -> String {
     format!("{} {}", date.strftime("%A, %B"), ordinal_digits(i64::from(date.day())))
 }
 
@@ -174,7 +175,7 @@ fn ordinal_digits(n: i64) -> String {
 
 /// Units spelled out: "10 mg" → "10 milligrams", "131 mg/dL" → "131 milligrams per deciliter".
 pub fn spelled_units(text: &str) -> String {
-    const UNITS: [(&str, &str); 22] = [
+    const UNITS: [(&str, &str); 39] = [
         ("mg", "milligrams"),
         ("mcg", "micrograms"),
         ("ug", "micrograms"),
@@ -197,6 +198,23 @@ pub fn spelled_units(text: &str) -> String {
         ("%", "percent"),
         ("h", "hour"),
         ("m2", "square meters"),
+        ("min", "minutes"),
+        ("uL", "microliters"),
+        ("mm", "millimeters"),
+        ("cm", "centimeters"),
+        ("lb", "pounds"),
+        ("°F", "degrees Fahrenheit"),
+        ("°C", "degrees Celsius"),
+        ("nmol", "nanomoles"),
+        ("pmol", "picomoles"),
+        ("uIU", "micro-international units"),
+        ("mIU", "milli-international units"),
+        ("mU", "milliunits"),
+        ("mOsm", "milliosmoles"),
+        ("10*3", "thousand"),
+        ("10^3", "thousand"),
+        ("10*6", "million"),
+        ("10^6", "million"),
     ];
     let one = |unit: &str| UNITS.iter().find(|(short, _)| *short == unit).map(|(_, long)| *long);
     let per = |unit: &str| one(unit).map(|long| long.strip_suffix('s').unwrap_or(long).to_owned());
@@ -229,8 +247,19 @@ impl Measure {
     }
 }
 
+/// A unit without what nobody says of it: "mL/min/{1.73_m2}" → "mL/min", "{beats}/min" → "/min".
+fn plain_unit(unit: &str) -> String {
+    let unit = ["/{", "/1.73", " per 1.73"].into_iter().find_map(|cut| Some(unit.split_once(cut)?.0)).unwrap_or(unit);
+    match (unit.find('{'), unit.find('}')) {
+        (Some(open), Some(close)) if open < close => format!("{}{}", &unit[..open], &unit[close + 1..]),
+        _ => unit.to_owned(),
+    }
+}
+
 fn measure(value: &str, unit: Option<&str>) -> Measure {
     let value = number(value);
+    let unit = unit.map(plain_unit).filter(|unit| !unit.is_empty());
+    let unit = unit.as_deref();
     let apart = unit.map_or_else(|| value.clone(), |u| format!("{value} {u}"));
     let written = if unit == Some("%") { format!("{value}%") } else { apart.clone() };
     Measure { written, spoken: spelled_units(&apart) }
@@ -316,6 +345,23 @@ mod tests {
             (ordinal(1), ordinal(10), ordinal(11), ordinal(22), ordinal(-1)),
             ("first".into(), "tenth".into(), "11th".into(), "22nd".into(), "-1th".into())
         );
+    }
+
+    #[test]
+    fn units_of_laboratories_are_said() {
+        for (value, unit, written, spoken) in [
+            ("58", "mL/min/{1.73_m2}", "58 mL/min", "58 milliliters per minute"),
+            ("58", "mL/min/1.73m2", "58 mL/min", "58 milliliters per minute"),
+            ("6.1", "10*3/uL", "6.1 10*3/uL", "6.1 thousand per microliter"),
+            ("2.5", "uIU/mL", "2.5 uIU/mL", "2.5 micro-international units per milliliter"),
+            ("35", "U/L", "35 U/L", "35 units per liter"),
+            ("98.6", "°F", "98.6 °F", "98.6 degrees Fahrenheit"),
+            ("1.1", "{INR}", "1.1", "1.1"),
+            ("97", "%", "97%", "97 percent"),
+        ] {
+            let measure = measure(value, Some(unit));
+            assert_eq!((measure.written.as_str(), measure.spoken.as_str()), (written, spoken), "{unit}");
+        }
     }
 
     #[test]

@@ -6,7 +6,8 @@ use crate::{
     records::{Records, RecordsError},
 };
 
-/// Reads what is kept of a person. Nothing is hushed: a screen is not heard.
+/// Reads what is kept of a person. Nothing is hushed: a screen is not heard. What they connected from other organizations
+/// is for their own answers and not for staff.
 pub(super) async fn read(records: &Records, permit: Permit) -> Result<RecordView, RecordsError> {
     let person: &PersonId = permit.subject();
     let profile = records.profile(person).await?;
@@ -19,11 +20,11 @@ pub(super) async fn read(records: &Records, permit: Permit) -> Result<RecordView
         person: person.as_str().to_owned(),
         name: profile.as_ref().map(|p| format!("{} {}", p.given, p.family)),
         birth: profile.and_then(|p| p.birth),
-        medicines: medicines.into_iter().map(MedicineView::of).collect(),
-        visits: visits.into_iter().map(VisitView::of).collect(),
-        results: results.into_iter().map(ResultView::of).collect(),
-        allergies: allergies.into_iter().map(AllergyView::of).collect(),
-        care_team: care.into_iter().map(CareView::of).collect(),
+        medicines: medicines.into_iter().filter(|one| !one.origin.elsewhere()).map(MedicineView::of).collect(),
+        visits: visits.into_iter().filter(|one| !one.origin.elsewhere()).map(VisitView::of).collect(),
+        results: results.into_iter().filter(|one| !one.origin.elsewhere()).map(ResultView::of).collect(),
+        allergies: allergies.into_iter().filter(|one| !one.origin.elsewhere()).map(AllergyView::of).collect(),
+        care_team: care.into_iter().filter(|one| !one.origin.elsewhere()).map(CareView::of).collect(),
         until: None,
     })
 }

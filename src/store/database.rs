@@ -150,9 +150,9 @@ impl Database {
         Ok(self.ask(sql, values).await?.pop())
     }
 
-    /// As [`Database::ask_one`], for a task that waits for something slower besides.
-    pub async fn ask_one_aside(&self, sql: &'static str, values: &[Value]) -> Result<Option<AnyRow>, StoreError> {
-        Ok(self.readers.ask(sql, values, Wait::Aside).await?.pop())
+    /// As [`Database::ask`], for a task that waits for something slower besides.
+    pub async fn ask_aside(&self, sql: &'static str, values: &[Value]) -> Result<Vec<AnyRow>, StoreError> {
+        Ok(self.readers.ask(sql, values, Wait::Aside).await?)
     }
 
     /// The number of the newest migration that this program knows.

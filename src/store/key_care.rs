@@ -121,6 +121,10 @@ impl Store {
             "DELETE FROM pattern WHERE owner = $1",
             "DELETE FROM outbox WHERE owner = $1",
             "DELETE FROM notice WHERE owner = $1",
+            "DELETE FROM connection WHERE owner = $1",
+            "DELETE FROM connected WHERE owner = $1",
+            "DELETE FROM connecting WHERE owner = $1",
+            "DELETE FROM pairing WHERE owner = $1",
         ] {
             steps.push(Step::new(sql, vec![name.into()]));
         }

@@ -6,14 +6,18 @@
 //! over two databases; the same SQL runs on both.
 //!
 //! Where to look: [`keys`] the key store, `seal` the ciphers, `writer` the group commit, `audit` the chain,
-//! `people`, `turns`, `requests` and `credentials` the statements.
+//! `people`, `turns`, `requests`, `visits` and `credentials` the statements.
 
+mod access;
 mod audit;
 mod backup;
 mod clinician;
 mod code;
+mod connecting;
+mod connection;
 mod credentials;
 mod database;
+mod doses;
 mod error;
 mod glass;
 mod hold;
@@ -22,13 +26,17 @@ mod identity;
 mod job;
 mod key_care;
 pub mod keys;
+mod mail;
 mod notice;
 mod outbox;
 mod patterns;
 mod people;
 mod place;
 mod proof;
+mod quiet;
 mod readers;
+mod readings;
+mod reminders;
 mod renewals;
 mod requests;
 mod retention;
@@ -36,10 +44,12 @@ mod reviews;
 mod said;
 mod script;
 mod seal;
+mod secret;
 mod source;
 mod staff;
 mod subjects;
 mod turns;
+mod visits;
 mod writer;
 
 use std::{
@@ -49,6 +59,7 @@ use std::{
 
 use sqlx::Row;
 
+pub use access::Waiting;
 use audit::Signer;
 pub use audit::{
     Access, AuditReader, AuditReport, BadPublicKey, Break, Broken, ExportOptions, ExportReport, Exported, Finding,
@@ -57,6 +68,11 @@ pub use audit::{
 pub use backup::{BackupError, BackupOptions, Manifest, ReadBack, RestoreOptions, clear_restored, restore};
 pub use clinician::ClinicianRow;
 pub use code::{CODE_DIGITS, CODE_LASTS, CodeTried};
+pub use connecting::{CONNECTING_LASTS, PAIRED_LASTS, PAIRING_DIGITS, PAIRING_LASTS, Paired, Underway};
+pub use connection::{
+    Access as ConnectionAccess, CLAIM_LASTS, Connection, ConnectionState, Details as ConnectionDetails, Disconnected,
+    NewConnection,
+};
 pub use credentials::{Grant, Listed};
 use database::{Database, Statement, run};
 pub use error::StoreError;
@@ -66,8 +82,9 @@ pub use identity::{ConsentVersion, PinTried};
 pub use keys::KeyOwner;
 pub use keys::{KeyStatus, Rotated};
 use keys::{KeyStore, Sources, Turnstile, unlock};
+pub use mail::DueLetter;
 pub use notice::{NewNotice, Told, WaitingNews};
-pub use outbox::{Amended, Attempted, Claimed, How, OutboxCounts, OutboxRow, Which};
+pub use outbox::{Amended, Attempted, Claim, Claimed, How, OutboxCounts, OutboxRow, Which};
 pub use patterns::{PatternsError, PatternsStatus, Release};
 pub use people::{ChartKind, ImportOptions, Occupant};
 pub use place::PlaceNow;
@@ -79,6 +96,7 @@ pub use reviews::{ReviewRow, Settled};
 pub use said::{KeptTurn, Spoken};
 use seal::Place;
 pub use seal::{Entropy, SealError};
+pub use secret::Secret;
 pub use source::{Source, SourceError, Sourced};
 pub use staff::NewStaffSession;
 pub use subjects::{Bound, FlowWords};

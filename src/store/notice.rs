@@ -93,6 +93,15 @@ impl Store {
         rows.iter().map(of).collect()
     }
 
+    /// Keeps news for a person until they speak. The same news under the same name is kept once.
+    ///
+    /// # Errors
+    /// When the person's key was destroyed, or the database fails.
+    pub async fn keep_news(&self, person: &PersonId, new: &NewNotice, at: Timestamp) -> Result<(), StoreError> {
+        let step = self.notice_step(person, new, at)?;
+        self.inner.writer.submit(vec![step], vec![]).await.map(drop).map_err(StoreError::from)
+    }
+
     /// The statement that keeps news.
     pub(super) fn notice_step(&self, person: &PersonId, new: &NewNotice, at: Timestamp) -> Result<Step, StoreError> {
         let plain = Zeroizing::new(serde_json::to_vec(&new.notice).unwrap_or_default());

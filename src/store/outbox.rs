@@ -5,6 +5,9 @@
 //! ended, what is undone for it, the answer of the turn that waits for it or the notice that tells of it are one commit. A
 //! row that is not settled is deleted by nothing but the end of its person's key, and by staff.
 
+mod desk;
+
+pub use desk::{OutboxCounts, OutboxRow};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sqlx::{Row, any::AnyRow};
@@ -90,40 +93,6 @@ pub enum How {
 pub struct Amended<'a> {
     /// The turn as it was committed, with the new answer and the new state of the conversation in it.
     pub turn: &'a TurnCommit,
-}
-
-/// How many rows there are.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct OutboxCounts {
-    /// Not tried yet, or to be tried again.
-    pub waiting: i64,
-    /// Being sent.
-    pub sending: i64,
-    /// Arrived, and not yet forgotten.
-    pub delivered: i64,
-    /// Never to arrive; staff look into them.
-    pub refused: i64,
-    /// When the oldest of those that wait was said.
-    pub oldest: Option<Timestamp>,
-}
-
-/// A row as staff see it: nothing of whose it is or what is in it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct OutboxRow {
-    /// The change's own name.
-    pub id: String,
-    /// Its kind: `renew`, `book`, …
-    pub kind: String,
-    /// `waiting`, `sending`, `delivered` or `refused`.
-    pub state: String,
-    /// How often it was tried.
-    pub attempts: i64,
-    /// When it was said.
-    pub created: Timestamp,
-    /// When it is tried next; `None` where it is settled.
-    pub due: Option<Timestamp>,
-    /// The code of what went wrong last.
-    pub reason: Option<String>,
 }
 
 /// May be taken: it is due, or its lease ran out; and nothing earlier of the same thing is open.
@@ -274,6 +243,7 @@ impl Store {
                     // First of all: whoever lost the lease undoes nothing.
                     steps.push(Self::outbox_ends(&row.id, &row.holder, "refused", why.name(), now));
                     steps.extend(undone(&change, &row.id, why));
+                    steps.extend(self.visit_refused(&row.person, &change, why.conflict()));
                     why.name()
                 }
                 How::Later(why, due) => {
@@ -315,122 +285,6 @@ impl Store {
         )
         .or_nothing(Refusal::NotThere)
     }
-
-    /// How many rows there are, by state.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn outbox_counts(&self) -> Result<OutboxCounts, StoreError> {
-        let all = "SELECT state, CAST(COUNT(*) AS BIGINT) AS many, MIN(created) AS oldest FROM outbox GROUP BY state";
-        let mut counts = OutboxCounts::default();
-        for row in self.inner.database.ask(all, &[]).await? {
-            let many: i64 = row.try_get("many")?;
-            let oldest = Some(time(&row, "oldest")?);
-            match row.try_get::<String, _>("state")?.as_str() {
-                "waiting" => {
-                    (counts.waiting, counts.oldest) = (many, [counts.oldest, oldest].into_iter().flatten().min())
-                }
-                "sending" => {
-                    (counts.sending, counts.oldest) = (many, [counts.oldest, oldest].into_iter().flatten().min())
-                }
-                "delivered" => counts.delivered = many,
-                _ => counts.refused = many,
-            }
-        }
-        Ok(counts)
-    }
-
-    /// The rows that are not delivered, oldest first; all of them with `delivered`.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn outbox_rows(&self, delivered: bool) -> Result<Vec<OutboxRow>, StoreError> {
-        let all = "SELECT id, kind, state, attempts, created, due, reason FROM outbox \
-                   WHERE state <> 'delivered' OR $1 = 1 ORDER BY created, place";
-        let rows = self.inner.database.ask(all, &[i64::from(delivered).into()]).await?;
-        rows.iter()
-            .map(|row| {
-                let (state, reason): (String, String) = (row.try_get("state")?, row.try_get("reason")?);
-                let open = matches!(state.as_str(), "waiting" | "sending");
-                Ok(OutboxRow {
-                    id: row.try_get("id")?,
-                    kind: row.try_get("kind")?,
-                    attempts: row.try_get("attempts")?,
-                    created: time(row, "created")?,
-                    due: open.then(|| time(row, "due")).transpose()?,
-                    reason: Some(reason).filter(|reason| !reason.is_empty()),
-                    state,
-                })
-            })
-            .collect()
-    }
-
-    /// When the next row may be taken; `None` where none waits.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn outbox_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        let next = "SELECT MIN(CASE WHEN o.state = 'waiting' THEN o.due ELSE o.lease END) AS due FROM outbox o \
-            WHERE o.state IN ('waiting', 'sending') AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.owner = o.owner \
-            AND e.thing = o.thing AND e.place < o.place AND e.state IN ('waiting', 'sending'))";
-        let Some(row) = self.inner.database.ask_one(next, &[]).await? else { return Ok(None) };
-        let due: Option<i64> = row.try_get("due")?;
-        due.map(|due| Timestamp::from_microsecond(due).map_err(|_| StoreError::Damaged("outbox.due".into())))
-            .transpose()
-    }
-
-    /// Staff have a row tried again at once: one that was refused, or one that waits. Audited.
-    ///
-    /// # Errors
-    /// When there is no such row, it is being sent or has arrived, or the database fails.
-    pub async fn outbox_retry(&self, id: &str, by: &str, at: Timestamp) -> Result<(), StoreError> {
-        let step = Step::new(
-            "UPDATE outbox SET state = 'waiting', due = $2, settled = NULL, reason = '', created = created \
-             WHERE id = $1 AND state IN ('waiting', 'refused')",
-            vec![id.into(), at.as_microsecond().into()],
-        )
-        .or_nothing(Refusal::NotThere);
-        self.outbox_by_staff(vec![step], "retried", by, at).await
-    }
-
-    /// Staff give a row up that was refused: it goes. Audited.
-    ///
-    /// # Errors
-    /// [`StoreError::Held`] under a legal hold; when there is no such row that was refused, or the database fails.
-    pub async fn outbox_drop(&self, id: &str, by: &str, at: Timestamp) -> Result<(), StoreError> {
-        let whose = "SELECT owner FROM outbox WHERE id = $1 AND state = 'refused'";
-        let row = self.inner.database.ask_one(whose, &[id.into()]).await?.ok_or(StoreError::NotPossible)?;
-        let steps = vec![
-            Self::unless_held_owner(&row.try_get::<String, _>("owner")?),
-            Step::new("DELETE FROM outbox WHERE id = $1 AND state = 'refused'", vec![id.into()])
-                .or_nothing(Refusal::NotThere),
-        ];
-        self.outbox_by_staff(steps, "dropped", by, at).await
-    }
-
-    async fn outbox_by_staff(
-        &self,
-        steps: Vec<Step>,
-        outcome: &'static str,
-        by: &str,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
-        let entry = JournalEntry {
-            event: Event::Progressed,
-            subject: None,
-            actor: None,
-            intent: None,
-            channel: "staff",
-            session: None,
-            turn: None,
-            closes: None,
-            outcome: Some(outcome),
-            at,
-        };
-        let draft = self.draft(&entry, Some(by))?;
-        self.inner.writer.submit(steps, vec![draft]).await?;
-        Ok(())
-    }
 }
 
 /// The row of the trail that closes an attempt.
@@ -463,11 +317,16 @@ fn undone(change: &Outgoing, id: &str, why: Trouble) -> Vec<Step> {
         }
         Outgoing::Book { slot, .. } => {
             let visit = Step::new("DELETE FROM visit WHERE id = $1", vec![id.into()]);
-            // Whoever was first on the server has the time; only where nobody was, it is to be had again.
-            let free = Step::new("UPDATE slot SET free = 1 WHERE id = $1", vec![slot.id.as_str().into()]);
-            if why.conflict() { vec![visit] } else { vec![visit, free] }
+            // Whoever was first on the server has the time: whether it is ever free again, the next reading tells. Where
+            // nobody was first, it is to be had again.
+            let time = if why.conflict() {
+                "DELETE FROM slot WHERE id = $1 AND free = 0"
+            } else {
+                "UPDATE slot SET free = 1 WHERE id = $1"
+            };
+            vec![visit, Step::new(time, vec![slot.id.as_str().into()])]
         }
-        // What is kept here of a visit that the server has is a copy: the next reading tells how it is.
+        // In `visits`, where the row of a visit is known by another name.
         Outgoing::Cancel { .. } | Outgoing::Move { .. } => vec![],
     }
 }

@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{Row, any::AnyRow};
+use zeroize::Zeroizing;
 
 use super::{
     Place, Store,
@@ -16,7 +17,7 @@ use super::{
 };
 use crate::{
     policy::{Agreements, Event, JournalEntry, PersonId, Phi, RoomId, Scope, StayId},
-    records::Chart,
+    records::{Chart, merged},
 };
 
 /// The parts of a chart.
@@ -34,19 +35,31 @@ pub enum ChartKind {
     Providers,
     /// [`crate::records::Allergy`]s.
     Allergies,
+    /// [`crate::records::Vital`]s.
+    Vitals,
+    /// [`crate::records::Condition`]s.
+    Conditions,
+    /// [`crate::records::Immunization`]s.
+    Immunizations,
+    /// [`crate::records::VisitNote`]s.
+    Notes,
     /// What was imported, as it came: entries of a bundle, each as JSON text.
     Source,
 }
 
 impl ChartKind {
     /// Every part.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::Profile,
         Self::Prescriptions,
         Self::Visits,
         Self::Results,
         Self::Providers,
         Self::Allergies,
+        Self::Vitals,
+        Self::Conditions,
+        Self::Immunizations,
+        Self::Notes,
         Self::Source,
     ];
 
@@ -58,6 +71,10 @@ impl ChartKind {
             Self::Results => "results",
             Self::Providers => "providers",
             Self::Allergies => "allergies",
+            Self::Vitals => "vitals",
+            Self::Conditions => "conditions",
+            Self::Immunizations => "immunizations",
+            Self::Notes => "notes",
             Self::Source => "source",
         }
     }
@@ -84,8 +101,9 @@ pub struct Occupant {
     pub stay: StayId,
 }
 
-/// One part of a chart.
-const PART: &str = "SELECT sealed FROM chart WHERE owner = $1 AND kind = $2";
+/// One part of a chart: the person's own, then what came of their connections, oldest first.
+const PART: &str = "SELECT '' AS source, sealed FROM chart WHERE owner = $1 AND kind = $2 \
+    UNION ALL SELECT connection, sealed FROM connected WHERE owner = $1 AND part = $2 ORDER BY 1";
 
 impl Store {
     /// Makes a person known, or replaces the chart of somebody known by any of the same identifiers. Free
@@ -225,6 +243,9 @@ impl Store {
             steps.push(self.part_step(&owner, kind, chart)?);
         }
         steps.extend(chart.slots.iter().map(Self::slot_step));
+        for pharmacy in &chart.pharmacies {
+            steps.push(self.pharmacy_step(pharmacy)?);
+        }
         steps.extend(self.news_steps(person, chart, options.room.as_ref(), at).await?);
         let ended = match &options.room {
             Some(room) => self.admit_steps(person, room, at, &mut steps).await?,
@@ -233,22 +254,33 @@ impl Store {
         Ok((steps, ended))
     }
 
-    /// The statement that keeps one part of a chart.
-    pub(super) fn part_step(&self, owner: &KeyOwner, kind: ChartKind, chart: &Chart) -> Result<Step, StoreError> {
+    /// One part of a chart as it is kept: a list, as JSON text.
+    pub(super) fn part_of(chart: &Chart, kind: ChartKind) -> Zeroizing<Vec<u8>> {
+        fn rows<T: Serialize>(rows: &[T]) -> Zeroizing<Vec<u8>> {
+            Zeroizing::new(serde_json::to_vec(rows).unwrap_or_default())
+        }
         match kind {
-            ChartKind::Profile => self.chart_step(owner, kind, std::slice::from_ref(&chart.profile)),
-            ChartKind::Prescriptions => self.chart_step(owner, kind, &chart.prescriptions),
-            ChartKind::Visits => self.chart_step(owner, kind, &chart.visits),
-            ChartKind::Results => self.chart_step(owner, kind, &chart.results),
-            ChartKind::Providers => self.chart_step(owner, kind, &chart.providers),
-            ChartKind::Allergies => self.chart_step(owner, kind, &chart.allergies),
-            ChartKind::Source => self.chart_step(owner, kind, &chart.source),
+            ChartKind::Profile => rows(std::slice::from_ref(&chart.profile)),
+            ChartKind::Prescriptions => rows(&chart.prescriptions),
+            ChartKind::Visits => rows(&chart.visits),
+            ChartKind::Results => rows(&chart.results),
+            ChartKind::Providers => rows(&chart.providers),
+            ChartKind::Allergies => rows(&chart.allergies),
+            ChartKind::Vitals => rows(&chart.history.vitals),
+            ChartKind::Conditions => rows(&chart.history.conditions),
+            ChartKind::Immunizations => rows(&chart.history.immunizations),
+            ChartKind::Notes => rows(&chart.history.notes),
+            ChartKind::Source => rows(&chart.source),
         }
     }
 
-    fn chart_step<T: Serialize>(&self, owner: &KeyOwner, kind: ChartKind, rows: &[T]) -> Result<Step, StoreError> {
-        let plain = zeroize::Zeroizing::new(serde_json::to_vec(rows).unwrap_or_default());
-        let (name, sealed) = self.seal(owner, "chart", "sealed", kind.name(), &plain)?;
+    /// The statement that keeps one part of a chart.
+    pub(super) fn part_step(&self, owner: &KeyOwner, kind: ChartKind, chart: &Chart) -> Result<Step, StoreError> {
+        self.chart_step(owner, kind, &Self::part_of(chart, kind))
+    }
+
+    fn chart_step(&self, owner: &KeyOwner, kind: ChartKind, plain: &[u8]) -> Result<Step, StoreError> {
+        let (name, sealed) = self.seal(owner, "chart", "sealed", kind.name(), plain)?;
         Ok(Step::new(
             "INSERT INTO chart (owner, kind, sealed) VALUES ($1, $2, $3) \
              ON CONFLICT (owner, kind) DO UPDATE SET sealed = excluded.sealed",
@@ -330,8 +362,8 @@ impl Store {
         kind: ChartKind,
     ) -> Result<Phi<Vec<T>>, StoreError> {
         let (owner, key) = self.inner.keys.key(&KeyOwner::Person(person.clone()))?;
-        let row = self.inner.database.ask_one(PART, &[owner.as_str().into(), kind.name().into()]).await?;
-        opened(person, kind, (&owner, &key), row)
+        let rows = self.inner.database.ask(PART, &[owner.as_str().into(), kind.name().into()]).await?;
+        opened(person, kind, (&owner, &key), &rows)
     }
 
     /// As [`Store::chart_rows`], for a task that waits for a commit besides.
@@ -344,8 +376,8 @@ impl Store {
         kind: ChartKind,
     ) -> Result<Phi<Vec<T>>, StoreError> {
         let (owner, key) = self.inner.keys.key(&KeyOwner::Person(person.clone()))?;
-        let row = self.inner.database.ask_one_aside(PART, &[owner.as_str().into(), kind.name().into()]).await?;
-        opened(person, kind, (&owner, &key), row)
+        let rows = self.inner.database.ask_aside(PART, &[owner.as_str().into(), kind.name().into()]).await?;
+        opened(person, kind, (&owner, &key), &rows)
     }
 
     /// Whether somebody of that id is known.
@@ -391,19 +423,36 @@ impl Store {
     }
 }
 
-/// A part of a chart, wrapped as soon as it is open; nothing where there is no such part.
+/// A part of a chart, wrapped as soon as it is open; nothing where there is no such part. Of several sources each fact comes
+/// once.
 fn opened<T: DeserializeOwned>(
     person: &PersonId,
     kind: ChartKind,
     (owner, key): (&str, &DataKey),
-    row: Option<AnyRow>,
+    rows: &[AnyRow],
 ) -> Result<Phi<Vec<T>>, StoreError> {
-    let Some(row) = row else { return Ok(Phi::new(person.clone(), vec![])) };
     let damaged = || StoreError::Damaged("chart.sealed".into());
-    let sealed: Vec<u8> = row.try_get("sealed")?;
-    let place = Place { table: "chart", column: "sealed", row: kind.name(), owner };
-    let plain = key.open(place, &sealed).map_err(|_| damaged())?;
-    Ok(Phi::new(person.clone(), serde_json::from_slice(&plain).map_err(|_| damaged())?))
+    let mut parts = Vec::with_capacity(rows.len());
+    for row in rows {
+        let (source, sealed): (String, Vec<u8>) = (row.try_get("source")?, row.try_get("sealed")?);
+        let (table, name) = match source.as_str() {
+            "" => ("chart", kind.name().to_owned()),
+            connection => ("connected", format!("{connection} {}", kind.name())),
+        };
+        let place = Place { table, column: "sealed", row: &name, owner };
+        parts.push(key.open(place, &sealed).map_err(|_| damaged())?);
+    }
+    let facts = match parts.as_slice() {
+        [] => vec![],
+        [own] => serde_json::from_slice(own).map_err(|_| damaged())?,
+        several => {
+            let several: Result<Vec<Vec<serde_json::Value>>, _> =
+                several.iter().map(|part| serde_json::from_slice(part)).collect();
+            let all = serde_json::Value::Array(merged(several.map_err(|_| damaged())?));
+            serde_json::from_value(all).map_err(|_| damaged())?
+        }
+    };
+    Ok(Phi::new(person.clone(), facts))
 }
 
 pub(super) fn person_id(text: &str) -> Result<PersonId, StoreError> {

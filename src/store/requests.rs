@@ -1,12 +1,11 @@
-//! What people asked for: visits, the nurse. And the free times they book from.
+//! What people asked of the nurse. Visits are in `visits`, renewals in `renewals`.
 //!
-//! Invariants: a free time is taken once (`WHERE free = 1`, and the row says how many changed); a request on the board is
-//! closed by staff alone: no statement here or elsewhere ends one on anybody else's behalf.
+//! Invariant: a request on the board is closed by staff alone: no statement here or elsewhere ends one on anybody
+//! else's behalf.
 
 use jiff::Timestamp;
 use serde::Serialize;
 use sqlx::{Row, any::AnyRow};
-use zeroize::Zeroizing;
 
 use super::{
     Place, Store, TurnCommit,
@@ -15,9 +14,8 @@ use super::{
     keys::{KeyError, KeyOwner},
 };
 use crate::{
-    actions::{Change, Conflict},
+    actions::Change,
     policy::{Event, JournalEntry, PersonId, Phi, RoomId},
-    records::{OpenSlot, SlotQuery, Visit},
 };
 
 /// A row of the nurses' board.
@@ -78,29 +76,21 @@ impl Store {
         let owner = commit.person.clone().map_or_else(|| commit.owner.clone(), KeyOwner::Person);
         Ok(match change {
             Change::Renew { .. } => self.renew_steps(&owner, &id, change, at)?,
-            Change::Book { slot, reason } => {
-                let visit = Visit {
-                    id: id.clone(),
-                    start: slot.start,
-                    end: Some(slot.end),
-                    provider: Some(slot.provider.clone()),
-                    specialty: slot.specialty.clone(),
-                    place: slot.place.clone(),
-                    reason: reason.clone(),
-                    prepare: None,
-                    booked: true,
-                    origin: crate::records::Origin::default(),
-                };
-                let plain = Zeroizing::new(serde_json::to_vec(&visit).unwrap_or_default());
-                let (owner, sealed) = self.seal(&owner, "visit", "sealed", &id, &plain)?;
-                vec![
-                    Self::taking_step(slot, commit.sends),
-                    Step::new(
-                        "INSERT INTO visit (id, owner, sealed) VALUES ($1, $2, $3)",
-                        vec![id.into(), owner.into(), sealed.into()],
-                    ),
-                ]
-            }
+            Change::ChoosePharmacy { pharmacy } => vec![self.pharmacy_chosen_step(&owner, pharmacy)?],
+            Change::Taken { doses, at: when, part } => self.taken_steps(&owner, doses, *when, part.as_ref(), at)?,
+            Change::Remind { reminder } => vec![self.remind_step(&owner, &id, reminder)?],
+            Change::CancelReminders { ids } => match &commit.person {
+                Some(person) => self.end_reminder_steps(person, ids, at).await?,
+                None => return Err(StoreError::NotPossible),
+            },
+            Change::Book { .. }
+            | Change::Cancel { .. }
+            | Change::Reschedule { .. }
+            | Change::HoldSlot { .. }
+            | Change::ReleaseSlot { .. } => match &commit.person {
+                Some(person) => self.visit_steps(change, person, &id, commit)?,
+                None => return Err(StoreError::NotPossible),
+            },
             Change::Consent { agreed, seen } => match &commit.person {
                 Some(person) => self.consent_steps(person, agreed, Ok(*seen), commit.closing.channel, at)?,
                 None => return Err(StoreError::NotPossible),
@@ -137,11 +127,22 @@ impl Store {
                 }
                 None => return Err(StoreError::NotPossible),
             },
+            Change::Quiet { quiet } => match &commit.person {
+                Some(person) => vec![self.quiet_step(person, quiet)?],
+                None => return Err(StoreError::NotPossible),
+            },
+            Change::LetConnect { code, organization } => match &commit.person {
+                Some(person) => self.pairing_steps(person, code, organization.as_deref(), at)?,
+                None => return Err(StoreError::NotPossible),
+            },
             Change::Visitor { room, until } => vec![Self::visitor_step(room, *until)],
             Change::AskClinician { results } => match &commit.person {
                 Some(person) => self.asked_steps(person, commit.room.as_ref(), results, at)?,
                 None => return Err(StoreError::NotPossible),
             },
+            Change::KeepReading { .. } | Change::CorrectReading { .. } | Change::TellStaff { .. } => {
+                self.reading_steps(change, commit, &id)?
+            }
             // What the person said first stays; the request stays open either way.
             Change::PatientSaysCancel { room } => vec![Step::new(
                 "UPDATE request SET patient_says_cancel = $2 \
@@ -149,85 +150,6 @@ impl Store {
                 vec![room.as_str().into(), at.as_microsecond().into()],
             )],
         })
-    }
-
-    /// Takes a free time, once. One that a server offers need not be known here.
-    fn taking_step(slot: &OpenSlot, of_a_server: bool) -> Step {
-        let step = if of_a_server {
-            let mut step = Self::slot_step(slot);
-            step.statement.sql = "INSERT INTO slot (id, starts, ends, provider, specialty, place, free) \
-                VALUES ($1, $2, $3, $4, $5, $6, 0) ON CONFLICT (id) DO UPDATE SET free = 0 WHERE slot.free = 1"
-                .into();
-            step
-        } else {
-            Step::new("UPDATE slot SET free = 0 WHERE id = $1 AND free = 1", vec![slot.id.as_str().into()])
-        };
-        step.or_nothing(Refusal::Conflict(Conflict::SlotTaken))
-    }
-
-    /// A free time as it comes with a chart. One that was taken here stays taken.
-    pub(super) fn slot_step(slot: &OpenSlot) -> Step {
-        Step::new(
-            "INSERT INTO slot (id, starts, ends, provider, specialty, place, free) VALUES ($1, $2, $3, $4, $5, $6, 1) \
-             ON CONFLICT (id) DO UPDATE SET starts = excluded.starts, ends = excluded.ends, \
-             provider = excluded.provider, specialty = excluded.specialty, place = excluded.place",
-            vec![
-                slot.id.as_str().into(),
-                slot.start.as_microsecond().into(),
-                slot.end.as_microsecond().into(),
-                slot.provider.as_str().into(),
-                slot.specialty.clone().into(),
-                slot.place.clone().into(),
-            ],
-        )
-    }
-
-    /// Free times, earliest first.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn free_slots(&self, query: &SlotQuery) -> Result<Vec<OpenSlot>, StoreError> {
-        let free = "SELECT id, starts, ends, provider, specialty, place FROM slot \
-            WHERE free = 1 AND starts >= $1 AND starts < $2 \
-            AND ($3 = '' OR provider = $3) AND ($4 = '' OR specialty = $4) ORDER BY starts, id LIMIT $5";
-        let values = [
-            query.from.as_microsecond().into(),
-            query.until.as_microsecond().into(),
-            query.provider.as_deref().unwrap_or_default().into(),
-            query.specialty.as_deref().unwrap_or_default().into(),
-            i64::try_from(query.limit).unwrap_or(i64::MAX).into(),
-        ];
-        let rows = self.inner.database.ask(free, &values).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(OpenSlot {
-                    id: row.try_get("id")?,
-                    start: time(row, "starts")?,
-                    end: time(row, "ends")?,
-                    provider: row.try_get("provider")?,
-                    specialty: row.try_get("specialty")?,
-                    place: row.try_get("place")?,
-                })
-            })
-            .collect()
-    }
-
-    /// Visits booked here, in the order they were booked.
-    ///
-    /// # Errors
-    /// When the person's key was destroyed, or the database fails.
-    pub async fn booked_visits(&self, person: &PersonId) -> Result<Phi<Vec<Visit>>, StoreError> {
-        let owner = self.inner.keys.name(&KeyOwner::Person(person.clone()));
-        let booked = "SELECT id, sealed FROM visit WHERE owner = $1 ORDER BY id";
-        let rows = self.inner.database.ask(booked, &[owner.as_str().into()]).await?;
-        let mut visits = Vec::with_capacity(rows.len());
-        for row in rows {
-            let id: String = row.try_get("id")?;
-            let place = Place { table: "visit", column: "sealed", row: &id, owner: &owner };
-            let plain = self.unseal(place, &row.try_get::<Vec<u8>, _>("sealed")?)?;
-            visits.push(serde_json::from_slice(&plain).map_err(|_| StoreError::Damaged("visit.sealed".into()))?);
-        }
-        Ok(Phi::new(person.clone(), visits))
     }
 
     /// The open requests of a room, or of all, oldest first.
@@ -344,7 +266,7 @@ impl Store {
     }
 }
 
-fn time(row: &AnyRow, column: &'static str) -> Result<Timestamp, StoreError> {
+pub(super) fn time(row: &AnyRow, column: &'static str) -> Result<Timestamp, StoreError> {
     time_or_none(row, column)?.ok_or_else(|| StoreError::Damaged(column.into()))
 }
 

@@ -64,6 +64,8 @@ pub(super) fn headline(outcome: Outcome) -> Outcome {
         Outcome::Done { facts, changes, .. } => {
             Outcome::Done { facts: short(&facts), changes, conflict: short(&Facts::default()) }
         }
+        // What to do about a dangerous value is said in full: it is an emergency, and the value was just said aloud.
+        alert @ Outcome::Alert { .. } => alert,
         Outcome::Identify(how) => Outcome::Identify(how),
     }
 }

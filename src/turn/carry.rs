@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::{Said, State, Turn, TurnError, aloud, go_on::PERSON, millis, said};
 use crate::{
-    actions::{Action, Facts, Outcome, Pass, Plan, Setting},
+    actions::{Action, Change, Facts, Outcome, Pass, Plan, Setting, reading_danger},
     dialogue::{self, Move, Needs, Open, Request, Volume, Wait},
     nlu::{Interpretation, NONE, SlotValue, Slots},
     policy::{
@@ -176,8 +176,10 @@ impl Turn<'_> {
         let (needs, action) = self.needs(&intent, &slots)?;
         let (pass, opened) = match self.admitted(&intent, &slots, &needs).await? {
             Admitted::Go(pass, opened) => (pass, opened),
-            Admitted::No(said) => return Ok(Said { slots, ..*said }),
-            Admitted::First(question) => return Ok(Self::step_up(question, intent, slots, None)),
+            Admitted::No(said) => return Ok(self.warned(action, &slots, Said { slots: slots.clone(), ..*said })),
+            Admitted::First(question) => {
+                return Ok(self.warned(action, &slots, Self::step_up(question, intent, slots.clone(), None)));
+            }
         };
         let clock = Instant::now();
         let outcome = action.run(pass, &slots, &self.setting()).await;
@@ -200,6 +202,17 @@ impl Turn<'_> {
         let said = Self::absorb(intent, slots, outcome, needs, opened);
         let said = self.with_common(said);
         Ok(self.with_age(said))
+    }
+
+    /// What is said instead of an answer, after what has to be done about a dangerous value that was just told: that waits
+    /// for no PIN, no agreement and no quiet room.
+    fn warned(&self, action: Action, slots: &Slots, said: Said) -> Said {
+        let danger = (action == Action::ReadingLog).then(|| reading_danger(slots, &self.setting())).flatten();
+        let Some((facts, need)) = danger else { return said };
+        let changes = vec![Change::TellStaff { need }];
+        let alarm =
+            Said { changes, conflict: Some(facts.clone()), ..Said::new("reading.log", facts, State::Escalated) };
+        Said { intent: said.intent.clone(), ..alarm }.then(said)
     }
 
     /// An intent that has no headline of its own is told by the common one.
@@ -247,9 +260,12 @@ impl Turn<'_> {
             organization: &self.core.organization,
             emergency_number: &self.core.emergency_number,
             phone: self.core.phone.as_deref(),
+            sign_up: self.core.sign_up.as_deref(),
             protection: &self.core.protection,
             agreed: &self.agreed,
             channel: self.caller.surface.name(),
+            connecting: self.core.connecting.as_ref(),
+            chance: u64::from_be_bytes(self.core.ambient.random()),
         }
     }
 
@@ -278,6 +294,12 @@ impl Turn<'_> {
             Outcome::Confirm { facts, plan } => {
                 Said { open: Some(open(facts.clone(), Wait::Confirm { plan })), ..worded(&facts, State::Confirms) }
             }
+            Outcome::Alert { facts, plan, need } => Said {
+                open: Some(open(facts.clone(), Wait::Confirm { plan })),
+                changes: vec![Change::TellStaff { need }],
+                conflict: Some(facts.clone()),
+                ..worded(&facts, State::Confirms)
+            },
             Outcome::Done { facts, changes, conflict } => {
                 Said { changes, conflict: Some(conflict), ..worded(&facts, State::Done) }
             }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AsksFor, Heard, State, Turn, TurnError, TurnResult, aloud, millis, said::Said};
+use super::{AsksFor, Heard, State, Turn, TurnError, TurnResult, aloud, lost, millis, said::Said};
 use crate::{
     actions::{Change, Facts},
     dialogue::{self, Needs},
@@ -62,24 +62,21 @@ impl Turn<'_> {
     }
 
     async fn settle(&mut self, said: &Said) -> Result<TurnResult, TurnError> {
-        let result = self.worded(said)?;
-        match self.commit(said, &result, false).await {
-            Ok(_) => Ok(self.spoken(result).await),
+        let sends = self.sends(said).await?;
+        let saved = sends.then(|| self.saved(said));
+        let first = saved.as_ref().unwrap_or(said);
+        let result = self.worded(first)?;
+        match self.commit(first, &result, sends).await {
+            Ok(going) => {
+                let result = self.sent(said, result, going).await;
+                Ok(self.spoken(result).await)
+            }
             Err(TurnError::Commit(CommitError::Told)) => {
                 let alone = said.without_news();
                 Box::pin(self.settle(&alone)).await
             }
-            Err(TurnError::Commit(CommitError::Conflict(_))) => {
-                let acts = said.parts().find(|part| !part.changes.is_empty()).unwrap_or(said);
-                let conflict = acts.conflict.clone().unwrap_or_else(|| Facts::new("conflict"));
-                let instead = Said {
-                    slots: acts.slots.clone(),
-                    needs: acts.needs.clone(),
-                    opened: acts.opened,
-                    ..Said::new(&acts.from, conflict, State::Answered)
-                };
-                let result = self.worded(&instead)?;
-                self.commit(&instead, &result, false).await?;
+            Err(TurnError::Commit(CommitError::Conflict(conflict))) => {
+                let result = self.lost(said, conflict).await?;
                 Ok(self.spoken(result).await)
             }
             // The same turn came twice at once, and the other one was first: its answer is the answer.
@@ -147,7 +144,7 @@ impl Turn<'_> {
     }
 
     /// Gives the changes that are on their way now, by their place among those of the turn.
-    async fn commit(&mut self, said: &Said, result: &TurnResult, sends: bool) -> Result<Going, TurnError> {
+    pub(super) async fn commit(&mut self, said: &Said, result: &TurnResult, sends: bool) -> Result<Going, TurnError> {
         let clock = Instant::now();
         let done = self.make_durable(said, result, sends).await;
         self.timings.store += millis(clock);
@@ -180,6 +177,9 @@ impl Turn<'_> {
             headline: said.parts().any(|part| aloud::is_headline(&part.facts)),
         };
         let more = said.parts().skip(1).filter(|part| part.opened.is_some());
+        let remembered = self.remembered(said);
+        let known = self.caller.person.is_some();
+        let kept_times = if known { lost::holds(&self.state, &remembered, self.now) } else { vec![] };
         Some(TurnCommit {
             session: self.session.clone(),
             turn: self.id.clone(),
@@ -189,10 +189,10 @@ impl Turn<'_> {
             person: self.caller.person.clone(),
             door: self.door.clone(),
             room: self.caller.surface.room().cloned(),
-            changes: said.parts().flat_map(|part| part.changes.clone()).collect(),
+            changes: said.parts().flat_map(|part| part.changes.clone()).chain(kept_times).collect(),
             sends,
             told: said.parts().flat_map(|part| part.told.clone()).collect(),
-            session_state: to_bytes(&self.remembered(said)),
+            session_state: to_bytes(&remembered),
             answer: to_bytes(&kept),
             closing,
             also_closing: more
@@ -243,7 +243,7 @@ impl Turn<'_> {
         }
     }
 
-    fn closing(&self, closes: Option<EntryId>, outcome: &'static str, intent: Option<&str>) -> JournalEntry {
+    pub(super) fn closing(&self, closes: Option<EntryId>, outcome: &'static str, intent: Option<&str>) -> JournalEntry {
         JournalEntry {
             event: Event::Closed,
             subject: self.caller.person.clone(),

@@ -11,16 +11,19 @@ mod aloud;
 mod carry;
 mod code;
 mod count;
+mod due;
 mod go_on;
 mod hear;
 mod identify;
 mod intended;
 mod keep;
+mod lost;
 mod mask;
 mod names;
 mod news;
 mod request;
 mod said;
+mod send;
 mod speaker;
 mod understand;
 
@@ -30,18 +33,20 @@ use jiff::{Timestamp, tz::TimeZone};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+pub use due::{DueError, Ring};
 pub use keep::{WordsKept, words_of};
 pub use names::Recognized;
 pub use request::{AsksFor, Could, Heard, Input, State, Timings, TurnRequest, TurnResult};
 
 pub use crate::nlu::{Intended, Said as SlotSaid};
 use crate::{
-    actions::{ActionError, Facts, Protection},
+    actions::{ActionError, Connecting, Facts, Protection},
     ambient::Ambient,
     asr::pool::Pool,
     config::PatternsConfig,
     dialogue,
     nlu::{Engine, NONE, Slots, catalogue::Catalogue},
+    outbox::{Courier, CourierError},
     policy::{
         Agreed, Caller, JournalError, Mode, Occasion, PersonId, Proof, SessionId, Surface, Trust, TurnId,
         triage::Triage,
@@ -78,14 +83,20 @@ pub struct Core {
     pub emergency_number: String,
     /// The number at which people answer.
     pub phone: Option<String>,
+    /// Where people sign up, as it is said aloud; `None` where nobody can.
+    pub sign_up: Option<String>,
     /// How what is said is protected, as configured.
     pub protection: Protection,
+    /// Records of other organizations that can be connected; `None` where none can.
+    pub connecting: Option<Connecting>,
     /// Names let out for recognition, by session.
     pub recognized: Recognized,
     /// What is counted of turns; `None` where nothing is.
     pub patterns: Option<PatternsConfig>,
     /// How long a clip may wait and be decoded.
     pub hear_deadline: std::time::Duration,
+    /// Who takes changes to the servers where people's records live; absent where there is no server.
+    pub courier: Option<Courier>,
 }
 
 /// Why a turn could not go on. Never holds what was said.
@@ -101,6 +112,8 @@ enum TurnError {
     Records(#[from] RecordsError),
     #[error(transparent)]
     Action(#[from] ActionError),
+    #[error(transparent)]
+    Courier(#[from] CourierError),
     #[error(transparent)]
     Reply(#[from] ReplyError),
     #[error("the catalogue's intent `{0}` names no action that exists")]

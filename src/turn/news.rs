@@ -14,6 +14,8 @@ use crate::{
 
 /// What is let in when news is told, as the audit trail names it.
 const NEWS: &str = "notification.news";
+/// What is asked by whoever wants to hear it.
+const LIST: &str = "notification.list";
 /// Most news in one answer.
 const AT_ONCE: usize = 2;
 
@@ -23,7 +25,8 @@ impl Turn<'_> {
         if !self.is_time_for_news(&said) {
             return said;
         }
-        match self.news().await {
+        let asked = said.from == LIST;
+        match self.news(asked).await {
             Ok(news) => news.into_iter().fold(said, Said::then),
             Err(error) => {
                 self.report("news", &error);
@@ -38,12 +41,20 @@ impl Turn<'_> {
         disclosed && calm && said.settled() && !self.third_party() && self.triage.is_none()
     }
 
-    async fn news(&mut self) -> Result<Vec<Said>, TurnError> {
+    /// The news; what nobody wants to be told unasked only where it was asked for.
+    async fn news(&mut self, asked: bool) -> Result<Vec<Said>, TurnError> {
         let Some(person) = self.caller.person.clone() else { return Ok(vec![]) };
         let mut waiting = self.core.store.waiting_news(&person).await?;
-        // Who heard that there is something on their page finds it there; where others hear it, it is not said again.
+        if waiting.is_empty() {
+            return Ok(vec![]);
+        }
         let overheard = self.overheard();
-        waiting.retain(|news| !(overheard && news.hinted));
+        if !asked {
+            // Who heard that there is something on their page finds it there; where others hear it, it is not said again.
+            waiting.retain(|news| !(overheard && news.hinted));
+            let quiet = self.core.store.quiet(&person).await?;
+            waiting.retain(|news| quiet.lets(news.topic, self.now));
+        }
         let mut parts: Vec<Said> = Vec::new();
         for topic in Scope::ALL {
             let of_topic: Vec<&WaitingNews> = waiting.iter().filter(|news| news.topic == topic).collect();

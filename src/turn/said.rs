@@ -83,6 +83,13 @@ impl Said {
         self
     }
 
+    /// The same with each part made into what `change` makes of it.
+    #[must_use]
+    pub(super) fn each(&self, change: &mut dyn FnMut(Self) -> Self) -> Self {
+        let part = change(Self { next: None, ..self.clone() });
+        Self { next: self.next.as_ref().map(|next| Box::new(next.each(change))), ..part }
+    }
+
     /// The same without the news.
     #[must_use]
     pub(super) fn without_news(&self) -> Self {

@@ -20,6 +20,8 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     // The clock and the generator, as a value that tests fix.
     ("ambient", &[]),
     ("asr", &["config", "outgoing"]),
+    // What is sent to whom is not decided there.
+    ("mail", &["config"]),
     // Counts and noise; which words are numbers.
     ("patterns", &["config", "nlu::numbers"]),
     ("nlu", &["policy"]),
@@ -32,22 +34,27 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     // Facts become words; catalogue replies are data.
     ("speech", &["policy", "nlu::catalogue", "actions::Facts"]),
     ("actions", &["policy", "nlu", "records"]),
-    ("dialogue", &["policy", "nlu", "actions"]),
+    ("dialogue", &["policy", "nlu", "actions", "records"]),
     // Implements what the actions ask for, out of the store.
     ("records", &["policy", "actions", "store", "config", "fhir"]),
-    ("store", &["policy", "actions", "records", "config", "outgoing", "patterns"]),
+    ("store", &["policy", "actions", "records", "config", "mail", "outgoing", "patterns"]),
     // Takes changes out of the store to a server, and what came of them back.
-    ("outbox", &["policy", "ambient", "config", "actions", "records", "store"]),
+    ("outbox", &["policy", "ambient", "config", "actions", "records", "store", "fhir"]),
     (
         "turn",
-        &["policy", "ambient", "asr", "config", "nlu", "dialogue", "actions", "patterns", "records", "speech", "store"],
+        &[
+            "policy", "ambient", "asr", "config", "nlu", "dialogue", "actions", "patterns", "records", "speech",
+            "store", "outbox",
+        ],
     ),
     // The page's own requests: permits, rows and FHIR, no HTTP.
     ("rights", &["policy", "ambient", "actions", "records", "store", "turn"]),
     // What staff ask for and are answered; a record comes out there against a permit of theirs.
     ("staff", &["policy", "actions", "records", "store", "config", "outgoing"]),
+    // A person's records elsewhere: permits, rows, and the two clients of an organization.
+    ("connect", &["policy", "ambient", "config", "oidc", "smart", "fhir", "records", "store"]),
     // Never the store, never the records: a channel knows turns, what staff ask, credentials and readiness.
-    ("channels", &["policy", "turn", "staff", "rights", "app", "config"]),
+    ("channels", &["policy", "turn", "staff", "rights", "connect", "oidc::Answer", "app", "config"]),
     // Which names of a skill's are which of ours.
     ("channels::alexa", &["policy", "turn", "config", "nlu::alexa", "outgoing"]),
 ];

@@ -96,7 +96,7 @@ fn rosas_results_visits_and_people() {
         ("creatinine",        "0.8", "mg/dL",  LabFlag::Normal,   None,                None),
         ("potassium",         "6.4", "mmol/L", LabFlag::Critical, None,                None),
     ];
-    assert_eq!(rosa.results.len(), table.len());
+    assert_eq!(rosa.results.len(), table.len() + 1, "and the LDL of a year before");
     for (test, value, unit, flag, panel, commenter) in table {
         let r = result(&rosa, test);
         assert_eq!((r.value.as_str(), r.unit.as_deref(), r.flag), (value, Some(unit), Some(flag)), "{test}");
@@ -126,7 +126,15 @@ fn rosas_results_visits_and_people() {
     assert_eq!((rosa.allergies[0].substance.as_str(), rosa.allergies[0].active), ("penicillin", true));
     assert_eq!(rosa.allergies[0].reactions, ["hives"]);
     assert_eq!(rosa.slots.len(), 60);
-    assert!(rosa.summary.unusable.is_empty() && rosa.summary.skipped.is_empty(), "{:?}", rosa.summary);
+    let kept_back: Vec<_> = rosa.summary.unusable.keys().collect();
+    assert_eq!(kept_back, ["DocumentReference: not written for the patient"], "a progress note is not read out");
+    assert!(rosa.summary.skipped.is_empty(), "{:?}", rosa.summary);
+    let history = &rosa.history;
+    assert_eq!(
+        (history.vitals.len(), history.conditions.len(), history.immunizations.len(), history.notes.len()),
+        (7, 4, 4, 1)
+    );
+    assert!(history.notes[0].words.as_deref().is_some_and(|w| w.starts_with("Your blood pressure was")));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail like tests")]
 
+mod access;
 mod audit;
 mod backup;
 mod bad_luck;
@@ -10,17 +11,20 @@ mod hold;
 mod household;
 mod idle;
 mod keys;
+mod medicines;
 mod outbox;
 mod patterns;
 mod people;
-mod place;
+pub mod place;
 mod requests;
 mod review;
 mod rotation;
 mod secrets;
+mod source;
 mod staff;
 mod transit;
 mod turns;
+mod visits;
 
 /// Runs each test on SQLite and on PostgreSQL.
 macro_rules! on_both {
@@ -47,5 +51,11 @@ pub async fn commit_for(
     person: &wellspoken::policy::PersonId,
     changes: Vec<wellspoken::actions::Change>,
 ) {
-    store.commit(place::commit("by-itself", person, changes)).await.expect("durable");
+    let turn = wellspoken::store::TurnCommit {
+        // A turn's name acts once for a credential.
+        turn: wellspoken::policy::TurnId::parse(&format!("of-{}", person.as_str())).expect("fits"),
+        at: crate::support::now(),
+        ..place::commit("by-itself", person, changes)
+    };
+    store.commit(turn).await.expect("durable");
 }

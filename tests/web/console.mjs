@@ -14,6 +14,8 @@ const PEOPLE = {
   'nurse-ada': { name: 'Ada Quill', groups: ['rn'], units: ['4-west'] },
   'doctor-eve': { name: 'Eve Hart', groups: ['md'], units: ['4-west'] },
   'officer-dana': { name: 'Dana Reed', groups: ['privacy'] },
+  'doctor-patel': { name: 'Anita Patel', groups: ['md'], units: [] },
+  'pharmacist-kim': { name: 'Kim Vale', groups: ['rx'], units: [] },
   'porter-bob': { name: 'Bob Stone', groups: ['porters'], units: ['4-west'] },
 };
 
@@ -31,7 +33,7 @@ before(async () => {
   const [port, at] = [await free(), await free()];
   const url = `http://127.0.0.1:${port}`;
   op = await provider(at, { redirect: [`${url}/console/back`], after: [`${url}/console`], people: PEOPLE, publicly: true });
-  const section = `[sign_in]\npublic_url = "${url}"\n[sign_in.staff]\nroles = { nurse = ["rn"], clinician = ["md"], privacy-officer = ["privacy"] }\n`
+  const section = `[sign_in]\npublic_url = "${url}"\n[sign_in.staff]\nroles = { nurse = ["rn"], clinician = ["md"], pharmacist = ["rx"], privacy-officer = ["privacy"] }\n`
     + `units = { "4-west" = ["room-12"] }\n[sign_in.staff.provider]\nissuer = "${op.issuer}"\nclient_id = "wellspoken"\n`;
   server = await start({ listen: `127.0.0.1:${port}`, section });
   milo = (await server.run('import', join(root, 'demo/milo-tran.json'), '--consent', 'none')).trim().split('\n').at(-1);
@@ -131,6 +133,50 @@ test('she breaks glass with a reason, and a privacy officer looks into it', asyn
   await officer.page.getByRole('button', { name: 'Sign out' }).click();
   await officer.page.waitForURL(`${op.issuer}/**`);
   await officer.context.close();
+});
+
+test('a prescriber refuses one renewal and agrees to another, which the pharmacy sends', async () => {
+  const rosa = (await server.run('import', join(root, 'demo/rosa-delgado.json'), '--anchor-today', '--consent', 'all')).trim().split('\n').at(-1);
+  const own = await visit(browser, await server.link('--channel', 'chat', '--as', rosa));
+  await until(own.page, 'ready');
+  const says = async (words) => {
+    const before = await own.page.locator('.turn').count();
+    await own.page.locator('#say').fill(words);
+    await own.page.locator('#send').click();
+    await own.page.locator('.turn').nth(before).waitFor();
+    return own.page.locator('.turn').last().textContent();
+  };
+  await says('refill my atorvastatin');
+  await says('yes');
+  const doctor = await signsIn('doctor-patel');
+  const asked = doctor.page.locator('#inbox .renewal');
+  assert.match(await asked.first().textContent(), /Rosa Delgado.*atorvastatin/);
+  assert.equal(await doctor.page.locator('#fills').isVisible(), false);
+  await asked.first().getByRole('button', { name: 'Deny' }).click();
+  await doctor.page.getByRole('alert').filter({ hasText: 'say why not' }).waitFor();
+  await asked.first().locator('input').fill('please have your blood drawn first');
+  await asked.first().getByRole('button', { name: 'Deny' }).click();
+  await doctor.page.locator('#inbox').getByText('Nothing waits.').waitFor();
+  assert.match(await says('is my atorvastatin ready'), /Anita Patel said no to more atorvastatin today: please have your blood drawn first/);
+  await says('refill my atorvastatin');
+  await says('yes');
+  await doctor.page.reload();
+  await until(doctor.page, 'ready');
+  await asked.first().getByRole('button', { name: 'Approve' }).click();
+  await doctor.page.locator('#inbox').getByText('Nothing waits.').waitFor();
+  assert.deepEqual(doctor.wrong.filter((e) => !/40[01]/.test(e)), []);
+  await doctor.context.close();
+
+  const pharmacist = await signsIn('pharmacist-kim');
+  const fill = pharmacist.page.locator('#counter .renewal').first();
+  await fill.getByRole('button', { name: 'Filled' }).click();
+  await fill.getByRole('button', { name: 'Shipped' }).waitFor();
+  await fill.getByLabel('Carrier').fill('UPS');
+  await fill.getByRole('button', { name: 'Shipped' }).click();
+  await fill.getByRole('button', { name: 'Delivered' }).waitFor();
+  assert.match(await says('is my atorvastatin ready'), /on its way. It was sent today with UPS/);
+  await pharmacist.context.close();
+  await own.context.close();
 });
 
 test('whoever has no role here is told so, and gets nothing', async () => {

@@ -31,6 +31,22 @@ for (const write of ['createResource', 'updateResource']) {
     return plain(resource, ...more);
   };
 }
+// The repository in memory has no transactions: one that fails puts everything back, and requests are answered one by one.
+repository.withTransaction = async (work) => {
+  const before = new Map([...repository.resources].map(([kind, all]) => [kind, new Map(all)]));
+  try {
+    return await work(undefined);
+  } catch (error) {
+    repository.resources = before;
+    throw error;
+  }
+};
+let last = Promise.resolve();
+function oneByOne(work) {
+  const done = last.then(work);
+  last = done.catch(() => {});
+  return done;
+}
 const router = new FhirRouter();
 
 async function body(request) {
@@ -97,7 +113,7 @@ const server = createServer(async (request, response) => {
   const base = `http://127.0.0.1:${server.address().port}${PREFIX}`;
   let told;
   try {
-    told = await answer(request, base);
+    told = await oneByOne(() => answer(request, base));
   } catch (error) {
     const outcome = error instanceof OperationOutcomeError ? error.outcome : normalizeOperationOutcome(error);
     told = [getStatus(outcome), outcome];

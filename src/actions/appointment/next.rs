@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{
     super::{ActionError, Facts, Outcome, Pass, SPEAKABLE, Setting, of_a_person, permit, text},
     is_provider,
+    told::of_visit,
 };
 use crate::{
     nlu::Slots,
@@ -21,7 +22,7 @@ pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Out
     Ok(Outcome::Answer(next(&visits, text(slots, "provider"), setting.now)))
 }
 
-/// Replies: `next` (at, provider, specialty, place, reason, prepare, prepare_long, more), `none`,
+/// Replies: `next` (at, zone, provider, specialty, place, mode, reason, prepare, prepare_long, more), `none`,
 /// `none_with` (provider).
 fn next(visits: &[Visit], with: Option<&str>, now: Timestamp) -> Facts {
     let fits = |v: &Visit| match with {
@@ -42,11 +43,7 @@ fn next(visits: &[Visit], with: Option<&str>, now: Timestamp) -> Facts {
         };
     };
     let long = v.prepare.as_deref().is_some_and(|p| p.chars().count() > SPEAKABLE);
-    Facts::new("next")
-        .with("at", v.start)
-        .with("provider", &v.provider)
-        .with("specialty", &v.specialty)
-        .with("place", &v.place)
+    of_visit("next", v)
         .with("reason", &v.reason)
         .with("prepare", v.prepare.as_ref().filter(|_| !long))
         .with("prepare_long", long)
@@ -61,14 +58,10 @@ mod tests {
         Visit {
             id: id.into(),
             start: start.parse().expect("a time"),
-            end: None,
             provider: Some(provider.into()),
             specialty: Some("cardiology".into()),
-            place: None,
-            reason: None,
-            prepare: None,
             booked: true,
-            origin: crate::records::Origin::default(),
+            ..Visit::default()
         }
     }
 

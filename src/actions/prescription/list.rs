@@ -1,6 +1,8 @@
 //! `prescription.list`: the medicines on record.
 
-use super::super::{ActionError, Facts, Outcome, Pass, Setting, of_a_person, permit};
+use jiff::Timestamp;
+
+use super::super::{ActionError, Facts, Outcome, Pass, Setting, of_a_person, permit, source};
 use crate::{
     nlu::Slots,
     policy::{Effect, Floor, Scope},
@@ -16,11 +18,11 @@ const SAID: usize = 6;
 pub async fn run(pass: Pass, _slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let permit = permit(pass)?;
     let all = setting.records.prescriptions(permit.subject()).await?.reveal(&permit)?;
-    Ok(Outcome::Answer(listed(&all)))
+    Ok(Outcome::Answer(listed(&all, setting.now)))
 }
 
-/// Replies: `list` (medicines, count, more), `none`.
-fn listed(all: &[Prescription]) -> Facts {
+/// Replies: `list` (medicines, count, more, sources), `none`.
+fn listed(all: &[Prescription], now: Timestamp) -> Facts {
     let mut names: Vec<&str> = Vec::new();
     for p in all.iter().filter(|p| p.active) {
         if !names.contains(&p.medicine.as_str()) {
@@ -31,7 +33,14 @@ fn listed(all: &[Prescription]) -> Facts {
         return Facts::new("none");
     }
     let said = &names[..names.len().min(SAID)];
-    Facts::new("list").with("count", names.len()).with("more", names.len() - said.len()).with("medicines", said)
+    // Only of what is said, and only where none of the same name is on record here.
+    let whose = |name: &&str| {
+        let same = || all.iter().filter(|p| p.active && p.medicine == **name);
+        same().find(|p| !p.origin.elsewhere()).or_else(|| same().next()).map(|p| &p.origin)
+    };
+    let sources = source::grouped(said.iter().filter_map(|name| Some((*name, whose(name)?))), now);
+    let facts = Facts::new("list").with("count", names.len()).with("more", names.len() - said.len());
+    facts.with("medicines", said).with("sources", sources)
 }
 
 #[cfg(test)]
@@ -42,10 +51,10 @@ mod tests {
     fn current_medicines_once_each_and_no_more_than_a_breath() {
         let ended = Prescription { active: false, ..prescription("x", "warfarin") };
         let all = [prescription("a", "lisinopril"), prescription("b", "lisinopril"), ended];
-        assert_eq!(listed(&all).values["medicines"], serde_json::json!(["lisinopril"]));
+        assert_eq!(listed(&all, Timestamp::UNIX_EPOCH).values["medicines"], serde_json::json!(["lisinopril"]));
         let many: Vec<_> = (0..9).map(|n| prescription(&n.to_string(), &format!("medicine {n}"))).collect();
-        let facts = listed(&many);
+        let facts = listed(&many, Timestamp::UNIX_EPOCH);
         assert_eq!((&facts.values["count"], &facts.values["more"]), (&9.into(), &3.into()));
-        assert_eq!(listed(&all[2..]).reply, "none");
+        assert_eq!(listed(&all[2..], Timestamp::UNIX_EPOCH).reply, "none");
     }
 }

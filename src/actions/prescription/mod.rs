@@ -1,6 +1,7 @@
 //! Prescriptions: which one is meant, how far it is, more of it, all of them.
 
 pub mod list;
+pub mod pharmacy;
 pub mod renew;
 pub mod status;
 
@@ -171,6 +172,7 @@ pub(super) mod samples {
             Outcome::Ask { facts, .. } => format!("ask {}", facts.reply),
             Outcome::Confirm { facts, .. } => format!("confirm {}", facts.reply),
             Outcome::Done { facts, .. } => format!("done {}", facts.reply),
+            Outcome::Alert { facts, .. } => format!("alert {}", facts.reply),
             Outcome::Identify(_) => "identify".to_owned(),
         }
     }
@@ -213,6 +215,34 @@ mod tests {
             ("metform", "none"),
             ("the blue one", "none"),
             ("", "none"),
+        ] {
+            assert_eq!(found(&all, said), want, "{said:?}");
+        }
+    }
+
+    #[test]
+    fn a_form_is_asked_for_where_only_it_tells_two_apart() {
+        let form = |id: &str, medicine: &str, strength: &str| Prescription {
+            strength: Some(strength.into()),
+            aliases: vec![format!("{medicine} as written {id}")],
+            ..prescription(id, medicine)
+        };
+        let all = [
+            form("a1", "amoxicillin", "500 mg capsule"),
+            form("a2", "amoxicillin", "250 mg per 5 mL suspension"),
+            form("m1", "metformin", "500 mg tablet"),
+            form("m2", "metformin", "500 mg extended release tablet"),
+            form("k1", "ketoconazole", "2% cream"),
+            form("k2", "ketoconazole", "2% cream"),
+        ];
+        for (said, want) in [
+            ("amoxicillin", "amoxicillin 500 mg capsule | amoxicillin 250 mg per 5 mL suspension"),
+            ("amoxicillin 250 mg per 5 mL suspension", "a2"),
+            ("metformin", "metformin 500 mg tablet | metformin 500 mg extended release tablet"),
+            ("metformin 500 mg extended release tablet", "m2"),
+            // Where even strength and form are alike, as it is written.
+            ("ketoconazole", "ketoconazole as written k1 | ketoconazole as written k2"),
+            ("ketoconazole as written k2", "k2"),
         ] {
             assert_eq!(found(&all, said), want, "{said:?}");
         }

@@ -7,7 +7,7 @@ use super::{
         ActionError, Change, Facts, Outcome, Pass, Plan, Renewal, RenewalState, Route, Setting, of_a_person, permit,
         text,
     },
-    Which, doubt,
+    Which, doubt, pharmacy,
     status::{latest_renewal, under_way},
     which,
 };
@@ -39,8 +39,9 @@ pub async fn perform(permit: Permit, id: &str, agreed: Route, setting: &Setting<
     let (all, renewals) = known(&permit, setting).await?;
     let Some(p) = all.iter().find(|p| p.id == id) else { return Ok(Outcome::Answer(Facts::new("gone"))) };
     let now = advice(p, &renewals, setting.now, setting.zone);
+    let chosen = setting.records.chosen_pharmacy(permit.subject()).await?.reveal(&permit)?;
     Ok(match now {
-        Advice::Ask { route, .. } if route == agreed => done(p, route),
+        Advice::Ask { route, .. } if route == agreed => done(p, route, pharmacy::of(p, chosen.as_ref())),
         other => read_back(p, &other),
     })
 }
@@ -58,6 +59,8 @@ enum Advice {
     OnHold,
     /// No longer to be taken.
     Stopped,
+    /// Another organization's: nobody here can fill it.
+    Elsewhere,
     /// Asked for already.
     AlreadyOpen { state: RenewalState, asked: Timestamp },
     /// A filling is under way.
@@ -92,6 +95,9 @@ impl Why {
 
 fn advice(p: &Prescription, renewals: &[Renewal], now: Timestamp, zone: &TimeZone) -> Advice {
     let today = now.to_zoned(zone.clone()).date();
+    if p.origin.elsewhere() {
+        return Advice::Elsewhere;
+    }
     if !p.active {
         return if p.on_hold { Advice::OnHold } else { Advice::Stopped };
     }
@@ -130,7 +136,7 @@ fn earliest(p: &Prescription, zone: &TimeZone) -> Option<Date> {
 }
 
 /// Replies: `confirm` (route, why, refills, prescriber), `already_open`, `already_filling`, `too_soon`,
-/// `stopped`, `on_hold`.
+/// `stopped`, `on_hold`, `elsewhere` (from).
 fn read_back(p: &Prescription, advice: &Advice) -> Outcome {
     let about = |reply: &str| {
         Facts::new(reply)
@@ -141,6 +147,7 @@ fn read_back(p: &Prescription, advice: &Advice) -> Outcome {
     };
     match advice {
         Advice::OnHold => Outcome::Answer(about("on_hold")),
+        Advice::Elsewhere => Outcome::Answer(about("elsewhere").with("from", &p.origin.organization)),
         Advice::Stopped => Outcome::Answer(about("stopped")),
         Advice::AlreadyOpen { state, asked } => {
             Outcome::Answer(about("already_open").with("state", state).with("asked", asked))
@@ -156,19 +163,19 @@ fn read_back(p: &Prescription, advice: &Advice) -> Outcome {
     }
 }
 
-/// Replies: `done` (route), and `already_open` when another request was quicker.
-fn done(p: &Prescription, route: Route) -> Outcome {
+/// Replies: `done` (route, pharmacy), and `already_open` when another request was quicker.
+fn done(p: &Prescription, route: Route, pharmacy: Option<String>) -> Outcome {
     let about = |reply: &str| {
         Facts::new(reply).with("medicine", &p.medicine).with("strength", &p.strength).with("prescriber", &p.prescriber)
     };
     Outcome::Done {
-        facts: about("done").with("route", route),
+        facts: about("done").with("route", route).with("pharmacy", &pharmacy),
         changes: vec![Change::Renew {
             prescription: p.id.clone(),
             medicine: p.medicine.clone(),
             strength: p.strength.clone(),
             prescriber: p.prescriber.clone(),
-            pharmacy: p.pharmacy.clone(),
+            pharmacy,
             route,
         }],
         conflict: about("conflict"),
@@ -196,6 +203,11 @@ mod tests {
         Prescription { dispenses: vec![dispense], ..prescription("l1", "lisinopril") }
     }
 
+    fn from_elsewhere() -> Prescription {
+        let origin = crate::records::Origin { organization: Some("Mercy Hospital".into()), ..Default::default() };
+        Prescription { origin, ..prescription("m/1", "lisinopril") }
+    }
+
     #[test]
     fn every_advice() {
         let now = at("2026-11-20T15:00:00Z");
@@ -217,6 +229,7 @@ mod tests {
             (Prescription { valid_until: Some(date(2026, 11, 19)), ..bare() }, None, ask(Route::Prescriber, Why::Expired)),
             (Prescription { valid_until: Some(date(2026, 11, 20)), ..bare() }, None, ask(Route::Pharmacy, Why::RefillsLeft)),
             (Prescription { controlled: true, ..bare() },                  None, ask(Route::Prescriber, Why::Controlled)),
+            (from_elsewhere(),                                             None, Advice::Elsewhere),
             (Prescription { active: false, ..bare() },                     None, Advice::Stopped),
             (Prescription { active: false, on_hold: true, ..bare() },      None, Advice::OnHold),
             (bare(), Some(RenewalState::Requested),                              open(RenewalState::Requested)),
@@ -258,7 +271,7 @@ mod tests {
             panic!("a renewal")
         };
         assert_eq!((prescription.as_str(), route), ("l1", Route::Pharmacy));
-        let Outcome::Done { changes, conflict, .. } = done(&p, route) else { panic!("done") };
+        let Outcome::Done { changes, conflict, .. } = done(&p, route, None) else { panic!("done") };
         assert_eq!(conflict.reply, "conflict");
         assert!(matches!(&changes[..], [Change::Renew { prescription, .. }] if prescription == "l1"));
     }

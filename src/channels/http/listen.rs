@@ -5,7 +5,7 @@
 use std::{
     future::{Future, poll_fn},
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     pin::{Pin, pin},
     sync::Arc,
     time::Duration,
@@ -48,6 +48,8 @@ const LINGER_BYTES: usize = 8 * 1024 * 1024;
 pub struct Wire {
     /// The address the client connected to.
     pub local: SocketAddr,
+    /// The client's own address, or that of a proxy before this server.
+    pub peer: IpAddr,
     /// Whether TLS ends here.
     pub secure: bool,
 }
@@ -169,15 +171,16 @@ struct Connection {
 impl Connection {
     /// Serves a connection to its end. What goes wrong on the wire is the client's affair and not logged.
     async fn run(self, stream: TcpStream, tls: Option<TlsAcceptor>) {
-        let Ok(local) = stream.local_addr() else { return };
+        let (Ok(local), Ok(peer)) = (stream.local_addr(), stream.peer_addr()) else { return };
+        let peer = peer.ip().to_canonical();
         // Small answers leave at once.
         let _ = stream.set_nodelay(true);
         let idle = self.limits.idle;
         let Some(tls) = tls else {
-            return self.http1(Patient::new(stream, idle), Wire { local, secure: false }).await;
+            return self.http1(Patient::new(stream, idle), Wire { local, peer, secure: false }).await;
         };
         let Ok(Ok(stream)) = timeout(self.limits.handshake, tls.accept(stream)).await else { return };
-        let wire = Wire { local, secure: true };
+        let wire = Wire { local, peer, secure: true };
         if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
             self.http2(Patient::new(stream, idle), wire).await;
         } else {

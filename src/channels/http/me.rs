@@ -217,7 +217,7 @@ pub async fn export(own: Own) -> Result<Response, Refusal> {
 }
 
 /// A JSON body of one shape. What is wrong is told without what was sent.
-async fn read<T: DeserializeOwned>(
+pub(super) async fn read<T: DeserializeOwned>(
     doors: &Doors,
     request: Request,
     field: &'static str,

@@ -12,12 +12,15 @@ use axum::{
 use tokio::sync::{Semaphore, watch};
 
 use super::{
-    Backend, Rights, Secrets, SignIn, StaffDoor,
+    Access, Backend, Bell, Connect, Rights, Secrets, SignIn, StaffDoor,
     alexa::{self, Alexa},
 };
 
+mod access;
 pub(super) mod body;
+mod connect;
 mod credentials;
+mod device;
 mod headers;
 mod health;
 mod listen;
@@ -102,8 +105,14 @@ pub struct Doors {
     staff: Option<Arc<dyn StaffDoor>>,
     /// Whoever knows how many alerts there were.
     alerts: Option<Arc<dyn StaffDoor>>,
+    /// Reminders, where devices ring.
+    bell: Option<Arc<dyn Bell>>,
     /// Codes and PINs, where people have pages of their own.
     secrets: Option<Arc<dyn Secrets>>,
+    /// Signing up, where letters can be sent.
+    access: Option<Arc<dyn Access>>,
+    /// Connecting records of other organizations, where any is configured.
+    connect: Option<Arc<dyn Connect>>,
     limits: Arc<Limits>,
     /// Host names, besides the listening address, under which the door may be addressed; lower case.
     hosts: Arc<[String]>,
@@ -128,7 +137,10 @@ impl Doors {
             sign_in: None,
             staff: None,
             alerts: None,
+            bell: None,
             secrets: None,
+            access: None,
+            connect: None,
             limits: Arc::new(limits),
             hosts: hosts.iter().map(|h| h.trim_end_matches('.').to_ascii_lowercase()).collect(),
             room: Arc::new(Semaphore::new(units.min(Semaphore::MAX_PERMITS))),
@@ -143,10 +155,29 @@ impl Doors {
         Self { alexa: Some(Arc::new(alexa)), ..self }
     }
 
+    /// With reminders, too.
+    #[must_use]
+    pub fn with_bell(self, bell: Arc<dyn Bell>) -> Self {
+        Self { bell: Some(bell), ..self }
+    }
+
     /// With codes and PINs, too.
     #[must_use]
     pub fn with_secrets(self, secrets: Arc<dyn Secrets>) -> Self {
         Self { secrets: Some(secrets), ..self }
+    }
+
+    /// With signing up, too.
+    #[must_use]
+    pub fn with_access(self, access: Arc<dyn Access>) -> Self {
+        Self { access: Some(access), ..self }
+    }
+
+    /// With connecting records of other organizations, where there is any, too.
+    #[must_use]
+    pub fn with_connect(self, connect: Arc<dyn Connect>) -> Self {
+        let connect = connect.offers_records().then_some(connect);
+        Self { connect, ..self }
     }
 
     /// With signing in at a provider, too.
@@ -177,9 +208,12 @@ impl Doors {
     pub fn router(&self) -> Router {
         let skills = self.alexa.as_ref().map(|_| Router::new().route("/v1/alexa", post(alexa::take)));
         let staff = self.staff.as_ref().map(|_| staff::routes().merge(renewals::routes()).merge(page::console()));
+        let connect = self.connect.as_ref().map(|_| connect::routes().merge(page::connect()));
         Router::new()
+            .merge(connect.unwrap_or_default())
             .merge(skills.unwrap_or_default())
             .merge(staff.unwrap_or_default())
+            .merge(self.access.as_ref().map(|_| access::routes().merge(page::join())).unwrap_or_default())
             .route("/v1/sign-in", get(sign_in::show).post(sign_in::begin))
             .route("/sign-in/back", get(sign_in::back))
             .route("/v1/turns", post(turns::take))
@@ -188,6 +222,7 @@ impl Doors {
             .route("/livez", get(health::live))
             .route("/readyz", get(health::ready))
             .route("/openapi.json", get(openapi::show))
+            .merge(device::routes())
             .merge(me::routes())
             .merge(secrets::routes())
             .merge(page::routes())

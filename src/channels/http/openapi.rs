@@ -6,7 +6,9 @@ use utoipa::{
     openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{Doors, credentials, health, me, metrics, renewals, secrets, session, sign_in, staff, turns};
+use super::{
+    Doors, access, connect, credentials, device, health, me, metrics, renewals, secrets, session, sign_in, staff, turns,
+};
 use crate::channels::alexa;
 
 #[derive(OpenApi)]
@@ -38,6 +40,11 @@ struct Skills;
     tags((name = "me", description = "What a person may see and change of what is known about them")),
 )]
 struct OwnPage;
+
+/// What is there only where records of other organizations can be connected.
+#[derive(OpenApi)]
+#[openapi(paths(connect::show, connect::begin, connect::code, connect::disconnect))]
+struct OtherRecords;
 
 struct Signature;
 
@@ -81,15 +88,24 @@ impl StaffScheme {
     }
 }
 
-fn document(skills: bool, with_staff: bool, own: bool) -> utoipa::openapi::OpenApi {
+fn document(doors: &Doors) -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
-    if own {
+    if doors.rights.is_some() {
         document.merge(OwnPage::openapi());
     }
-    if skills {
+    if doors.access.is_some() {
+        document.merge(access::AccessApi::openapi());
+    }
+    if doors.bell.is_some() {
+        document.merge(device::DeviceApi::openapi());
+    }
+    if doors.connect.is_some() {
+        document.merge(OtherRecords::openapi());
+    }
+    if doors.alexa.is_some() {
         document.merge(Skills::openapi());
     }
-    if with_staff {
+    if doors.staff.is_some() {
         document.merge(staff::StaffApi::openapi());
         document.merge(renewals::RenewalsApi::openapi());
         StaffScheme::put(&mut document);
@@ -107,5 +123,5 @@ fn document(skills: bool, with_staff: bool, own: bool) -> utoipa::openapi::OpenA
     security(()),
 )]
 pub async fn show(State(doors): State<Doors>) -> Json<utoipa::openapi::OpenApi> {
-    Json(document(doors.alexa.is_some(), doors.staff.is_some(), doors.rights.is_some()))
+    Json(document(&doors))
 }

@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     fn wire(local: &str, secure: bool) -> Wire {
-        Wire { local: local.parse().expect("an address"), secure }
+        Wire { local: local.parse().expect("an address"), peer: IpAddr::from([127, 0, 0, 1]), secure }
     }
 
     #[test]

@@ -15,7 +15,7 @@ const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// Address, type and contents of each file.
-const FILES: [(&str, &str, &str); 18] = [
+const FILES: [(&str, &str, &str); 19] = [
     ("/", HTML, include_str!("page/talk.html")),
     ("/page/talk.css", CSS, include_str!("page/talk.css")),
     ("/page/talk.js", JS, include_str!("page/talk.js")),
@@ -31,6 +31,7 @@ const FILES: [(&str, &str, &str); 18] = [
     ("/page/me/consent.js", JS, include_str!("page/me/consent.js")),
     ("/page/me/code.js", JS, include_str!("page/me/code.js")),
     ("/page/me/pin.js", JS, include_str!("page/me/pin.js")),
+    ("/page/me/records.js", JS, include_str!("page/me/records.js")),
     ("/page/me/forget.js", JS, include_str!("page/me/forget.js")),
     ("/page/me/copy.js", JS, include_str!("page/me/copy.js")),
     ("/page/icon.svg", SVG, include_str!("page/icon.svg")),
@@ -44,14 +45,31 @@ const CONSOLE: [(&str, &str, &str); 4] = [
     ("/page/console/renewals.js", JS, include_str!("page/console/renewals.js")),
 ];
 
+/// Signing up, where letters can be sent.
+const JOIN: [(&str, &str, &str); 2] =
+    [("/join", HTML, include_str!("page/join.html")), ("/page/join.js", JS, include_str!("page/join.js"))];
+/// The page for a code, where records of other organizations can be connected.
+const CONNECT: [(&str, &str, &str); 2] =
+    [("/connect", HTML, include_str!("page/connect.html")), ("/page/connect.js", JS, include_str!("page/connect.js"))];
+
 /// A route for each file.
 pub fn routes() -> Router<Doors> {
     serve(&FILES)
 }
 
+/// A route for each of those for connecting records.
+pub fn connect() -> Router<Doors> {
+    serve(&CONNECT)
+}
+
 /// A route for each of the staff's.
 pub fn console() -> Router<Doors> {
     serve(&CONSOLE)
+}
+
+/// A route for each of those for signing up.
+pub fn join() -> Router<Doors> {
+    serve(&JOIN)
 }
 
 fn serve(files: &'static [(&str, &str, &str)]) -> Router<Doors> {

@@ -133,6 +133,12 @@ pub enum Refusal {
     /// Wrong PINs, too often.
     #[error("that was wrong too often")]
     PinLocked,
+    /// Not the code that was sent.
+    #[error("that is not the code, or it no longer works")]
+    WrongCode,
+    /// Too many come at the moment.
+    #[error("too many people come at the moment")]
+    TooMany,
     /// A bug.
     #[error("something went wrong here")]
     Broken,
@@ -265,6 +271,8 @@ impl Refusal {
                 "pin_locked",
                 "Try again later, or have the staff set a new one: `wellspoken import … --pin`.",
             ),
+            Self::WrongCode => (StatusCode::FORBIDDEN, "wrong_code", "Ask for another one: POST /v1/access."),
+            Self::TooMany => (StatusCode::TOO_MANY_REQUESTS, "too_many", "Try again in an hour."),
             Self::Broken => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "broken",

@@ -5,6 +5,7 @@ use clap::Subcommand;
 use super::Global;
 
 mod hear;
+mod import;
 mod keys;
 mod speech_intent;
 mod triage;
@@ -23,6 +24,8 @@ pub struct BenchArgs {
 enum What {
     /// Hearing: processor time and errors, beside faster-whisper on the same clips.
     Hear(hear::HearBenchArgs),
+    /// Importing many people: rate and memory.
+    Import(import::ImportBenchArgs),
     /// A new master key for many people, while the store is read.
     Keys(keys::KeysBenchArgs),
     /// Speech to intent and slots, over a corpus of recorded commands, clean and in noise.
@@ -42,6 +45,7 @@ enum What {
 pub fn run(global: &Global, args: BenchArgs) -> anyhow::Result<()> {
     match args.what {
         What::Hear(args) => hear::run(global, args),
+        What::Import(args) => import::run(global, &args),
         What::Keys(args) => keys::run(global, &args),
         What::SpeechIntent(args) => speech_intent::run(global, args),
         What::Triage(args) => triage::run(args),

@@ -69,6 +69,7 @@ async fn copy(scratch: &Scratch, hers: &PersonId, chart: &Chart, seen: &mut Righ
     let core = scratch.core();
     let desk = Desk {
         store: &core.store,
+        records: &core.records,
         ambient: &core.ambient,
         organization: &core.organization,
         zone: &core.zone,

@@ -7,6 +7,8 @@ use crate::{
     app::App,
     channels::{Backend, Holder, OnTheirWay, Opened, Part, Soon, Unavailable},
     cli::credential::OPERATOR,
+    connect,
+    mail::{MailError, Post},
     oidc::OidcError,
     policy::{Caller, Surface},
     staff::AlertsError,
@@ -14,7 +16,7 @@ use crate::{
     turn::{Could, Intended, TurnRequest, TurnResult},
 };
 
-use super::{sign_in::SignInDoors, staff::StaffSide};
+use super::{connect::Connections, letters::Letters, sign_in::SignInDoors, staff::StaffSide};
 
 /// How long a page session lasts at least; longer where its link would have.
 const PAGE_SESSION: SignedDuration = SignedDuration::from_hours(12);
@@ -31,6 +33,9 @@ pub enum SetUpError {
     /// A file of the webhook's.
     #[error(transparent)]
     Alerts(#[from] AlertsError),
+    /// An organization whose records can be connected.
+    #[error(transparent)]
+    Connect(#[from] connect::SetUp),
 }
 
 /// The running program.
@@ -38,12 +43,14 @@ pub struct Program {
     app: App,
     pub(super) doors: SignInDoors,
     pub(super) staff: Option<StaffSide>,
+    pub(super) letters: Option<Letters>,
+    pub(super) connections: Option<Connections>,
 }
 
 impl Program {
     /// The program behind its doors; nobody can sign in at a provider.
     pub fn new(app: App) -> Self {
-        Self { app, doors: SignInDoors::default(), staff: None }
+        Self { app, doors: SignInDoors::default(), staff: None, letters: None, connections: None }
     }
 
     /// With the providers that the configuration names, and the staff's side.
@@ -54,6 +61,23 @@ impl Program {
         let doors = SignInDoors::new(self.app.config().sign_in.as_ref())?;
         let staff = Some(StaffSide::new(&self.app)?);
         Ok(Self { doors, staff, ..self })
+    }
+
+    /// With letters by e-mail, where they are configured.
+    ///
+    /// # Errors
+    /// When a file that these need cannot be used.
+    pub fn with_mail(self) -> Result<Self, MailError> {
+        let post = self.app.config().mail.as_ref().map(Post::new).transpose()?;
+        Ok(Self { letters: post.map(Letters::new), ..self })
+    }
+
+    /// With the organizations that the configuration names.
+    ///
+    /// # Errors
+    /// When a file that these need cannot be used.
+    pub fn with_connect(self) -> Result<Self, SetUpError> {
+        Ok(Self { connections: Connections::new(&self.app)?, ..self })
     }
 
     /// What runs.

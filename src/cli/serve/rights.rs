@@ -12,6 +12,7 @@ impl Program {
         let core = self.app().core();
         Desk {
             store: &core.store,
+            records: &core.records,
             ambient: &core.ambient,
             organization: &core.organization,
             zone: &core.zone,

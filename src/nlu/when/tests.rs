@@ -422,3 +422,25 @@ const WORDS: &[&str] = &[
     "9999999999999",
     "é",
 ];
+
+#[test]
+fn an_hour_without_its_half_is_open() {
+    for (words, open) in [
+        ("seven", true),
+        ("tomorrow at half past seven", true),
+        ("around 7", true),
+        ("at 7:30", true),
+        ("between seven and eight", true),
+        ("7pm", false),
+        ("seven p.m.", false),
+        ("7 a m", false),
+        ("tomorrow morning at seven", false),
+        ("19:30", false),
+        ("07:00", false),
+        ("in two hours", false),
+        ("after lunch", false),
+        ("thursday", true),
+    ] {
+        assert_eq!(super::half_open(words), open, "{words}");
+    }
+}

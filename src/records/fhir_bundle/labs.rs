@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::{
-    Book, dates, people,
+    Book, dates, history, people,
     resources::{Concept, DiagnosticReport, Observation, Quantity, Reference, Resource},
 };
 use crate::records::{LabFlag, LabResult, Origin, lab_name};
@@ -22,7 +22,13 @@ pub fn results(book: &mut Book<'_>) -> Vec<LabResult> {
     for resource in book.resources() {
         let Resource::Observation(observation) = resource else { continue };
         if !laboratory(&observation.category) {
-            book.unusable("Observation", "not a laboratory result");
+            if !history::is_vital(observation) {
+                book.unusable("Observation", "neither a laboratory result nor a vital sign");
+            }
+            continue;
+        }
+        // Some exports call a measurement by both names.
+        if history::is_vital(observation) {
             continue;
         }
         let key: *const Observation = &raw const **observation;

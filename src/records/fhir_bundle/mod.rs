@@ -5,11 +5,15 @@
 //! and counts, never content, so that they may be printed and logged.
 
 mod dates;
+mod entry;
+mod history;
 mod identifiers;
 mod labs;
 mod medicines;
 mod people;
+mod pharmacies;
 mod resources;
+mod schedule;
 mod shift;
 mod timing;
 mod visits;
@@ -19,7 +23,10 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use self::resources::{Bundle, Entry, Reference, Resource};
+use self::{
+    entry::{Bundle, Entry},
+    resources::{Reference, Resource},
+};
 use super::{Chart, OpenSlot, Origin, Summary};
 
 /// The largest bundle taken, in bytes (64 MiB). A lifetime's chart is a few.
@@ -191,7 +198,9 @@ fn chart(bundle: Bundle, text: &str) -> Result<Chart, BundleError> {
     let slots: Vec<OpenSlot> = visits::open_slots(&mut book);
     let results = labs::results(&mut book);
     let allergies = people::allergies(&mut book);
+    let history = history::history(&mut book);
     let providers = people::providers(&mut book, &prescriptions, &visits);
+    let pharmacies = pharmacies::pharmacies(&book);
     let source = whole::entries(text, |target| book.is_patient(target));
     Ok(Chart {
         profile,
@@ -201,7 +210,9 @@ fn chart(bundle: Bundle, text: &str) -> Result<Chart, BundleError> {
         results,
         providers,
         allergies,
+        history,
         slots,
+        pharmacies,
         source,
         summary: book.summary,
     })

@@ -4,7 +4,7 @@ use super::{
     Book, BundleError, dates,
     resources::{Concept, HumanName, Identifier, Patient, Reference, Resource},
 };
-use crate::records::{Allergy, Prescription, Profile, Provider, Visit, specialty};
+use crate::records::{Allergy, Origin, Prescription, Profile, Provider, Visit, specialty};
 
 /// Identifier types that a family or an account may share; they tell nobody apart.
 const SHARED: [&str; 6] = ["MB", "SN", "FI", "AN", "VN", "PNT"];
@@ -95,6 +95,7 @@ pub fn name_of(book: &Book<'_>, reference: &Reference) -> Option<String> {
         Some(Resource::PractitionerRole(r)) => r.practitioner.as_ref().and_then(|p| name_of(book, p)).or_else(display),
         Some(Resource::Organization(o)) => o.name.clone().or_else(display),
         Some(Resource::Location(l)) => l.name.clone().or_else(display),
+        Some(Resource::HealthcareService(s)) => s.name.clone().or_else(display),
         Some(_) => None,
         None => display(),
     }
@@ -142,7 +143,9 @@ pub fn providers(book: &mut Book<'_>, prescriptions: &[Prescription], visits: &[
                 }
             }
             Resource::Practitioner(_) | Resource::PractitionerRole(_) => book.read(resource.kind()),
-            Resource::Organization(_) | Resource::Location(_) => book.read(resource.kind()),
+            Resource::Organization(_) | Resource::Location(_) | Resource::HealthcareService(_) => {
+                book.read(resource.kind())
+            }
             _ => {}
         }
     }
@@ -164,7 +167,7 @@ fn add(book: &Book<'_>, found: &mut Vec<Provider>, name: Option<String>, role: O
         return;
     }
     let specialty = specialty_of(book, &name);
-    found.push(Provider { name, specialty, role });
+    found.push(Provider { name, specialty, role, origin: Origin::default() });
 }
 
 /// Allergies that are on record; entered in error is not on record.

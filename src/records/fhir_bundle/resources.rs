@@ -1,50 +1,19 @@
 //! The few fields of FHIR R4 that are read, as plain structs. Everything is optional, as in real exports;
 //! unknown fields are ignored.
 
+mod history;
+
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
-use super::{BundleError, timing::Dosage};
-
-/// `Bundle`.
-#[derive(Deserialize)]
-pub struct Bundle {
-    #[serde(rename = "resourceType", deserialize_with = "bundle_type")]
-    _resource_type: (),
-    #[serde(rename = "type")]
-    pub kind: Option<String>,
-    #[serde(default)]
-    pub entry: Vec<Entry>,
-}
-
-/// `Bundle.entry`, with the business identifiers of its resource, whatever kind that is.
-pub struct Entry {
-    pub full_url: Option<String>,
-    pub resource: Option<Resource>,
-    pub identifiers: Vec<String>,
-}
-
-impl<'de> Deserialize<'de> for Entry {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Raw {
-            full_url: Option<String>,
-            resource: Option<Value>,
-        }
-        let raw = Raw::deserialize(d)?;
-        let identifiers = raw.resource.as_ref().map(super::identifiers::of).unwrap_or_default();
-        let resource = raw.resource.map(Resource::deserialize).transpose().map_err(D::Error::custom)?;
-        Ok(Self { full_url: raw.full_url, resource, identifiers })
-    }
-}
-
-fn bundle_type<'de, D: Deserializer<'de>>(d: D) -> Result<(), D::Error> {
-    match String::deserialize(d)?.as_str() {
-        "Bundle" => Ok(()),
-        _ => Err(D::Error::custom("not a Bundle")),
-    }
-}
+pub use super::schedule::{Appointment, HealthcareService, Location, Schedule, Slot};
+use super::{
+    BundleError,
+    entry::Entry,
+    pharmacies::{Address, Telecom},
+    timing::Dosage,
+};
+pub use history::{AllergyIntolerance, Component, Condition, DocumentReference, Encounter, Immunization};
 
 macro_rules! resources {
     ($($name:ident),+ $(,)?) => {
@@ -95,6 +64,11 @@ resources!(
     AllergyIntolerance,
     Organization,
     Location,
+    Condition,
+    Immunization,
+    Encounter,
+    DocumentReference,
+    HealthcareService,
 );
 
 impl<'de> Deserialize<'de> for Resource {
@@ -326,54 +300,6 @@ pub struct Performer {
     pub actor: Option<Reference>,
 }
 
-/// `Appointment`.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Appointment {
-    pub id: Option<String>,
-    pub status: Option<String>,
-    #[serde(default)]
-    pub specialty: Vec<Concept>,
-    #[serde(default)]
-    pub service_type: Vec<Concept>,
-    #[serde(default)]
-    pub reason_code: Vec<Concept>,
-    pub description: Option<String>,
-    pub start: Option<String>,
-    pub end: Option<String>,
-    pub patient_instruction: Option<String>,
-    #[serde(default)]
-    pub participant: Vec<Participant>,
-}
-
-/// `Appointment.participant`.
-#[derive(Deserialize)]
-pub struct Participant {
-    pub actor: Option<Reference>,
-}
-
-/// `Schedule`.
-#[derive(Deserialize)]
-pub struct Schedule {
-    pub id: Option<String>,
-    #[serde(default)]
-    pub specialty: Vec<Concept>,
-    #[serde(default)]
-    pub actor: Vec<Reference>,
-}
-
-/// `Slot`.
-#[derive(Deserialize)]
-pub struct Slot {
-    pub id: Option<String>,
-    pub schedule: Option<Reference>,
-    pub status: Option<String>,
-    #[serde(default)]
-    pub specialty: Vec<Concept>,
-    pub start: Option<String>,
-    pub end: Option<String>,
-}
-
 /// `Practitioner`.
 #[derive(Deserialize)]
 pub struct Practitioner {
@@ -435,6 +361,8 @@ pub struct Observation {
     pub value_string: Option<String>,
     pub value_integer: Option<i64>,
     #[serde(default)]
+    pub component: Vec<Component>,
+    #[serde(default)]
     pub interpretation: Vec<Concept>,
     #[serde(default)]
     pub note: Vec<Annotation>,
@@ -472,37 +400,15 @@ pub struct DiagnosticReport {
     pub conclusion: Option<String>,
 }
 
-/// `AllergyIntolerance`.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AllergyIntolerance {
-    pub id: Option<String>,
-    pub clinical_status: Option<Concept>,
-    pub verification_status: Option<Concept>,
-    #[serde(default)]
-    pub code: Concept,
-    pub patient: Option<Reference>,
-    #[serde(default)]
-    pub reaction: Vec<Reaction>,
-}
-
-/// `AllergyIntolerance.reaction`.
-#[derive(Deserialize)]
-pub struct Reaction {
-    #[serde(default)]
-    pub manifestation: Vec<Concept>,
-}
-
 /// `Organization`.
 #[derive(Deserialize)]
 pub struct Organization {
     pub id: Option<String>,
     pub name: Option<String>,
-}
-
-/// `Location`.
-#[derive(Deserialize)]
-pub struct Location {
-    pub id: Option<String>,
-    pub name: Option<String>,
+    #[serde(default, rename = "type")]
+    pub kinds: Vec<Concept>,
+    #[serde(default)]
+    pub address: Vec<Address>,
+    #[serde(default)]
+    pub telecom: Vec<Telecom>,
 }

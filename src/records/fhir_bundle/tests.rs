@@ -242,3 +242,65 @@ proptest! {
         prop_assert!(chart.results.iter().all(|r| !r.value.is_empty()));
     }
 }
+
+#[test]
+fn a_schedule_tells_whose_where_and_how() {
+    let slot = |id: &str, schedule: &str, more: Value| {
+        let mut slot = json!({"resourceType": "Slot", "id": id, "status": "free", "meta": {"versionId": "3"},
+            "schedule": {"reference": format!("Schedule/{schedule}")},
+            "start": "2026-12-03T14:00:00Z", "end": "2026-12-03T14:30:00Z"});
+        for (k, v) in more.as_object().into_iter().flatten() {
+            slot[k] = v.clone();
+        }
+        json!({"resource": slot})
+    };
+    let coded = |code: &str| json!([{"coding": [{"code": code}]}]);
+    let west = json!([{"url": "http://hl7.org/fhir/StructureDefinition/timezone", "valueCode": "America/Los_Angeles"}]);
+    let chart = chart(vec![
+        json!({"resource": {"resourceType": "Practitioner", "id": "d1", "name": [{"prefix": ["Dr."], "family": "Coast"}]}}),
+        json!({"resource": {"resourceType": "Location", "id": "west", "name": "West Clinic", "extension": west}}),
+        json!({"resource": {"resourceType": "Location", "id": "screen", "physicalType": {"coding": [{"code": "vi"}]}}}),
+        json!({"resource": {"resourceType": "HealthcareService", "id": "walk-in", "name": "Harbor Urgent Care",
+            "specialty": [{"text": "Urgent care"}], "location": [{"reference": "Location/west"}]}}),
+        json!({"resource": {"resourceType": "Schedule", "id": "s1", "actor": [{"reference": "Practitioner/d1"}, {"reference": "Location/west"}]}}),
+        json!({"resource": {"resourceType": "Schedule", "id": "s2", "actor": [{"reference": "Practitioner/d1"}, {"reference": "Location/screen"}]}}),
+        json!({"resource": {"resourceType": "Schedule", "id": "s3", "actor": [{"reference": "HealthcareService/walk-in"}]}}),
+        json!({"resource": {"resourceType": "Schedule", "id": "s4", "actor": [{"reference": "Location/west"}]}}),
+        slot("a", "s1", json!({})),
+        slot("b", "s1", json!({"serviceType": coded("185317003")})),
+        slot("c", "s1", json!({"appointmentType": {"text": "Video visit"}})),
+        slot("d", "s2", json!({})),
+        slot("e", "s3", json!({})),
+        slot("f", "s4", json!({})),
+        json!({"resource": {"resourceType": "Appointment", "id": "v", "status": "booked", "start": "2026-12-04T14:00:00Z",
+            "meta": {"versionId": "7"}, "slot": [{"reference": "https://ehr.example/fhir/Slot/x9"}],
+            "serviceType": coded("448337001"), "participant": [{"actor": {"reference": "Patient/p1"}},
+            {"actor": {"reference": "Location/west"}}]}}),
+    ]);
+    let mut told: Vec<String> = chart
+        .slots
+        .iter()
+        .map(|s| {
+            let (zone, actors) = (s.zone.as_deref().unwrap_or("-"), s.actors.join("+"));
+            format!("{} {} {} {zone} {actors}", s.id, s.provider, s.mode.name())
+        })
+        .collect();
+    told.sort();
+    assert_eq!(
+        told,
+        [
+            "a Dr. Coast in person America/Los_Angeles Practitioner/d1+Location/west",
+            "b Dr. Coast phone America/Los_Angeles Practitioner/d1+Location/west",
+            "c Dr. Coast video America/Los_Angeles Practitioner/d1+Location/west",
+            "d Dr. Coast video - Practitioner/d1+Location/screen",
+            "e Harbor Urgent Care in person - HealthcareService/walk-in",
+        ]
+    );
+    let urgent = chart.slots.iter().find(|s| s.id == "e").expect("read");
+    assert_eq!((urgent.specialty.as_deref(), urgent.place.as_deref()), (Some("urgent care"), Some("West Clinic")));
+    assert!(chart.slots.iter().all(|s| s.version.as_deref() == Some("3")));
+    assert_eq!(chart.summary.unusable.get("Slot: no provider"), Some(&1));
+    let visit = &chart.visits[0];
+    assert_eq!((visit.slot.as_deref(), visit.version.as_deref(), visit.mode.name()), (Some("x9"), Some("7"), "video"));
+    assert_eq!(visit.zone.as_deref(), Some("America/Los_Angeles"));
+}

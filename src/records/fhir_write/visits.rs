@@ -146,8 +146,7 @@ mod tests {
             start: at("2026-12-01T14:00:00Z"),
             end: at("2026-12-01T14:30:00Z"),
             provider: "Dr. Anita Patel".into(),
-            specialty: None,
-            place: None,
+            ..OpenSlot::default()
         }
     }
 

@@ -38,6 +38,7 @@ fn pattern(event: &str, outcome: Option<&str>) -> Pattern {
         "closed" => of("110110", "Patient Record", "R", PATIENT),
         "refused" => of("110113", "Security Alert", "E", PATIENT),
         "urgent" => of("110110", "Patient Record", "C", ("ETREAT", "Emergency Treatment")),
+        "connection" => of("110107", "Import", "E", PATIENT),
         "imported" => of("110107", "Import", "C", TREATMENT),
         "consent" => of("110110", "Patient Record", "U", ("PATADMIN", "patient administration")),
         "progressed" => of("110110", "Patient Record", "U", TREATMENT),

@@ -30,10 +30,17 @@ UNION ALL SELECT 'subject', 'sealed', id, sealed FROM subject WHERE owner = $1 \
 UNION ALL SELECT 'source', 'sealed', id, sealed FROM source WHERE owner = $1 \
 UNION ALL SELECT 'glass', 'sealed', id, sealed FROM glass WHERE owner = $1 \
 UNION ALL SELECT 'pattern', 'sealed', id, sealed FROM pattern WHERE owner = $1 \
+UNION ALL SELECT 'connection', 'sealed', id, sealed FROM connection WHERE owner = $1 \
+UNION ALL SELECT 'connected', 'sealed', connection || ' ' || part, sealed FROM connected WHERE owner = $1 \
 UNION ALL SELECT 'visit', 'sealed', id, sealed FROM visit WHERE owner = $1 \
+UNION ALL SELECT 'reading', 'sealed', id, sealed FROM reading WHERE owner = $1 \
 UNION ALL SELECT 'renewal', 'sealed', id, sealed FROM renewal WHERE owner = $1 \
 UNION ALL SELECT 'outbox', 'sealed', id, sealed FROM outbox WHERE owner = $1 AND state <> 'delivered' \
+UNION ALL SELECT 'quiet', 'sealed', 'quiet', sealed FROM quiet WHERE owner = $1 \
 UNION ALL SELECT 'notice', 'sealed', id, sealed FROM notice WHERE owner = $1 \
+UNION ALL SELECT 'taken', 'sealed', id, sealed FROM taken WHERE owner = $1 \
+UNION ALL SELECT 'reminder', 'sealed', id, sealed FROM reminder WHERE owner = $1 \
+UNION ALL SELECT 'chosen_pharmacy', 'sealed', owner, sealed FROM chosen_pharmacy WHERE owner = $1 \
 UNION ALL SELECT 'session', 'sealed', id, sealed FROM session WHERE owner = $1 \
 UNION ALL SELECT 'turn', 'sealed', id, sealed FROM turn WHERE owner = $1 AND body <> ''";
 
@@ -94,9 +101,11 @@ impl Store {
 }
 
 /// The names as the rows were sealed with.
-const TABLES: [&str; 15] = [
+const TABLES: &[&str] = &[
     "person",
     "chart",
+    "connection",
+    "connected",
     "consent",
     "request",
     "credential",
@@ -105,14 +114,18 @@ const TABLES: [&str; 15] = [
     "glass",
     "pattern",
     "visit",
+    "reading",
     "renewal",
     "outbox",
     "notice",
+    "taken",
+    "reminder",
+    "chosen_pharmacy",
     "session",
     "turn",
 ];
 
 fn known(table: &str, column: &str) -> (&'static str, &'static str) {
-    let table = TABLES.into_iter().find(|known| *known == table);
+    let table = TABLES.iter().copied().find(|known| *known == table);
     (table.unwrap_or("person"), if column == "consent" { "consent" } else { "sealed" })
 }

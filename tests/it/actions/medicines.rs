@@ -1,9 +1,13 @@
-//! Medicines: how a renewal is followed to the door.
+//! Medicines: how a renewal is followed to the door, what is due and was taken, reminders, pairs on the list.
 
 use jiff::civil::date;
-use wellspoken::actions::{Moved, RenewalState};
+use wellspoken::{
+    actions::{Facts, Moved, Outcome, Plan, RenewalState},
+    nlu::{Recurring, SlotValue, TimeUnit},
+    policy::{RoomId, Surface},
+};
 
-use super::{ROSA, stage::Stage, text};
+use super::{JUNE, ROSA, at, on, stage::Stage, text};
 
 const MILO: &str = "milo-tran.json";
 
@@ -12,6 +16,240 @@ pub async fn all(stage: &Stage) {
     what_is_on_its_way(stage).await;
     a_no_is_told_with_its_reason(stage).await;
     from_the_prescriber_to_the_door(stage).await;
+    which_pharmacy(stage).await;
+    what_is_due(stage).await;
+    what_was_taken(stage).await;
+    what_to_be_reminded_of(stage).await;
+    which_go_together(stage).await;
+    names_in_doubt_are_asked_about(stage).await;
+    in_a_hospital_room_the_nurse_gives_them(stage).await;
+}
+
+fn every(of: TimeUnit, every: u16, times: u16) -> SlotValue {
+    SlotValue::Recurring(Recurring { every, of, times, on: vec![], after: None, before: None })
+}
+
+type Row<'a> = (&'a str, Vec<(&'a str, SlotValue)>, &'a str, &'a str);
+
+async fn each(stage: &Stage, action: &str, rows: Vec<Row<'_>>) {
+    for (who, slots, kind, words) in rows {
+        let said = stage.ask(who, action, &slots).await;
+        assert_eq!((said.kind, said.rendered.text.as_str()), (kind, words), "{action}");
+    }
+}
+
+async fn which_pharmacy(stage: &Stage) {
+    let to = |name: &str| vec![("pharmacy", text(name))];
+    #[rustfmt::skip]
+    each(stage, "prescription.pharmacy", vec![
+        (ROSA, vec![], "answer", "As far as I can see, your prescriptions go to Lakeside Pharmacy. To change that, tell me the name of the pharmacy you'd like."),
+        (JUNE, vec![], "answer", "I have no pharmacy on record for you here. Tell me the name of the one you'd like."),
+        (ROSA, to("Walgreens"), "answer", "I don't know a pharmacy called Walgreens. The ones I know are Gloamwick Apothecary and Lakeside Pharmacy. For any other, please call your care team."),
+        (ROSA, to("the pharmacy on Harbor Street"), "confirm", "Your renewals to Lakeside Pharmacy, 3 Harbor Street, from now on. Shall I change it?"),
+    ]).await;
+    assert_eq!(
+        stage.agreed(ROSA, "prescription.pharmacy", &to("apothecary")).await,
+        "From now on, what I ask for goes to Gloamwick Apothecary. What is already on its way stays where it is."
+    );
+    #[rustfmt::skip]
+    each(stage, "prescription.pharmacy", vec![
+        (ROSA, vec![], "answer", "Your renewals go to Gloamwick Apothecary, 9 Gloamwick Row. To change that, tell me the name of the pharmacy you'd like."),
+        (ROSA, to("Gloamwick Apothecary"), "answer", "Your renewals already go to Gloamwick Apothecary, 9 Gloamwick Row."),
+        (ROSA, to("gloamwick lakeside"), "answer", "I don't know a pharmacy called gloamwick lakeside. The ones I know are Gloamwick Apothecary and Lakeside Pharmacy. For any other, please call your care team."),
+    ]).await;
+    let twice = Facts::new("which").with("options", ["Lakeside Pharmacy", "Lakeside Pharmacy North"]);
+    let words = stage.render("prescription.pharmacy", &twice).text;
+    assert_eq!(words, "I know 2 of those: Lakeside Pharmacy or Lakeside Pharmacy North. Which one do you mean?");
+}
+
+async fn what_is_due(stage: &Stage) {
+    let of = |medicine: &str| vec![("medicine", text(medicine))];
+    // Ten in the morning.
+    #[rustfmt::skip]
+    each(stage, "medicine.next_dose", vec![
+        (ROSA, vec![], "answer", "It's time for lisinopril, 1 tablet, in the morning. I have no note that you took metformin earlier today. Don't take extra to catch up: the label or your pharmacist can tell you what to do. I have no set time for amlodipine: please go by the label. I leave out zolpidem: it is as needed."),
+        (MILO, vec![], "answer", "It's time for fluticasone, 2 puffs, in the morning. I leave out albuterol: it is as needed."),
+        (JUNE, vec![], "answer", "I have no set times for your medicines on record here. Please go by the label."),
+        (ROSA, of("metformin"), "answer", "Your next metformin is today at 6 PM, 1 tablet. I have no note of an earlier one today. Don't take extra to catch up: the label or your pharmacist can tell you what to do."),
+        (ROSA, of("lisinopril"), "answer", "It's time for your lisinopril, 1 tablet: in the morning."),
+        (ROSA, of("zolpidem"), "answer", "I can't say when: zolpidem is as needed. Dr. Samuel Okafor wrote: Take one tablet by mouth at bedtime as needed for sleep."),
+        (ROSA, of("amlodipine"), "answer", "I have no set time for amlodipine on record here. Dr. Anita Patel wrote: Take one tablet by mouth every day at the same time."),
+        (ROSA, of("amoxicillin"), "answer", "Amoxicillin is marked as stopped on your record. Ask your care team before you take any."),
+        ("odd", of("digoxin"), "answer", "Digoxin is on hold on your record. Ask your care team before you take any."),
+        ("odd", of("losartan"), "answer", "I have no more losartan coming on record here. Your pharmacist or care team can check."),
+        (ROSA, of("eliquis"), "answer", "I don't see eliquis on your list here. Please ask your pharmacist before you take it."),
+    ]).await;
+}
+
+async fn what_was_taken(stage: &Stage) {
+    let of = |medicine: &str| vec![("medicine", text(medicine))];
+    #[rustfmt::skip]
+    each(stage, "medicine.history", vec![
+        (ROSA, of("metformin"), "answer", "I have no note of metformin today. That doesn't mean that you didn't take it. Check your pill box, and if you aren't sure, ask your pharmacist before you take it again."),
+        (ROSA, of("eliquis"), "answer", "I don't see eliquis on your list here. Your pharmacist can check."),
+    ]).await;
+    // "I took my pills", at ten in the morning: what is due then, together.
+    let words = stage.agreed(ROSA, "medicine.taken", &[]).await;
+    assert_eq!(words, "I've noted it: lisinopril and metformin, today at 10 AM.");
+    let words = stage.agreed(ROSA, "medicine.taken", &[("medicine", text("atorvastatin")), ("date", on(11, 30))]).await;
+    assert_eq!(words, "I've noted it: atorvastatin, yesterday at some time.");
+    #[rustfmt::skip]
+    each(stage, "medicine.taken", vec![
+        (ROSA, of("amlodipine"), "confirm", "Amlodipine, taken today at 10 AM. Shall I note that?"),
+        (ROSA, vec![("medicine", text("amlodipine")), ("time", at(8, 0))], "confirm", "Amlodipine, taken today at 8 AM. Shall I note that?"),
+        (ROSA, of("metformin"), "answer", "I already have a note of metformin for about that time, so I won't note it twice. If you took it a second time, call your pharmacist now."),
+        (ROSA, vec![], "answer", "I already have a note of lisinopril and metformin for about that time, so I won't note it twice. If you took it a second time, call your pharmacist now."),
+        (ROSA, vec![("medicine", text("amlodipine")), ("date", on(12, 1)), ("time", at(23, 0))], "answer", "That time hasn't come yet, so I noted nothing."),
+        (ROSA, vec![("medicine", text("amlodipine")), ("date", on(11, 2))], "answer", "I only note the last seven days, so I noted nothing."),
+        (ROSA, of("amoxicillin"), "answer", "Amoxicillin is marked as stopped on your record. Ask your care team before you take any."),
+        ("odd", of("digoxin"), "answer", "Digoxin is on hold on your record. Ask your care team before you take any."),
+        (ROSA, of("eliquis"), "answer", "I don't see eliquis on your list here, so I can't note it. Your pharmacist can check."),
+        (JUNE, vec![], "ask", "Which medicine did you take?"),
+    ]).await;
+    // A second yes to what was read back before, as when two devices are open, notes nothing twice.
+    let doses =
+        vec![wellspoken::actions::TakenDose { prescription: "rosa-metformin".into(), medicine: "metformin".into() }];
+    let again = stage.perform(ROSA, "medicine.taken", Plan::Taken { doses, at: stage.now, part: None }).await;
+    assert_eq!(again.kind, "answer", "{}", again.rendered.text);
+    let gone = vec![wellspoken::actions::TakenDose { prescription: "none".into(), medicine: "x".into() }];
+    let gone = stage.perform(ROSA, "medicine.taken", Plan::Taken { doses: gone, at: stage.now, part: None }).await;
+    assert_eq!(
+        gone.rendered.text,
+        "I can't find that on your list any more, so I noted nothing. Your pharmacist can help."
+    );
+    #[rustfmt::skip]
+    each(stage, "medicine.history", vec![
+        (ROSA, of("metformin"), "answer", "You noted metformin at 10 AM, today."),
+        (ROSA, vec![], "answer", "You noted lisinopril at 10 AM and metformin at 10 AM, today."),
+        (ROSA, vec![("date", on(11, 30))], "answer", "You noted atorvastatin at some time, yesterday."),
+    ]).await;
+    // What is noted is not asked for a second time.
+    #[rustfmt::skip]
+    each(stage, "medicine.next_dose", vec![
+        (ROSA, vec![], "answer", "Nothing is due right now. Next, today: metformin, 1 tablet, at 6 PM. I have no set time for amlodipine: please go by the label. I leave out zolpidem: it is as needed."),
+        (ROSA, of("metformin"), "answer", "Your next metformin is today at 6 PM, 1 tablet."),
+    ]).await;
+    #[rustfmt::skip]
+    each(stage, "medicine.missed", vec![
+        (ROSA, of("metformin"), "answer", "I can't tell you what to do about a missed metformin. Dr. Samuel Okafor wrote: Take one tablet by mouth twice a day with meals. Your last note of it is today at 10 AM. Don't take two doses at once. The leaflet says what to do, and your pharmacist can tell you."),
+        (ROSA, vec![], "answer", "I can't tell you what to do about a missed dose. Don't take two doses at once. The leaflet of that medicine says what to do, and your pharmacist can tell you."),
+        (ROSA, of("eliquis"), "answer", "I don't see eliquis on your list here. Please ask your pharmacist, and don't take two doses at once."),
+        (ROSA, of("amoxicillin"), "answer", "Amoxicillin is marked as stopped on your record. Ask your care team before you take any."),
+        ("odd", of("digoxin"), "answer", "Digoxin is on hold on your record. Ask your care team before you take any."),
+    ]).await;
+}
+
+async fn what_to_be_reminded_of(stage: &Stage) {
+    let of = |medicine: &str| vec![("medicine", text(medicine)), ("time", at(8, 0))];
+    let daily = |medicine: &str| {
+        let mut slots = of(medicine);
+        slots.push(("recurrence", every(TimeUnit::Day, 1, 1)));
+        slots
+    };
+    let mut twice = of("metformin");
+    twice.push(("recurrence", every(TimeUnit::Day, 1, 2)));
+    #[rustfmt::skip]
+    each(stage, "medicine.remind", vec![
+        (ROSA, of("metformin"), "confirm", "A reminder for metformin, tomorrow at 8 AM. Shall I set it?"),
+        (ROSA, daily("metformin"), "confirm", "A reminder for metformin, every day at 8 AM. Shall I set it?"),
+        (ROSA, vec![("time", at(20, 0))], "confirm", "A reminder for your medicines, today at 8 PM. Shall I set it?"),
+        (ROSA, daily("vitamin D"), "confirm", "A reminder for vitamin D, every day at 8 AM. Shall I set it?"),
+        (ROSA, vec![("medicine", text("metformin"))], "ask", "At what time exactly?"),
+        (ROSA, twice, "answer", "I can ring once, every day, every few days or on days of the week, at one time each. Please tell me one time, and set another reminder for the next."),
+        (ROSA, of("amoxicillin"), "answer", "Amoxicillin is marked as stopped on your record. Ask your care team before you take any."),
+        ("odd", of("digoxin"), "answer", "Digoxin is on hold on your record. Ask your care team before you take any."),
+    ]).await;
+    #[rustfmt::skip]
+    each(stage, "reminder.list", vec![(JUNE, vec![], "answer", "You have no reminders here.")]).await;
+    #[rustfmt::skip]
+    each(stage, "reminder.cancel", vec![
+        (JUNE, vec![], "answer", "I don't find a reminder like that. You can ask me which ones there are."),
+        (JUNE, vec![("medicine", text("metformin"))], "answer", "I have no reminder for metformin. You can ask me which ones there are."),
+    ]).await;
+    let words = stage.agreed(ROSA, "medicine.remind", &daily("metformin")).await;
+    assert_eq!(words, "I'll remind you of metformin, every day at 8 AM.");
+    stage.agreed(ROSA, "medicine.remind", &[("time", at(20, 0))]).await;
+    #[rustfmt::skip]
+    each(stage, "reminder.list", vec![
+        (ROSA, vec![], "answer", "You have 2 reminders: your medicines today at 8 PM; metformin every day at 8 AM."),
+    ]).await;
+    let words = stage.agreed(ROSA, "reminder.cancel", &[("medicine", text("metformin"))]).await;
+    assert_eq!(words, "I've ended that reminder.");
+    #[rustfmt::skip]
+    each(stage, "reminder.cancel", vec![
+        (ROSA, vec![], "confirm", "1 reminder: your medicines today at 8 PM. Shall I end it?"),
+    ]).await;
+    let Outcome::Confirm { plan, .. } = stage.ask(ROSA, "medicine.remind", &daily("lisinopril")).await.outcome else {
+        panic!("read back")
+    };
+    let Plan::Remind { reminder } = &plan else { panic!("a reminder") };
+    let many = vec![wellspoken::actions::Change::Remind { reminder: reminder.clone() }; 40];
+    stage.commit("odd", many).await.expect("they fit");
+    let words = stage.perform("odd", "medicine.remind", plan).await.rendered.text;
+    assert_eq!(words, "You have as many reminders as I can keep. Please end one first.");
+    // What a device says when it rings.
+    for (facts, words) in [
+        (Facts::new("ring"), "You have a reminder."),
+        (Facts::new("ring_of").with("medicine", "metformin"), "It's time for your metformin."),
+        (Facts::new("ring_all"), "It's time for your medicines."),
+    ] {
+        assert_eq!(stage.render("reminder.list", &facts).text, words);
+    }
+}
+
+async fn which_go_together(stage: &Stage) {
+    let pair = |one: &str, other: &str| vec![("medicine", text(one)), ("medicine2", text(other))];
+    for (slots, words) in [
+        (
+            pair("sertraline", "phenelzine"),
+            "Sertraline with phenelzine is on a list of pairs that should not be taken together: the national high-priority list of 2012, number 8. Please talk to your pharmacist before you take both. If you are taking both already, call them today, and don't stop anything on your own.",
+        ),
+        (
+            pair("ibuprofen", "warfarin"),
+            "I have nothing on ibuprofen together with warfarin. That doesn't mean that they go together: please ask your pharmacist.",
+        ),
+        (
+            pair("acetaminophen", "acetaminophen"),
+            "Those look like the same medicine to me: acetaminophen. Please ask your pharmacist before you take both.",
+        ),
+    ] {
+        let said = stage.ask_from(Surface::ThirdParty, "medicine.interaction", &slots).await;
+        assert_eq!(said.rendered.text, words);
+    }
+}
+
+/// Each intent that looks a medicine up asks first where its name is taken for another, or two of it are on the list.
+async fn names_in_doubt_are_asked_about(stage: &Stage) {
+    for action in ["medicine.next_dose", "medicine.taken", "medicine.history", "medicine.missed", "medicine.remind"] {
+        for (medicine, words) in [
+            ("sertraline ~ cetirizine", "Those names sound alike. Do you mean sertraline or cetirizine?"),
+            ("setraline ~ cetirizine", "I see cetirizine on your list. Is that the one you mean?"),
+            ("warfarin", "I see 2 of those: warfarin 5 mg tablet and warfarin 2.5 mg tablet. Which one do you mean?"),
+        ] {
+            let said = stage.ask("odd", action, &[("medicine", text(medicine)), ("time", at(8, 0))]).await;
+            assert_eq!((said.kind, said.rendered.text.as_str()), ("ask", words), "{action}");
+        }
+    }
+}
+
+async fn in_a_hospital_room_the_nurse_gives_them(stage: &Stage) {
+    for (action, words) in [
+        (
+            "medicine.next_dose",
+            "Here in the hospital your nurse gives you your medicines and knows when the next one is due.",
+        ),
+        (
+            "medicine.taken",
+            "Here in the hospital your nurse keeps track of your medicines. Please tell your nurse what you took.",
+        ),
+        ("medicine.history", "Here in the hospital your nurse keeps track of your medicines. Please ask your nurse."),
+        ("medicine.missed", "Here in the hospital please tell your nurse about it right away."),
+        ("medicine.remind", "Here in the hospital your nurse gives you your medicines, so I set no reminder."),
+    ] {
+        let room = Surface::Room(RoomId::parse("room-7").expect("fits"));
+        let said = stage.ask_at(room, ROSA, action, &[("medicine", text("metformin"))]).await;
+        assert_eq!((said.kind, said.rendered.text.as_str()), ("answer", words), "{action}");
+    }
 }
 
 async fn status(stage: &Stage, who: &str, medicine: &str) -> String {

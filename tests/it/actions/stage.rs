@@ -7,7 +7,7 @@ use std::{
 
 use jiff::{Timestamp, civil::date, tz::TimeZone};
 use wellspoken::{
-    actions::{Action, Change, Facts, Outcome, Pass, Plan, Protection, Setting},
+    actions::{Action, Change, Connecting, Facts, Outcome, Pass, Plan, Protection, Setting},
     ambient::system_now,
     cli::source::bind,
     config::KeysConfig,
@@ -17,8 +17,8 @@ use wellspoken::{
         SessionId, Surface, Task, TurnId, Verdict, admit,
     },
     records::{
-        Chart, Dispense, DispenseStage, LabFlag, LabResult, Prescription, Provider, Records, Servers, demo,
-        fhir_bundle, sensitive::Hush,
+        Allergy, Chart, Dispense, DispenseStage, LabFlag, LabResult, OpenSlot, Prescription, Provider, Records,
+        Servers, Visit, demo, fhir_bundle, sensitive::Hush,
     },
     speech::reply::{Moment, Rendered, Replies},
     store::{CommitError, ImportOptions, KeyOwner, Store, StoreOptions, TurnCommit},
@@ -37,10 +37,14 @@ pub struct Stage {
     zone: TimeZone,
     pub now: Timestamp,
     turns: Mutex<u32>,
+    /// Where people sign up.
+    pub sign_up: Mutex<Option<&'static str>>,
     /// What everybody agreed to.
     agreed: Mutex<&'static Agreed>,
     pub said: Mutex<BTreeSet<(String, String)>>,
-    people: BTreeMap<&'static str, PersonId>,
+    people: Mutex<BTreeMap<&'static str, PersonId>>,
+    /// What can be connected.
+    connecting: Mutex<Option<&'static Connecting>>,
     _dir: crate::residue::Folder,
 }
 
@@ -109,9 +113,11 @@ impl Stage {
             zone,
             now,
             agreed: Mutex::new(everything()),
+            sign_up: Mutex::new(None),
             turns: Mutex::new(0),
             said: Mutex::new(BTreeSet::new()),
-            people,
+            people: Mutex::new(people),
+            connecting: Mutex::new(None),
             _dir: dir,
         }
     }
@@ -121,8 +127,23 @@ impl Stage {
         *self.agreed.lock().expect("agreed") = Box::leak(Box::new(Agreed { uses, version: 1 }));
     }
 
-    pub fn person(&self, name: &str) -> &PersonId {
-        &self.people[name]
+    /// What can be connected from here on.
+    pub fn offers(&self, connecting: Option<Connecting>) {
+        *self.connecting.lock().expect("connecting") = connecting.map(|one| &*Box::leak(Box::new(one)));
+    }
+
+    pub fn person(&self, name: &str) -> PersonId {
+        self.people.lock().expect("people")[name].clone()
+    }
+
+    /// Somebody with these visits, and these times in the schedules.
+    pub async fn add(&self, name: &'static str, visits: Vec<Visit>, slots: Vec<OpenSlot>) {
+        let (_, mut chart) = demo::all(self.now, &self.zone).expect("demo people").remove(0);
+        chart.identifiers = vec![format!("urn:test|{name}")];
+        (chart.visits, chart.slots) = (visits, slots);
+        let options = ImportOptions { consent: Some(Scope::ALL.to_vec()), ..ImportOptions::default() };
+        let person = self.store.import(&chart, options, self.now).await.expect("imported");
+        self.people.lock().expect("people").insert(name, person);
     }
 
     /// The records, for one turn: with what it will most likely read.
@@ -148,8 +169,11 @@ impl Stage {
             protection: &self.protection,
             emergency_number: "911",
             phone: None,
+            sign_up: *self.sign_up.lock().expect("sign up"),
             agreed: *self.agreed.lock().expect("agreed"),
             channel,
+            connecting: *self.connecting.lock().expect("connecting"),
+            chance: 48_291_357,
         }
     }
 
@@ -187,8 +211,16 @@ impl Stage {
 
     pub async fn ask(&self, name: &str, action: &str, slots: &[(&str, SlotValue)]) -> Said {
         let action = Action::named(action).expect("an action");
-        let pass = self.pass(action, Surface::Chat, self.people.get(name)).await;
+        let pass = self.pass(action, Surface::Chat, Some(&self.person(name))).await;
         self.run(action, pass, slots, "chat").await
+    }
+
+    /// The same, said at home or in a room.
+    pub async fn ask_at(&self, surface: Surface, name: &str, action: &str, slots: &[(&str, SlotValue)]) -> Said {
+        let action = Action::named(action).expect("an action");
+        let channel = surface.name();
+        let pass = self.pass(action, surface, Some(&self.person(name))).await;
+        self.run(action, pass, slots, channel).await
     }
 
     pub async fn ask_from(&self, surface: Surface, action: &str, slots: &[(&str, SlotValue)]) -> Said {
@@ -229,10 +261,10 @@ impl Stage {
     /// After "yes".
     pub async fn perform(&self, name: &str, action: &str, plan: Plan) -> Said {
         let action = Action::named(action).expect("an action");
-        let Pass::Person(permit) = self.pass(action, Surface::Chat, self.people.get(name)).await else {
+        let Pass::Person(permit) = self.pass(action, Surface::Chat, Some(&self.person(name))).await else {
             panic!("a permit")
         };
-        let records = self.turn(action, self.people.get(name)).await;
+        let records = self.turn(action, Some(&self.person(name))).await;
         let outcome = action.perform(permit, plan, &self.setting(&records, "chat")).await.expect("it runs");
         self.told(action, outcome)
     }
@@ -246,6 +278,7 @@ impl Stage {
                 self.render(action.name(), conflict);
                 ("done", facts)
             }
+            Outcome::Alert { facts, .. } => ("alert", facts),
             Outcome::Identify(_) => panic!("{} says nothing by itself", action.name()),
         };
         Said { kind, rendered: self.render(action.name(), facts), outcome }
@@ -264,7 +297,7 @@ impl Stage {
             *turns += 1;
             *turns
         };
-        let person = self.person(name).clone();
+        let person = self.person(name);
         let turn = TurnId::parse(&format!("c{n}")).expect("fits");
         let session = SessionId::parse("s").expect("fits");
         let credential = CredentialId::parse("c").expect("fits");
@@ -304,8 +337,8 @@ impl Stage {
     pub async fn renewal_id(&self, name: &str, prescription: &str) -> String {
         let person = self.person(name);
         let action = Action::PrescriptionStatus;
-        let Pass::Person(permit) = self.pass(action, Surface::Chat, Some(person)).await else { panic!("a permit") };
-        let all = self.records.renewals(person).await.expect("readable").reveal(&permit).expect("theirs");
+        let Pass::Person(permit) = self.pass(action, Surface::Chat, Some(&person)).await else { panic!("a permit") };
+        let all = self.records.renewals(&person).await.expect("readable").reveal(&permit).expect("theirs");
         all.into_iter().find(|r| r.prescription == prescription).expect("asked for").id
     }
 
@@ -349,6 +382,10 @@ fn odd_chart(like: &Chart) -> Chart {
         }],
         ..p
     };
+    let mut over = base.dosing.clone();
+    if let Some(timing) = over.iter_mut().find_map(|line| line.timing.as_mut()) {
+        timing.until = Some(date(2026, 11, 1));
+    }
     let mut chart = like.clone();
     chart.identifiers = vec!["urn:test|odd".into()];
     chart.prescriptions = vec![
@@ -358,14 +395,26 @@ fn odd_chart(like: &Chart) -> Chart {
         Prescription { instructions: None, refills_left: None, ..rx("b1", "sertraline", "1 mg tablet") },
         Prescription { instructions: Some("Very long. ".repeat(90)), ..rx("l1", "prednisone", "1 mg tablet") },
         Prescription { valid_until: Some(date(2026, 11, 30)), ..rx("e1", "omeprazole", "1 mg tablet") },
-        filled(rx("s1", "losartan", "1 mg tablet"), DispenseStage::Shipped),
+        Prescription { dosing: over, ..filled(rx("s1", "losartan", "1 mg tablet"), DispenseStage::Shipped) },
         filled(rx("p1", "furosemide", "1 mg tablet"), DispenseStage::InProgress),
         filled(rx("o1", "gabapentin", "1 mg tablet"), DispenseStage::OnHold),
         filled(rx("c1", "cetirizine", "1 mg tablet"), DispenseStage::Cancelled),
         filled(rx("r1", "montelukast", "1 mg tablet"), DispenseStage::PickedUp),
     ];
-    chart.providers.push(Provider { name: "Dr. Lee Quiet".into(), specialty: None, role: None });
+    chart.providers.push(Provider {
+        name: "Dr. Lee Quiet".into(),
+        specialty: None,
+        role: None,
+        origin: Default::default(),
+    });
     chart.visits = vec![];
+    chart.history.notes.retain_mut(|note| note.words.take().is_some());
+    chart.allergies.push(Allergy {
+        substance: "latex".into(),
+        reactions: vec![],
+        active: false,
+        origin: wellspoken::records::Origin::default(),
+    });
     let lab = like.results.iter().find(|r| r.test == "creatinine").cloned().expect("Rosa's creatinine");
     let noted = |r: LabResult| LabResult { panel: None, ..r };
     chart.results = vec![

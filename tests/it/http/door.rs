@@ -187,8 +187,15 @@ impl Rights for Parrot {
             visits: 0,
             results: 0,
             allergies: 0,
+            conditions: 0,
+            immunizations: 0,
+            vitals: 0,
+            notes: 0,
+            readings: 0,
             providers: 0,
             renewals: 0,
+            doses: 0,
+            reminders: 0,
             calls: 0,
             answers: 0,
             since: None,
@@ -230,7 +237,8 @@ impl Rights for Parrot {
             theirs(caller)?;
             match which {
                 Which::Everything => Err(Denied::Held),
-                Which::Today | Which::Days { .. } => Ok(Gone { conversations: 1, answers: 2 }),
+                Which::Today | Which::Days { .. } => Ok(Gone { conversations: 1, answers: 2, readings: 0 }),
+                Which::Readings => Ok(Gone { conversations: 0, answers: 0, readings: 3 }),
             }
         })
     }

@@ -22,6 +22,7 @@ type Door = (&'static str, &'static str, fn() -> Value, [bool; 9]);
 
 const ANYBODY: [bool; 9] = [true; 9];
 const SPEAKERS: [bool; 9] = [false, true, true, true, true, true, false, false, false];
+const DEVICES: [bool; 9] = [false, true, true, true, false, false, false, false, false];
 /// A person on a surface of their own.
 const ONESELF: [bool; 9] = [false, false, false, true, true, false, false, false, false];
 const OPERATOR: [bool; 9] = [false, false, false, false, false, false, true, false, false];
@@ -40,6 +41,10 @@ fn agreeing() -> Value {
     json!({ "version": 999, "uses": [] })
 }
 
+fn rang() -> Value {
+    json!({ "id": "none", "at": "2026-12-01T15:00:00Z" })
+}
+
 fn today() -> Value {
     json!({ "what": "today" })
 }
@@ -53,7 +58,7 @@ const fn nothing() -> Value {
 }
 
 #[rustfmt::skip]
-const DOORS: [Door; 18] = [
+const DOORS: [Door; 20] = [
     ("GET",    "/livez",         nothing,   ANYBODY),
     ("GET",    "/readyz",        nothing,   ANYBODY),
     ("GET",    "/openapi.json",  nothing,   ANYBODY),
@@ -62,6 +67,8 @@ const DOORS: [Door; 18] = [
     ("GET",    "/metrics",       nothing,   OPERATOR),
     ("POST",   "/v1/turns",      turn,      SPEAKERS),
     ("GET",    "/v1/session",    nothing,   SPEAKERS),
+    ("GET",    "/v1/device/due", nothing,   DEVICES),
+    ("POST",   "/v1/device/rang", rang,     DEVICES),
     // A link is a credential of its own, and this one is no good whoever brings it.
     ("POST",   "/v1/session",    link,      [false; 9]),
     ("GET",    "/v1/me",         nothing,   ONESELF),

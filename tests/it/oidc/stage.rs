@@ -72,6 +72,7 @@ impl Stage {
         let doors = Doors::new(program.clone(), &[], Limits::default())
             .with_alerts(program.clone())
             .with_rights(program.clone())
+            .with_bell(program.clone())
             .with_secrets(program.clone())
             .with_sign_in(program.clone())
             .with_staff(program.clone());

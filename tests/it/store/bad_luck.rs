@@ -164,7 +164,7 @@ async fn a_database_locked_by_another_process_is_told_and_waited_for() {
     let refused = store.append(entry(Event::Opened, Some(&person), 1)).await.expect_err("locked");
     assert!(refused.to_string().contains("another process keeps the database locked"), "{refused}");
     assert!(began.elapsed() >= Duration::from_secs(4), "it was waited for");
-    let slots = SlotQuery { from: at(0), until: at(1), provider: None, specialty: None, limit: 1 };
+    let slots = SlotQuery { from: at(0), until: at(1), provider: None, specialty: None, limit: 1, held_for: None };
     store.free_slots(&slots).await.expect("reading goes on");
     sqlx::query("ROLLBACK").execute(&mut other).await.expect("let go");
     store.append(entry(Event::Opened, Some(&person), 2)).await.expect("goes on");

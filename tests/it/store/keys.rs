@@ -72,7 +72,7 @@ async fn nothing_personal_is_in_clear(place: Place) {
 }
 
 /// Everything the database keeps.
-async fn dump(place: &Place) -> Vec<u8> {
+pub(super) async fn dump(place: &Place) -> Vec<u8> {
     let mut bytes = vec![];
     if place.is_sqlite() {
         for end in ["", "-wal"] {
@@ -98,7 +98,7 @@ async fn dump(place: &Place) -> Vec<u8> {
     bytes
 }
 
-fn find(bytes: &[u8], what: &[u8]) -> bool {
+pub(super) fn find(bytes: &[u8], what: &[u8]) -> bool {
     bytes.windows(what.len()).any(|window| window == what)
 }
 

@@ -161,6 +161,7 @@ async fn a_refusal_is_undone_and_told_in_one_commit(place: Place) {
             provider: None,
             specialty: None,
             limit: 100,
+            held_for: None,
         };
         assert_eq!(
             store.free_slots(&all).await.expect("read").len(),

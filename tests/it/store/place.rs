@@ -93,8 +93,15 @@ pub fn chart(medicine: &str) -> Chart {
         prescriptions: vec![prescription(medicine)],
         visits: vec![],
         results: vec![],
-        providers: vec![wellspoken::records::Provider { name: "Dr. Wombat".into(), specialty: None, role: None }],
+        providers: vec![wellspoken::records::Provider {
+            name: "Dr. Wombat".into(),
+            specialty: None,
+            role: None,
+            origin: Default::default(),
+        }],
         allergies: vec![],
+        history: wellspoken::records::History::default(),
+        pharmacies: vec![],
         slots: (0..3).map(slot).collect(),
         source: vec![],
         summary: Summary::default(),
@@ -116,7 +123,7 @@ pub fn slot(n: i64) -> OpenSlot {
         end: at(86_400 + n * 1800 + 1800),
         provider: "Dr. Anita Patel".into(),
         specialty: Some("cardiology".into()),
-        place: None,
+        ..OpenSlot::default()
     }
 }
 

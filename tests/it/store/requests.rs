@@ -54,7 +54,14 @@ async fn a_free_time_is_taken_once(place: Place) {
 }
 
 fn all_slots() -> SlotQuery {
-    SlotQuery { from: Timestamp::MIN, until: Timestamp::MAX, provider: None, specialty: None, limit: 100 }
+    SlotQuery {
+        from: Timestamp::MIN,
+        until: Timestamp::MAX,
+        provider: None,
+        specialty: None,
+        limit: 100,
+        held_for: None,
+    }
 }
 
 async fn free_times_are_found(place: Place) {

@@ -20,7 +20,7 @@ export async function ask(path, options = {}) {
 
 export async function call(path, options) {
   const response = await ask(path, options);
-  return response.status === 204 ? null : response.json().catch(() => ({}));
+  return response.status === 204 || response.status === 202 ? null : response.json().catch(() => ({}));
 }
 
 export const json = (method, value) => ({ method, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(value) });

@@ -5,7 +5,7 @@ import { call, element, moment } from '/page/server.js';
 const EVENTS = {
   opened: 'Record opened', closed: 'Answered', refused: 'Refused', recognized: 'Names used for hearing', imported: 'Records came in',
   consent: 'Agreement changed', urgent: 'Call for help', progressed: 'Request worked on', identified: 'PIN said', forgotten: 'Words deleted',
-  'audit-read': 'Log read', 'glass-broken': 'Opened in an emergency',
+  'audit-read': 'Log read', connection: 'Records of another organization', 'glass-broken': 'Opened in an emergency',
 };
 const WAYS = { room: 'a room', home: 'a device at home', chat: 'your page', import: 'import', console: 'the staff’s page', staff: 'the staff' };
 

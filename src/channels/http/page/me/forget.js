@@ -22,9 +22,12 @@ async function remove(event, refresh, told) {
     const gone = await call('/v1/me/forget', json('POST', which));
     form.reset();
     await refresh();
-    said.textContent = gone.answers + gone.conversations === 0
-      ? 'There was nothing to delete.'
-      : `Deleted: ${gone.answers} answers with what you said.`;
+    const readings = gone.readings ?? 0;
+    if (gone.answers + gone.conversations + readings === 0) {
+      said.textContent = 'There was nothing to delete.';
+    } else {
+      said.textContent = what === 'readings' ? `Deleted: ${readings} readings.` : `Deleted: ${gone.answers} answers with what you said.`;
+    }
   } catch (error) {
     said.textContent = told(error);
   }

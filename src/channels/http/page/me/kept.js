@@ -4,7 +4,9 @@ import { element, moment } from '/page/server.js';
 
 const CLASSES = [
   ['medicines', 'Medicines'], ['visits', 'Visits'], ['results', 'Test results'], ['allergies', 'Allergies'],
-  ['providers', 'People who treat you'], ['renewals', 'Requests for more of a medicine'], ['calls', 'Calls to the nurse'],
+  ['conditions', 'Conditions'], ['immunizations', 'Vaccinations'], ['vitals', 'Measurements at clinics'],
+  ['notes', 'Visits that have been'], ['readings', 'Your own readings'],
+  ['providers', 'People who treat you'], ['renewals', 'Requests for more of a medicine'], ['doses', 'Doses you said you took'], ['reminders', 'Reminders'], ['calls', 'Calls to the nurse'],
   ['answers', 'Answers, with what you said'], ['agreements', 'Versions of what you agreed to'],
 ];
 

@@ -4,13 +4,14 @@
 import * as kept from '/page/me/kept.js';
 import * as access from '/page/me/access.js';
 import * as consent from '/page/me/consent.js';
+import * as records from '/page/me/records.js';
 import * as code from '/page/me/code.js';
 import * as pin from '/page/me/pin.js';
 import * as forget from '/page/me/forget.js';
 import * as copy from '/page/me/copy.js';
 import { Refused, call, json } from '/page/server.js';
 
-const PARTS = { kept, access, consent, code, pin, forget, copy };
+const PARTS = { kept, access, consent, records, code, pin, forget, copy };
 
 const $ = (id) => document.getElementById(id);
 
@@ -42,12 +43,12 @@ export async function refresh() {
   const me = await call('/v1/me');
   $('whose').textContent = me.name ?? '';
   for (const [name, part] of Object.entries(PARTS)) {
-    await part.show({ me, refresh, told });
-    $(name).hidden = false;
+    $(name).hidden = (await part.show({ me, refresh, told })) === false;
   }
 }
 
 async function start() {
+  records.cameBack();
   const link = location.hash.slice(1);
   // The secret leaves the address bar and the history before anything else happens.
   if (link) history.replaceState(null, '', location.pathname);

@@ -1,4 +1,9 @@
-//! `wellspoken import`: make a patient known.
+//! `wellspoken import`: make a patient known, or many.
+
+mod bulk;
+mod many;
+
+pub use many::{Source, run as everybody};
 
 use std::{
     io::Read as _,
@@ -19,12 +24,13 @@ use crate::{
 };
 
 /// Makes a patient known from a FHIR R4 bundle; somebody known already gets the new chart. Prints the
-/// person's id, and what was read on the error channel.
+/// person's id, and what was read on the error channel. A folder of bundles, or a Bulk Data export (*.ndjson, or a folder of
+/// them), makes many known: a progress bar, and what was left out and why; stopped, it goes on where it was.
 #[derive(Debug, clap::Args)]
 pub struct ImportArgs {
-    /// The bundle (JSON), with exactly one patient in it.
-    #[arg(value_name = "BUNDLE.json")]
-    bundle: PathBuf,
+    /// The bundle (JSON), with exactly one patient in it; or a folder of bundles; or NDJSON files or a folder of them.
+    #[arg(value_name = "BUNDLE.json", required = true)]
+    from: Vec<PathBuf>,
     /// The person's spoken PIN, 4 to 12 digits.
     #[arg(long, value_name = "N")]
     pin: Option<String>,
@@ -49,7 +55,15 @@ pub fn run(global: &Global, args: ImportArgs) -> anyhow::Result<()> {
     let now = global.now.unwrap_or_else(crate::ambient::system_now);
     let anchor = args.anchor_today.then(|| TimeZone::get(&config.place.zone)).transpose()?;
     // All of this before the database is touched: a bad bundle leaves no empty store behind.
-    let chart = read(&args.bundle, anchor.as_ref().map(|zone| (now, zone)))?;
+    if let Some((source, files)) = Source::of(&args.from)? {
+        anyhow::ensure!(
+            args.pin.is_none() && args.room.is_none() && !args.anchor_today,
+            "--pin, --room and --anchor-today are for one person; import them by themselves"
+        );
+        return run_many(global, &source, &files, args.consent.as_deref(), now);
+    }
+    let Some(bundle) = args.from.first() else { anyhow::bail!("name a bundle") };
+    let chart = read(bundle, anchor.as_ref().map(|zone| (now, zone)))?;
     let options = options(args.pin.as_deref(), args.consent.as_deref(), args.room.as_deref())?;
     let person = runtime()?.block_on(async {
         let store = config_store(global).await?;
@@ -59,6 +73,40 @@ pub fn run(global: &Global, args: ImportArgs) -> anyhow::Result<()> {
     })?;
     eprintln!("{}", told(&chart.summary));
     println!("{}", person.as_str());
+    Ok(())
+}
+
+fn run_many(
+    global: &Global,
+    source: &Source,
+    files: &[PathBuf],
+    consent: Option<&str>,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    let consent = consent.map(scopes).transpose()?;
+    let data_dir = global.data_dir()?;
+    let tally = runtime()?.block_on(async {
+        let store = config_store(global).await?;
+        let tally = everybody(&store, source, files, &data_dir, consent, now).await;
+        store.close().await;
+        tally
+    })?;
+    eprintln!("{}", told(&tally.summary));
+    if let Source::Export(export) = source {
+        for (why, n) in &export.left_out {
+            eprintln!("of no use here: {n} {why}");
+        }
+        for fault in &export.faults {
+            eprintln!("{fault}");
+        }
+    }
+    for (why, n) in &tally.failed {
+        eprintln!("not imported: {n}, because {why}");
+    }
+    if tally.before > 0 {
+        eprintln!("{} were imported before this was stopped", tally.before);
+    }
+    println!("{}", tally.people);
     Ok(())
 }
 

@@ -1,18 +1,20 @@
-//! `record.lab_result`: the latest result of a test or panel, with the laboratory's own range and a
-//! clinician's own words.
+//! `record.lab_result`: the latest result of a test or panel, with the laboratory's own range, the result before it, what
+//! the test measures, and a clinician's own words.
 //!
-//! Never explains in words of its own, and never is the first to tell a critical value: without a clinician's
+//! What a test measures is said in a sentence with a published source (the reply `purpose`); what a value means for the
+//! person is for clinicians to say. Never is the first to tell a critical value: without a clinician's
 //! words on it, the care team goes over it.
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{
-    ActionError, Change, Facts, HeldResult, Outcome, Pass, SPEAKABLE, Setting, of_a_person, permit, text, when, words,
+use super::super::{
+    ActionError, Change, Facts, HeldResult, Outcome, Pass, SPEAKABLE, Setting, of_a_person, permit, source, text, when,
+    words,
 };
 use crate::{
     nlu::{Slots, When},
     policy::{Effect, Floor, Scope},
-    records::{LabFlag, LabResult, Review},
+    records::{Decimal, LabFlag, LabResult, Review},
 };
 
 /// Reads the person's records.
@@ -25,6 +27,7 @@ pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Out
     let permit = permit(pass)?;
     let all = setting.records.results(permit.subject()).await?.reveal(&permit)?;
     let (facts, held) = lab_result(&all, text(slots, "test"), when(slots, "date"), setting.zone);
+    let facts = with_source(facts, &all, setting.now);
     let unasked = held.into_iter().filter(|r| r.review == Review::None);
     let results: Vec<HeldResult> = unasked.map(HeldResult::of).collect();
     Ok(if results.is_empty() {
@@ -65,8 +68,8 @@ fn lab_result<'a>(
     let (told, held): (Vec<&LabResult>, Vec<&LabResult>) = group.into_iter().partition(|r| tellable(r));
     let facts = match told.as_slice() {
         [] => Facts::new("care_team").with("test", held.first().map(|r| &r.test)).with("on", newest.taken),
-        [one] if held.is_empty() => of_one(one),
-        several => of_panel(several, !held.is_empty()),
+        [one] if held.is_empty() => of_one(one, all),
+        several => of_panel(several, all, !held.is_empty()),
     };
     (facts, held)
 }
@@ -114,25 +117,49 @@ fn place(r: &LabResult) -> &'static str {
     }
 }
 
-fn value(r: &LabResult) -> serde_json::Value {
+/// Where what is told came from, where that is another organization.
+fn with_source(facts: Facts, all: &[LabResult], now: Timestamp) -> Facts {
+    let told = facts.values.get("result").and_then(|r| r.get("test")).and_then(|t| t.as_str());
+    let on = facts.values.get("on").and_then(|on| on.as_str()).and_then(|on| on.parse::<Timestamp>().ok());
+    let of = told.and_then(|test| all.iter().find(|r| r.test == test && Some(r.taken) == on));
+    let source = of.and_then(|r| source::told(&r.origin, now));
+    if facts.reply == "one" { facts.with("elsewhere", source) } else { facts }
+}
+
+fn value(r: &LabResult, all: &[LabResult]) -> serde_json::Value {
     serde_json::json!({
         "test": r.test, "value": r.value, "unit": r.unit, "low": r.low, "high": r.high, "place": place(r),
+        "before": before(r, all),
     })
 }
 
-fn of_one(r: &LabResult) -> Facts {
+/// The result before this one, of the same test in the same unit, and which way it went from there. A machine tells it
+/// only where it may tell it by itself, and compares only what are plain numbers.
+fn before(r: &LabResult, all: &[LabResult]) -> Option<serde_json::Value> {
+    let now = Decimal::read(&r.value)?;
+    let comparable = |o: &&LabResult| o.test == r.test && o.unit == r.unit && o.taken < r.taken && tellable(o);
+    let last = all.iter().filter(comparable).filter(|o| !o.preliminary).max_by_key(|o| o.taken)?;
+    let way = match now.cmp(&Decimal::read(&last.value)?) {
+        std::cmp::Ordering::Greater => "up",
+        std::cmp::Ordering::Less => "down",
+        std::cmp::Ordering::Equal => "same",
+    };
+    Some(serde_json::json!({ "value": last.value, "on": last.taken, "way": way }))
+}
+
+fn of_one(r: &LabResult, all: &[LabResult]) -> Facts {
     commented(Facts::new("one"), &[r])
-        .with("result", value(r))
+        .with("result", value(r, all))
         .with("on", r.taken)
         .with("preliminary", r.preliminary)
         .with("source", &r.source)
 }
 
 /// Those out of range first; of those in range, names alone.
-fn of_panel(results: &[&LabResult], held: bool) -> Facts {
+fn of_panel(results: &[&LabResult], all: &[LabResult], held: bool) -> Facts {
     let (within, outside): (Vec<&LabResult>, Vec<&LabResult>) =
         results.iter().copied().partition(|r| matches!(place(r), "in" | "unknown"));
-    let told: Vec<_> = outside.iter().chain(&within).take(SAID).map(|r| value(r)).collect();
+    let told: Vec<_> = outside.iter().chain(&within).take(SAID).map(|r| value(r, all)).collect();
     let first = results.first();
     commented(Facts::new("panel"), results)
         .with("panel", first.and_then(|r| r.panel.as_ref()))
@@ -253,6 +280,28 @@ mod tests {
         );
         let said = serde_json::json!([{"about": null, "by": "Dr. Samuel Okafor", "words": "A little high."}]);
         assert_eq!(facts.values["comments"], said);
+    }
+
+    #[test]
+    fn the_result_before_is_of_the_same_test_in_the_same_unit_and_one_that_may_be_told() {
+        let now = lab("glucose", "100", "2026-11-18T14:00:00Z");
+        let old = |value: &str, taken: &str| lab("glucose", value, taken);
+        let other_unit = LabResult { unit: Some("mmol/L".into()), ..old("5", "2026-11-01T14:00:00Z") };
+        let critical = LabResult { flag: Some(LabFlag::Critical), ..old("400", "2026-10-30T14:00:00Z") };
+        let early = LabResult { preliminary: true, ..old("90", "2026-10-29T14:00:00Z") };
+        let all = [
+            now.clone(),
+            other_unit,
+            critical,
+            early,
+            lab("sodium", "140", "2026-10-28T14:00:00Z"),
+            old("110", "2026-05-01T14:00:00Z"),
+            old("90", "2025-05-01T14:00:00Z"),
+        ];
+        let found = before(&now, &all).expect("one before");
+        assert_eq!((&found["value"], &found["way"]), (&"110".into(), &"down".into()));
+        assert!(before(&now, &all[..5]).is_none());
+        assert!(before(&LabResult { value: "<100".into(), ..now }, &all).is_none(), "not a plain number");
     }
 
     #[test]

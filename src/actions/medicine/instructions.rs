@@ -1,6 +1,6 @@
 //! `medicine.instructions`: how to take a medicine, in the prescriber's own words and no others.
 
-use super::{
+use super::super::{
     ActionError, Facts, Outcome, Pass, SPEAKABLE, Setting, of_a_person, permit,
     prescription::{Which, doubt, which},
     text,
@@ -45,7 +45,7 @@ fn instructions(all: &[Prescription], said: &str) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::prescription::samples::{prescription, reply},
+        super::super::prescription::samples::{prescription, reply},
         *,
     };
 

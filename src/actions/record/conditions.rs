@@ -1,0 +1,83 @@
+//! `record.conditions`: the conditions on record, as clinicians confirmed them.
+
+use super::{
+    super::{ActionError, Facts, Outcome, Pass, Setting, of_a_person, permit},
+    NAMED,
+};
+use crate::{
+    nlu::Slots,
+    policy::{Effect, Floor, Scope},
+    records::{Condition, ConditionStatus},
+};
+
+/// Reads the person's records.
+pub const FLOOR: Floor = of_a_person(Effect::Read, Scope::Records);
+
+pub async fn run(pass: Pass, _slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
+    let permit = permit(pass)?;
+    let all = setting.records.conditions(permit.subject()).await?.reveal(&permit)?;
+    Ok(Outcome::Answer(conditions(&all)))
+}
+
+/// Replies: `list` (count, conditions: name, since, remission; more), `none`. What is only suspected is for a clinician to
+/// say, and what is over is on the page.
+fn conditions(all: &[Condition]) -> Facts {
+    let mut named: Vec<&Condition> = Vec::new();
+    let there = |c: &&Condition| c.confirmed && c.status != ConditionStatus::Resolved;
+    for condition in all.iter().filter(there) {
+        if !named.iter().any(|before| before.name.eq_ignore_ascii_case(&condition.name)) {
+            named.push(condition);
+        }
+    }
+    if named.is_empty() {
+        return Facts::new("none");
+    }
+    let told = |c: &&Condition| {
+        serde_json::json!({
+            "name": c.name,
+            "since": c.onset.map(|day| day.year()),
+            "remission": c.status == ConditionStatus::Remission,
+        })
+    };
+    Facts::new("list")
+        .with("count", named.len())
+        .with("conditions", named.iter().take(NAMED).map(told).collect::<Vec<_>>())
+        .with("more", named.len().saturating_sub(NAMED))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn condition(name: &str, status: ConditionStatus, confirmed: bool) -> Condition {
+        let onset = Some(jiff::civil::date(2015, 6, 1));
+        Condition {
+            name: name.into(),
+            aliases: vec![],
+            codes: vec![],
+            status,
+            confirmed,
+            onset,
+            origin: crate::records::Origin::default(),
+        }
+    }
+
+    #[test]
+    fn only_what_is_confirmed_and_not_over_and_each_once() {
+        use ConditionStatus::{Active, Remission, Resolved};
+        let all = [
+            condition("asthma", Active, true),
+            condition("Asthma", Active, true),
+            condition("gout", Remission, true),
+            condition("bronchitis", Resolved, true),
+            condition("lupus", Active, false),
+        ];
+        let facts = conditions(&all);
+        assert_eq!((facts.reply.as_str(), &facts.values["count"]), ("list", &2.into()));
+        assert_eq!(facts.values["conditions"][0]["since"], 2015);
+        assert_eq!(facts.values["conditions"][1]["remission"], true);
+        assert_eq!(conditions(&all[3..]).reply, "none");
+        let many: Vec<Condition> = (0..9).map(|n| condition(&format!("c{n}"), Active, true)).collect();
+        assert_eq!(conditions(&many).values["more"], 3);
+    }
+}

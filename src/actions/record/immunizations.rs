@@ -1,0 +1,87 @@
+//! `record.immunizations`: the vaccinations on record, or the last one of a kind.
+
+use super::{
+    super::{ActionError, Facts, Outcome, Pass, Setting, of_a_person, permit, text},
+    NAMED,
+};
+use crate::{
+    nlu::Slots,
+    policy::{Effect, Floor, Scope},
+    records::{Immunization, vaccine},
+};
+
+/// Reads the person's records.
+pub const FLOOR: Floor = of_a_person(Effect::Read, Scope::Records);
+
+pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
+    let permit = permit(pass)?;
+    let all = setting.records.immunizations(permit.subject()).await?.reveal(&permit)?;
+    Ok(Outcome::Answer(immunizations(&all, text(slots, "vaccine"))))
+}
+
+/// Replies: `last` (asked, vaccine, on, times, source), `none_of` (asked), `list` (count, shots: vaccine, on; more), `none`.
+fn immunizations(all: &[Immunization], said: Option<&str>) -> Facts {
+    if let Some(said) = said {
+        let of_kind: Vec<&Immunization> = all.iter().filter(|i| vaccine::is(i, said)).collect();
+        return match of_kind.iter().max_by_key(|i| i.given) {
+            Some(last) => Facts::new("last")
+                .with("asked", said)
+                .with("vaccine", Some(vaccine::spoken(last)).filter(|spoken| !spoken.eq_ignore_ascii_case(said)))
+                .with("on", last.given)
+                .with("times", of_kind.len())
+                .with("source", &last.source),
+            None => Facts::new("none_of").with("asked", said),
+        };
+    }
+    // The newest of each, so that ten flu shots are one line.
+    let mut newest: Vec<(String, &Immunization)> = Vec::new();
+    let mut sorted: Vec<&Immunization> = all.iter().collect();
+    sorted.sort_by_key(|i| std::cmp::Reverse(i.given));
+    for shot in sorted {
+        let name = vaccine::spoken(shot);
+        if !newest.iter().any(|(before, _)| *before == name) {
+            newest.push((name, shot));
+        }
+    }
+    if newest.is_empty() {
+        return Facts::new("none");
+    }
+    let told = |(name, shot): &(String, &Immunization)| serde_json::json!({ "vaccine": name, "on": shot.given });
+    Facts::new("list")
+        .with("count", newest.len())
+        .with("shots", newest.iter().take(NAMED).map(told).collect::<Vec<_>>())
+        .with("more", newest.len().saturating_sub(NAMED))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    fn shot(vaccine: &str, year: i16) -> Immunization {
+        Immunization {
+            vaccine: vaccine.into(),
+            codes: vec![],
+            given: date(year, 10, 1),
+            source: None,
+            origin: crate::records::Origin::default(),
+        }
+    }
+
+    #[test]
+    fn the_last_of_a_kind_and_each_kind_once() {
+        let all = [shot("Influenza, seasonal", 2025), shot("Tdap", 2019), shot("Influenza, seasonal", 2024)];
+        let last = immunizations(&all, Some("flu"));
+        assert_eq!(
+            (last.reply.as_str(), &last.values["on"], &last.values["times"]),
+            ("last", &"2025-10-01".into(), &2.into())
+        );
+        assert!(last.values["vaccine"].is_null(), "not said twice");
+        assert_eq!(immunizations(&all, Some("tetanus")).values["vaccine"], "Tdap");
+        assert_eq!(immunizations(&all, Some("shingles")).reply, "none_of");
+        let list = immunizations(&all, None);
+        assert_eq!((list.reply.as_str(), &list.values["count"]), ("list", &2.into()));
+        assert_eq!(immunizations(&[], None).reply, "none");
+    }
+}

@@ -1,0 +1,35 @@
+//! `reminder.list`: the person's reminders, the next one first.
+
+use super::{
+    super::{ActionError, Facts, Outcome, Pass, Setting, of_a_person, permit},
+    Reminder,
+    remind::item,
+};
+use crate::{
+    nlu::Slots,
+    policy::{Effect, Floor, Scope},
+};
+
+/// Reads what the person is reminded of.
+pub const FLOOR: Floor = of_a_person(Effect::Read, Scope::Medicines);
+
+/// Most reminders said in one breath.
+const SAID: usize = 4;
+
+pub async fn run(pass: Pass, _slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
+    let permit = permit(pass)?;
+    let theirs = setting.records.reminders(permit.subject()).await?.reveal(&permit)?;
+    Ok(Outcome::Answer(listed(&theirs, setting.now)))
+}
+
+/// Replies: `list` (items, count, more), `none`. One that rang for the last time is none.
+fn listed(theirs: &[Reminder], now: jiff::Timestamp) -> Facts {
+    let mut coming: Vec<_> = theirs.iter().filter_map(|r| Some((r.next(now)?, r))).collect();
+    coming.sort_by_key(|(at, _)| *at);
+    if coming.is_empty() {
+        return Facts::new("none");
+    }
+    let items: Vec<_> = coming.iter().take(SAID).map(|(_, r)| item(r, now)).collect();
+    let more = coming.len() - items.len();
+    Facts::new("list").with("count", coming.len()).with("more", more).with("items", items)
+}

@@ -1,0 +1,151 @@
+//! `/v1/device/…`: what a device asks for by itself. It rings; what may be said with it is decided behind the door.
+//!
+//! Invariant: only a first party's device, with a token of its own; a page does not ask by itself. A room gets nothing that rings, because nurses give the medicines there.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::{FromRequestParts, Request, State},
+    http::{StatusCode, header, request::Parts},
+    routing::{get, post},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::{OpenApi, ToSchema};
+
+use super::{
+    Doors, Refusal, body,
+    credentials::{Speaker, by_cookie},
+    refusal::ErrorBody,
+};
+use crate::{
+    channels::Bell,
+    policy::{Caller, Trust},
+};
+
+/// Longest body, in bytes.
+const MAX_BODY: usize = 1024;
+
+/// What is there only where devices ring.
+#[derive(OpenApi)]
+#[openapi(paths(due, rang), tags((name = "device", description = "What a device asks for by itself")))]
+pub struct DeviceApi;
+
+/// The routes.
+pub fn routes() -> Router<Doors> {
+    Router::new().route("/v1/device/due", get(due)).route("/v1/device/rang", post(rang))
+}
+
+/// A device of a first party's.
+pub struct OnDevice {
+    bell: Arc<dyn Bell>,
+    caller: Caller,
+}
+
+impl FromRequestParts<Doors> for OnDevice {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Refusal> {
+        // A page that asks by itself would keep whoever left it signed in.
+        if by_cookie(&parts.headers) {
+            return Err(Refusal::NotMeant);
+        }
+        let Speaker(caller) = Speaker::from_request_parts(parts, doors).await?;
+        if parts.uri.query().is_some() {
+            return Err(Refusal::Query);
+        }
+        if caller.surface.trust() == Trust::ThirdParty {
+            return Err(Refusal::NotMeant);
+        }
+        let bell = doors.bell.clone().ok_or(Refusal::NotFound)?;
+        Ok(Self { bell, caller })
+    }
+}
+
+/// What is due.
+#[derive(Serialize, ToSchema)]
+pub struct DueBody {
+    /// Each of it; empty where nothing is.
+    due: Vec<RingBody>,
+}
+
+/// One thing that is due.
+#[derive(Serialize, ToSchema)]
+pub struct RingBody {
+    /// The reminder.
+    id: String,
+    /// Which of its times; to be sent back when it has rung.
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    /// The sound: `reminder`.
+    chime: &'static str,
+    /// What may be said with it.
+    text: String,
+    /// The same, for a voice.
+    ssml: String,
+}
+
+/// A reminder that was rung.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RangBody {
+    /// The reminder.
+    id: String,
+    /// Which of its times.
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+}
+
+/// Whether it was noted.
+#[derive(Serialize, ToSchema)]
+pub struct NotedBody {
+    /// False where another device rang it before, or it is none of theirs: then it need not ring here.
+    noted: bool,
+}
+
+/// Tells what is due.
+#[utoipa::path(get, path = "/v1/device/due", tag = "device", summary = "What is due on this device now",
+    description = "Ask every half minute or so. Each time of a reminder is told until it is said to have rung, for an hour at most. Where it is not clear who is there, or others may hear it, the words are only that there is a reminder.",
+    responses(
+        (status = 200, description = "What is due; nothing in a hospital room", body = DueBody),
+        (status = 401, description = "No good credential", body = ErrorBody),
+        (status = 403, description = "A page, a channel of somebody else's, or an operator's credential", body = ErrorBody),
+        (status = 503, description = "No store", body = ErrorBody),
+    ), security(("bearer" = [])))]
+pub async fn due(OnDevice { bell, caller }: OnDevice) -> Result<Json<DueBody>, Refusal> {
+    let due = bell.due(&caller).await?;
+    let ring = |r: crate::turn::Ring| RingBody { id: r.id, at: r.at, chime: "reminder", text: r.text, ssml: r.ssml };
+    Ok(Json(DueBody { due: due.into_iter().map(ring).collect() }))
+}
+
+/// Notes that it rang.
+#[utoipa::path(post, path = "/v1/device/rang", tag = "device", summary = "Say that a reminder has rung",
+    description = "Send it before the sound begins: of several devices, the one that is told `noted` rings.",
+    request_body = RangBody,
+    responses(
+        (status = 200, description = "Whether this device is to ring it", body = NotedBody),
+        (status = 400, description = "Not such an object", body = ErrorBody),
+        (status = 401, description = "No good credential", body = ErrorBody),
+        (status = 403, description = "A page, a channel of somebody else's, or an operator's credential", body = ErrorBody),
+        (status = 413, description = "Too large", body = ErrorBody),
+        (status = 415, description = "Not JSON", body = ErrorBody),
+        (status = 503, description = "No store", body = ErrorBody),
+    ), security(("bearer" = [])))]
+pub async fn rang(State(doors): State<Doors>, request: Request) -> Result<(StatusCode, Json<NotedBody>), Refusal> {
+    let (mut parts, body) = request.into_parts();
+    let OnDevice { bell, caller } = OnDevice::from_request_parts(&mut parts, &doors).await?;
+    let is_json = parts.headers.get(header::CONTENT_TYPE).is_some_and(|t| {
+        t.to_str().is_ok_and(|t| t.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case("application/json"))
+    });
+    if !is_json {
+        return Err(Refusal::WrongType("application/json"));
+    }
+    let held = body::read(&doors, &parts.headers, body, MAX_BODY).await?;
+    let RangBody { id, at } = serde_json::from_slice(&held.bytes).map_err(|_| Refusal::WrongField {
+        field: "body",
+        expected: "an object of `id` and `at`, as they were given",
+    })?;
+    let noted = bell.rang(&caller, &id, at).await?;
+    Ok((StatusCode::OK, Json(NotedBody { noted })))
+}

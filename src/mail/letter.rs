@@ -1,0 +1,92 @@
+//! The letters there are.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Address;
+
+/// What somebody is written. Sealed while it waits.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "letter", rename_all = "kebab-case")]
+pub enum Letter {
+    /// A code that shows that the address is theirs.
+    Confirm {
+        /// Its digits.
+        code: String,
+    },
+    /// They may come in now.
+    Enabled {
+        /// The secret of a one-time link.
+        secret: String,
+        /// For how many days it works.
+        days: i64,
+    },
+}
+
+impl Letter {
+    /// Its name in the queue.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Confirm { .. } => "confirm",
+            Self::Enabled { .. } => "enabled",
+        }
+    }
+
+    fn subject(&self) -> &'static str {
+        match self {
+            Self::Confirm { .. } => "Your code",
+            Self::Enabled { .. } => "You can come in now",
+        }
+    }
+
+    fn body(&self, page: &str) -> String {
+        match self {
+            Self::Confirm { code } => format!(
+                "Somebody gave this address at {page}. If that was you, type this code there:\r\n\r\n{code}\r\n\r\n\
+                 It works for one hour. If it was not you, do nothing: nothing comes of it.\r\n"
+            ),
+            Self::Enabled { secret, days } => format!(
+                "You asked to use the care assistant. You can now. Open this within {days} days, on the device you want to \
+                 use it with:\r\n\r\n{page}/#{secret}\r\n\r\nThe link works once. Pass it on to nobody.\r\n"
+            ),
+        }
+    }
+
+    /// Headers and body, lines ended as SMTP wants them.
+    pub(super) fn text(&self, from: &Address, to: &Address, page: &str, id: &str, at: Timestamp) -> String {
+        let date = at.strftime("%a, %d %b %Y %H:%M:%S +0000");
+        format!(
+            "From: Care assistant <{}>\r\nTo: <{}>\r\nSubject: {}\r\nDate: {date}\r\nMessage-ID: <{id}@{}>\r\n\
+             MIME-Version: 1.0\r\nContent-Type: text/plain; charset=us-ascii\r\nContent-Transfer-Encoding: 7bit\r\n\
+             Auto-Submitted: auto-generated\r\n\r\n{}",
+            from.as_str(),
+            to.as_str(),
+            self.subject(),
+            from.domain(),
+            self.body(page)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_letter_is_ascii_short_of_lines_and_holds_what_it_must() {
+        let address = |text| Address::parse(text).expect("an address");
+        let (from, to) = (address("assistant@clinic.example"), address("rosa@example.org"));
+        let at: Timestamp = "2026-05-04T10:00:00Z".parse().expect("a time");
+        for (letter, holds) in [
+            (Letter::Confirm { code: "48291357".into() }, "\r\n48291357\r\n"),
+            (Letter::Enabled { secret: "wsp_x".into(), days: 7 }, "https://voice.clinic.example/#wsp_x\r\n"),
+        ] {
+            let text = letter.text(&from, &to, "https://voice.clinic.example", "id1", at);
+            assert!(text.is_ascii() && text.contains(holds), "{text}");
+            assert!(text.contains("\r\nDate: Mon, 04 May 2026 10:00:00 +0000\r\n"), "{text}");
+            assert!(text.split("\r\n").all(|line| line.len() <= 200 && !line.contains(['\r', '\n'])), "{text}");
+            assert!(text.ends_with("\r\n"));
+        }
+    }
+}

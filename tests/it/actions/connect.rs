@@ -1,0 +1,142 @@
+//! Connecting records of other organizations, as it is begun aloud.
+
+use jiff::SignedDuration;
+use wellspoken::{
+    actions::{Change, Connecting, Outcome, Plan},
+    policy::{Event, JournalEntry, RoomId, Surface},
+    store::{ConnectionAccess, NewConnection, Secret},
+};
+
+use super::{JUNE, ROSA, Stage, text};
+
+const CONNECT: &str = "record.connect";
+
+fn mercy() -> Connecting {
+    let organizations = vec![("mercy".into(), "Mercy Hospital".into()), ("lake".into(), "Lake Clinic".into())];
+    Connecting { page: "voice.clinic.example/connect".into(), organizations }
+}
+
+pub async fn all(stage: &Stage) {
+    let words = |said: &super::stage::Said| (said.kind, said.rendered.text.clone());
+    stage.offers(None);
+    let none = stage.ask(ROSA, CONNECT, &[]).await;
+    assert_eq!(
+        words(&none),
+        ("answer", "I can't connect records from other places here yet. Please ask the staff.".into())
+    );
+    stage.offers(Some(mercy()));
+    let named = |name: &str| [("organization", text(name))];
+    for (said, want) in [
+        (
+            "the university hospital",
+            "I can't connect the university hospital here. I can connect Mercy Hospital and Lake Clinic.",
+        ),
+        (
+            "mercy",
+            "Open your own page here and look for My health records. Choose Mercy Hospital, sign in there, and decide what I may read.",
+        ),
+        (
+            "my other hospital",
+            "Open your own page here and look for My health records. Choose the hospital or clinic, sign in there, and decide what I may read.",
+        ),
+    ] {
+        assert_eq!(words(&stage.ask(ROSA, CONNECT, &named(said)).await), ("answer", want.into()), "{said}");
+    }
+    let home = Surface::Home(RoomId::parse("kitchen").expect("fits"));
+    let asked = stage.ask_at(home, ROSA, CONNECT, &named("mercy hospital")).await;
+    assert_eq!(
+        words(&asked),
+        ("confirm", "You can let me read your records from Mercy Hospital. I'll say a code aloud that you type into a page, and you sign in there. Shall I?".into())
+    );
+    let Outcome::Confirm { plan: Plan::Connect { organization }, .. } = &asked.outcome else { panic!("a plan") };
+    assert_eq!(organization.as_deref(), Some("mercy"));
+    let done = stage.perform(ROSA, CONNECT, Plan::Connect { organization: Some("mercy".into()) }).await;
+    assert_eq!(
+        words(&done),
+        ("done", "On a phone or computer, open voice.clinic.example/connect, and type in this code: 48291357. It works for 10 minutes, once. Then sign in where your records are, and choose what I may read.".into())
+    );
+    let Outcome::Done { changes, .. } = done.outcome else { panic!("changes") };
+    assert!(matches!(changes.as_slice(), [Change::LetConnect { code, .. }] if code == "48291357"));
+    stage.commit(ROSA, changes).await.expect("it fits");
+    what_came_of_it_is_said_with_where_it_is_from(stage).await;
+}
+
+/// A prescription and a result of June's, fetched from elsewhere so many days ago.
+async fn connected(stage: &Stage, organization: &str, days: i64) {
+    let (person, fetched) = (stage.person(JUNE).clone(), stage.now - SignedDuration::from_hours(24 * days));
+    let entry = |event| JournalEntry {
+        event,
+        subject: Some(person.clone()),
+        actor: None,
+        intent: None,
+        channel: "import",
+        session: None,
+        turn: None,
+        closes: None,
+        outcome: None,
+        // What was connected first comes first.
+        at: stage.now + SignedDuration::from_secs(days),
+    };
+    let secret = || Secret(zeroize::Zeroizing::new("a-token".to_owned()));
+    let new = NewConnection {
+        organization,
+        name: organization,
+        patient: "p",
+        access: ConnectionAccess { access: secret(), refresh: None, expires: stage.now },
+        granted: &[],
+    };
+    let id = stage.store.keep_connection(new, &entry(Event::Connection)).await.expect("kept");
+    let mut held = stage.store.claim_connection(&id, stage.now).await.expect("asked").expect("claimed");
+    held.details.fetched = Some(fetched);
+    let bundle = serde_json::json!({ "resourceType": "Bundle", "type": "collection", "entry": [
+        { "resource": { "resourceType": "Patient", "id": "p", "birthDate": "1984-08-09", "name": [{ "family": "Whitlock", "given": ["June"] }] } },
+        { "resource": {
+            "resourceType": "MedicationRequest", "id": "1", "status": "active", "intent": "order",
+            "medicationCodeableConcept": { "text": if days > 30 { "montelukast 10 MG Oral Tablet" } else { "levothyroxine 50 MCG Oral Tablet" } },
+            "subject": { "reference": "Patient/p" },
+        } },
+        { "resource": {
+            "resourceType": "Observation", "id": "2", "status": "final", "category": [{ "coding": [{ "code": "laboratory" }] }],
+            "code": { "text": if days > 30 { "Ferritin" } else { "Calcium" } }, "effectiveDateTime": "2026-03-02T10:00:00Z",
+            "valueQuantity": { "value": 42, "unit": "ng/mL" }, "subject": { "reference": "Patient/p" },
+        } },
+    ] });
+    let chart = wellspoken::records::fhir_bundle::parse(bundle.to_string().as_bytes()).expect("a chart");
+    assert!(stage.store.keep_fetched(&held, &chart, stage.now, &entry(Event::Imported)).await.expect("kept"));
+}
+
+async fn what_came_of_it_is_said_with_where_it_is_from(stage: &Stage) {
+    let said = async |action: &str, slots: &[_]| stage.ask(JUNE, action, slots).await.rendered.text;
+    connected(stage, "Mercy Hospital", 1).await;
+    connected(stage, "Lake Clinic", 200).await;
+    assert_eq!(
+        said("prescription.list", &[]).await,
+        "You have 2 medicines on your list: levothyroxine and montelukast. Levothyroxine is from Mercy Hospital. \
+         Montelukast is from Lake Clinic, fetched on Friday, May 15th. Your full list is on your page."
+    );
+    let renew = said("prescription.renew", &[("medicine", text("levothyroxine"))]).await;
+    assert_eq!(
+        renew,
+        "Your levothyroxine is from Mercy Hospital, so nobody here can fill it. Please ask Mercy Hospital for more."
+    );
+    let old = said("record.lab_result", &[("test", text("ferritin"))]).await;
+    assert!(old.contains("It's from Lake Clinic, fetched on Friday, May 15th."), "{old}");
+    let fresh = said("record.lab_result", &[("test", text("calcium"))]).await;
+    assert!(fresh.contains("It's from Mercy Hospital."), "{fresh}");
+    for connection in stage.store.connections(&stage.person(JUNE)).await.expect("readable") {
+        let entry = JournalEntry {
+            event: Event::Connection,
+            subject: Some(stage.person(JUNE).clone()),
+            actor: None,
+            intent: None,
+            channel: "chat",
+            session: None,
+            turn: None,
+            closes: None,
+            outcome: Some("disconnected"),
+            at: stage.now,
+        };
+        stage.store.disconnect(&stage.person(JUNE), &connection.id, &entry).await.expect("done").expect("there");
+    }
+    assert!(said("prescription.list", &[]).await.starts_with("I have no medicines on record here."));
+}

@@ -1,0 +1,7 @@
+//! Connecting records of other organizations: what is refused, what is kept and how, and what becomes of it.
+
+mod fetching;
+mod organization;
+mod refusals;
+mod secrets;
+mod stage;

@@ -1,0 +1,9 @@
+//! Changes against a real FHIR server, through a door that fails in every way at every step: how many are there afterwards.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail like tests")]
+
+mod faults;
+mod killed;
+mod proxy;
+mod stage;
+mod told;

@@ -1,0 +1,108 @@
+//! Programs that are killed at every step, and two that race: what was saved is there once.
+
+use std::process::{Child, Command, Stdio};
+
+use wellspoken::{
+    config::KeysConfig,
+    store::{Store, StoreOptions},
+};
+
+use super::{
+    proxy::Seen,
+    stage::{MANY, Stage, ambient, changes, courier},
+};
+use crate::support::now;
+
+/// This test binary again, sending what is due in a process of its own.
+fn child(stage: &Stage, hours: i64) -> Child {
+    Command::new(std::env::current_exe().expect("known"))
+        .args(["--exact", "outbox::killed::sends_what_is_due", "--ignored", "--nocapture", "--test-threads=1"])
+        .env("WELLSPOKEN_TEST_URL", &stage.place.url)
+        .env("WELLSPOKEN_TEST_KEY", stage.place.key_file())
+        .env("WELLSPOKEN_TEST_SERVER", &stage.proxy.origin)
+        .env("WELLSPOKEN_TEST_HOURS", hours.to_string())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("started")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "run by the tests below in processes of their own"]
+async fn sends_what_is_due() {
+    let set = |name: &str| std::env::var(name).expect("set by the test that runs this one");
+    let options = StoreOptions {
+        url: set("WELLSPOKEN_TEST_URL"),
+        key_file: set("WELLSPOKEN_TEST_KEY").into(),
+        keys: KeysConfig::default(),
+    };
+    let store = Store::open(options).await.expect("opened");
+    let hours: i64 = set("WELLSPOKEN_TEST_HOURS").parse().expect("a number");
+    let later = now() + jiff::SignedDuration::from_hours(hours);
+    courier(&store, &set("WELLSPOKEN_TEST_SERVER")).send_due(&ambient(later)).await.expect("it works");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_any_step_nothing_is_lost_and_nothing_there_twice() {
+    let stage = Stage::new().await;
+    let mut hours = 0;
+    let mut table = Vec::new();
+    for step in 0..3 {
+        for seen in [Seen::Came(step), Seen::Done(step)] {
+            let n = table.len();
+            for (change, kind) in changes(n) {
+                let id = stage.says(change).await;
+                let mut watch = stage.proxy.stops_at(seen);
+                hours += 1;
+                let mut process = child(&stage, hours);
+                let ended = tokio::select! {
+                    _ = watch.recv() => false,
+                    // Fewer requests than that: it was done before.
+                    _ = wait(&mut process) => true,
+                };
+                process.kill().expect("killed");
+                process.wait().expect("ended");
+                stage.proxy.goes_on();
+                let killed = stage.clinic.made(kind, &id).await.len();
+                hours += 1;
+                let mut process = child(&stage, hours);
+                assert!(process.wait().expect("ended").success());
+                let there = stage.clinic.made(kind, &id).await.len();
+                table.push(format!("{kind:<18} {seen:?}, ended {ended}: {killed} when killed, {there} after"));
+                assert_eq!(there, 1, "{}", table.join("\n"));
+            }
+        }
+    }
+    println!("{}", table.join("\n"));
+    let counts = stage.store.outbox_counts().await.expect("read");
+    assert_eq!((counts.delivered, counts.waiting, counts.sending), (18, 0, 0));
+    assert_eq!(stage.store.waiting_news(&stage.person).await.expect("read").len(), 18, "each is told once");
+    assert!(stage.store.audit_verify().await.expect("read").whole());
+}
+
+async fn wait(process: &mut Child) {
+    while process.try_wait().expect("a child").is_none() {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_that_race_send_each_change_once() {
+    let stage = Stage::new().await;
+    let mut said = Vec::new();
+    for n in 0..MANY / 4 {
+        for (change, kind) in changes(n) {
+            said.push((stage.says(change).await, kind));
+        }
+    }
+    let mut both = [child(&stage, 1), child(&stage, 1)];
+    for process in &mut both {
+        assert!(process.wait().expect("ended").success());
+    }
+    for (id, kind) in &said {
+        assert_eq!(stage.clinic.made(kind, id).await.len(), 1, "{kind}");
+    }
+    let rows = stage.store.outbox_rows(true).await.expect("read");
+    assert!(rows.iter().all(|row| row.attempts == 1), "nobody sent what the other one had");
+    assert_eq!(stage.store.waiting_news(&stage.person).await.expect("read").len(), said.len());
+}

@@ -1,0 +1,45 @@
+//! News as somebody hears it: unasked after an answer, not while they want quiet, and always when they ask.
+
+use wellspoken::{
+    actions::{Facts, Notice, NoticeKind},
+    policy::{PersonId, Scope},
+    store::NewNotice,
+    turn::State,
+};
+
+use crate::support::{Scratch, Speaker, home, now, with_demo};
+
+async fn news(scratch: &Scratch, person: &PersonId, id: &str, topic: Scope) {
+    let facts = Facts::new("notice_renew_sent").with("medicine", "atorvastatin").with("saved", now());
+    let notice = Notice { kind: NoticeKind::ChangeSent, topic, sensitive: false, facts, next: None };
+    scratch.app.store().keep_news(person, &NewNotice { id: id.into(), notice }, now()).await.expect("kept");
+}
+
+#[tokio::test]
+async fn nobody_who_wants_quiet_is_told_unasked_and_whoever_asks_is() {
+    let (scratch, rosa) = with_demo("rosa-delgado.json", "all", None).await;
+    let mut speaker = Speaker::new(&scratch.app, home(), Some(&rosa));
+    let waiting = async || scratch.app.store().waiting_news(&rosa).await.expect("read").len();
+
+    let asked = speaker.says("don't disturb me until nine").await;
+    assert_eq!((asked.intent.as_str(), asked.state), ("notification.settings", State::Confirms), "{}", asked.reply);
+    news(&scratch, &rosa, "n1", Scope::Medicines).await;
+    let done = speaker.says("yes").await;
+    assert!(done.state == State::Done && done.reply.contains("no news until"), "{}", done.reply);
+    assert!(!done.reply.contains("atorvastatin"), "it counts at once: {}", done.reply);
+    let told = speaker.says("when is my next appointment").await;
+    assert!(told.state == State::Answered && !told.reply.contains("atorvastatin"), "{}", told.reply);
+    assert_eq!(waiting().await, 1);
+    let listed = speaker.says("what are my notifications").await;
+    assert_eq!(listed.intent, "notification.list", "{}", listed.reply);
+    assert!(listed.reply.contains("1 new message") && listed.reply.contains("atorvastatin"), "{}", listed.reply);
+    assert_eq!(waiting().await, 0);
+    let none = speaker.says("what are my notifications").await;
+    assert!(none.reply.contains("nothing new"), "{}", none.reply);
+
+    speaker.says("you can notify me again").await;
+    assert_eq!(speaker.says("yes").await.state, State::Done);
+    news(&scratch, &rosa, "n2", Scope::Medicines).await;
+    let told = speaker.says("when is my next appointment").await;
+    assert!(told.reply.contains("atorvastatin"), "unasked again: {}", told.reply);
+}

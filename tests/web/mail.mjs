@@ -1,0 +1,152 @@
+// Signing up in a real browser, with letters that go through a real mail server: a code, being let in, a one-time link.
+// Run: npm --prefix tests/web test
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+
+import { SMTPServer } from 'smtp-server';
+
+import { launch, until, visit } from './browser.mjs';
+import { start } from './server.mjs';
+
+const ADDRESS = 'rosa.quibble@example.org';
+const PASSWORD = 'a password of the mail server';
+
+let folder;
+let post;
+let server;
+let browser;
+const letters = [];
+// How the mail server answers the next letters: taken where there is nothing.
+const moods = [];
+
+/** A mail server that wants TLS and a password, as those of providers do. */
+async function mailServer() {
+  folder = mkdtempSync(join(tmpdir(), 'wellspoken-mail-'));
+  const at = (name) => join(folder, name);
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost', '-keyout', at('key'), '-out', at('ca.pem'),
+    '-addext', 'subjectAltName=DNS:localhost', '-addext', 'basicConstraints=critical,CA:FALSE'], { stdio: 'pipe' });
+  writeFileSync(at('password'), PASSWORD, { mode: 0o600 });
+  post = new SMTPServer({
+    key: readFileSync(at('key')),
+    cert: readFileSync(at('ca.pem')),
+    authMethods: ['PLAIN'],
+    onAuth({ username, password }, session, done) {
+      if (!session.secure) return done(new Error('not over TLS'));
+      return username === 'assistant' && password === PASSWORD ? done(null, { user: username }) : done(new Error('no'));
+    },
+    onRcptTo({ address }, session, done) {
+      const mood = moods.shift();
+      if (!mood) return done();
+      return done(Object.assign(new Error(mood.text), { responseCode: mood.code }));
+    },
+    onData(stream, session, done) {
+      let text = '';
+      stream.on('data', (data) => { text += data; });
+      stream.on('end', () => {
+        letters.push({ from: session.envelope.mailFrom.address, to: session.envelope.rcptTo.map((one) => one.address), secure: session.secure, text });
+        done();
+      });
+    },
+  });
+  post.on('error', () => {});
+  await new Promise((done) => post.listen(0, '127.0.0.1', done));
+  const { port } = post.server.address();
+  return `[mail]\nhost = "localhost"\nport = ${port}\nca = "${at('ca.pem')}"\nuser = "assistant"\npassword_file = "${at('password')}"\n`
+    + 'from = "assistant@clinic.example"\npage = "http://localhost:PORT"\n';
+}
+
+const free = async () => {
+  const { createServer } = await import('node:net');
+  return new Promise((done) => {
+    const socket = createServer();
+    socket.listen(0, '127.0.0.1', () => { const { port } = socket.address(); socket.close(() => done(port)); });
+  });
+};
+
+before(async () => {
+  const port = await free();
+  const section = (await mailServer()).replace('http://localhost:PORT', `http://127.0.0.1:${port}`);
+  server = await start({ listen: `127.0.0.1:${port}`, section });
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+  await new Promise((done) => post.close(done));
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** The letter that comes next, as soon as it does. */
+async function arrived(count) {
+  for (let i = 0; letters.length < count; i += 1) {
+    assert.ok(i < 2400, `only ${letters.length} letters came`);
+    await new Promise((done) => { setTimeout(done, 50); });
+  }
+  return letters[count - 1];
+}
+
+test('somebody signs up with an address and the code that was sent there', async () => {
+  const { page, context, seen } = await visit(browser, `${server.url}/join`);
+  await page.getByLabel('E-mail address').fill(ADDRESS);
+  await page.getByRole('button', { name: 'Send the code' }).click();
+  const letter = await arrived(1);
+  assert.deepEqual([letter.from, letter.to, letter.secure], ['assistant@clinic.example', [ADDRESS], true]);
+  assert.match(letter.text, /^Subject: Your code\r$/m);
+  assert.match(letter.text, /^Message-ID: <[0-9a-f]{24}@clinic\.example>\r$/m);
+  const code = /^(\d{8})\r$/m.exec(letter.text)[1];
+  await page.getByLabel('Code').fill('00000000');
+  await page.getByRole('button', { name: 'This is my address' }).click();
+  await page.waitForFunction(() => /not the code/.test(document.querySelector('#alert').textContent));
+  await page.getByLabel('Code').fill(code);
+  await page.getByRole('button', { name: 'This is my address' }).click();
+  await page.getByRole('heading', { name: 'You are on the list' }).waitFor();
+  assert.equal(page.url(), `${server.url}/join`, 'no address is in the URL');
+  assert.deepEqual(seen.errors.filter((e) => !/403/.test(e)), []);
+  assert.match(await server.run('access', 'list'), /0 unconfirmed, 1 waiting, 0 enabled/);
+  await context.close();
+});
+
+test('an address that is none is refused, and one that is known is answered like any other', async () => {
+  const join = (email) => fetch(`${server.url}/v1/access`, {
+    method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ email }),
+  });
+  assert.equal((await join('rosa@example.org>\r\nRCPT TO:<x@y.example')).status, 400);
+  const [known, fresh] = [await join(ADDRESS), await join('fresh@example.org')];
+  assert.deepEqual([known.status, await known.text()], [fresh.status, await fresh.text()]);
+  assert.equal((await arrived(2)).to[0], 'fresh@example.org', 'whoever waits gets no second code');
+});
+
+test('whoever is let in gets a letter, also where the mail server is out of order at first, and its link opens a page', async () => {
+  moods.push({ code: 451, text: 'try later' });
+  assert.match(await server.run('access', 'enable', '--first', '5'), /1 let in/, 'whoever did not confirm is not let in');
+  for (let i = 0; moods.length && i < 200; i += 1) await new Promise((done) => { setTimeout(done, 50); });
+  assert.equal(letters.length, 2, 'it was not taken');
+  const letter = await arrived(3);
+  assert.deepEqual(letter.to, [ADDRESS]);
+  assert.match(letter.text, /^Subject: You can come in now\r$/m);
+  const link = /(http\S+\/#\S+)\r$/m.exec(letter.text)[1];
+  const { page, context } = await visit(browser, link);
+  await until(page, 'ready');
+  await page.locator('#say').fill('is my prescription ready');
+  await page.locator('#send').click();
+  await page.locator('.turn').first().waitFor();
+  assert.doesNotMatch(await page.locator('.turn').first().textContent(), /lisinopril/, 'nobody is known there');
+  await context.close();
+  assert.match(await server.run('access', 'enable', '--first', '5'), /0 let in/);
+});
+
+test('no letter tells of health, and no address, code or link stands in the log', () => {
+  for (const { text } of letters) {
+    for (const word of ['lisinopril', 'prescription', 'clinic ', 'Rosa', 'doctor', 'result']) assert.ok(!text.includes(word), `${word}: ${text}`);
+  }
+  const log = server.log();
+  assert.match(log, /a letter is out/);
+  const codes = letters.flatMap(({ text }) => [.../^(\d{8})\r$/gm[Symbol.matchAll](text)].map((found) => found[1]));
+  for (const word of [ADDRESS, 'quibble', 'fresh@', 'wsp_', PASSWORD, ...codes]) assert.ok(!log.includes(word), `"${word}" stands in the log`);
+});
