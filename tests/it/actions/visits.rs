@@ -101,9 +101,9 @@ async fn which_visit_is_meant(stage: &Stage) {
         (WANDA, "appointment.reschedule", vec![("appointment", on(12, 4)), ("date", on(12, 6))], "ask", "Nothing is free then. Dr. Samuel Okafor has Monday, December 7th at 8:30 AM, Tuesday, December 8th at 10 AM, or Wednesday, December 9th at 8:30 AM. Which one would you like?"),
         (WANDA, "appointment.reschedule", vec![("appointment", on(12, 4)), ("date", on(12, 8)), ("mode", text("phone"))], "confirm", "Your visit with Dr. Samuel Okafor on Friday, December 4th at 1 PM moves to Tuesday, December 8th at 4:30 PM, by phone. Shall I move it?"),
         (WANDA, "appointment.reschedule", vec![("provider", text("Wes Coast")), ("date", on(12, 15))], "confirm", "Your visit with Dr. Wes Coast on Monday, December 14th at 10 AM Pacific time moves to Tuesday, December 15th at 9 AM Pacific time, by video. Shall I move it?"),
-        (WANDA, "appointment.reschedule", vec![("provider", text("Wes Coast")), ("date", on(12, 8)), ("mode", text("in person"))], "ask", "I see no free times in person. Dr. Wes Coast has Tuesday, December 15th at 9 AM Pacific time by video. Would that work?"),
+        (WANDA, "appointment.reschedule", vec![("provider", text("Wes Coast")), ("date", on(12, 8)), ("mode", text("in person"))], "ask", "I see no free times in person. On Tuesday, December 15th, Dr. Wes Coast has 9 AM Pacific time by video. Would that work?"),
         ("odd", "appointment.reschedule", vec![("date", on(12, 8))], "answer", "I have no coming visits on record here that I could move."),
-        (ROSA, "appointment.reschedule", vec![("date", on(12, 3)), ("other", text("somebody else")), ("offered", text("patel-2026-12-03-0930"))], "ask", "I see nothing with somebody else. Dr. Anita Patel has Thursday, December 3rd at 9:30 AM. Would that work?"),
+        (ROSA, "appointment.reschedule", vec![("date", on(12, 3)), ("other", text("somebody else")), ("offered", text("patel-2026-12-03-0930"))], "ask", "I see nothing with somebody else. On Thursday, December 3rd, Dr. Anita Patel has 9:30 AM. Would that work?"),
     ];
     for (who, action, slots, kind, words) in rows {
         let said = stage.ask(who, action, &slots).await;
@@ -123,7 +123,7 @@ async fn other_times(stage: &Stage) {
     let instead = |what: &str| [patel(), vec![("other", text(what))]].concat();
     #[rustfmt::skip]
     let rows = vec![
-        (instead("earlier"), "ask", "Dr. Anita Patel has tomorrow at 9 AM or 2:30 PM. Which one would you like?"),
+        (instead("earlier"), "ask", "Tomorrow, Dr. Anita Patel has 9 AM or 2:30 PM. Which one would you like?"),
         (instead("another day"), "ask", "Dr. Anita Patel has Friday, December 4th at 11 AM, Monday, December 7th at 9 AM, or Tuesday, December 8th at 10 AM. Which one would you like?"),
         (instead("elsewhere"), "ask", "I see nothing at another place. On Thursday, December 3rd, Dr. Anita Patel has 9:30 AM or 1:30 PM. Which one would you like?"),
         (vec![("other", text("soonest")), ("provider", text(PATEL))], "ask", "Dr. Anita Patel has tomorrow at 9 AM, Thursday, December 3rd at 9:30 AM, or Friday, December 4th at 11 AM. Which one would you like?"),
