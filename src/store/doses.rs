@@ -55,13 +55,15 @@ impl Store {
         let since = now.map_or(0, |now| (now - READ).as_microsecond());
         let theirs = "SELECT id, sealed FROM taken WHERE owner = $1 AND noted >= $2 ORDER BY noted, id";
         let rows = self.inner.database.ask(theirs, &[owner.as_str().into(), since.into()]).await?;
-        let mut found = Vec::with_capacity(rows.len());
+        let mut found: Vec<Taken> = Vec::with_capacity(rows.len());
         for row in rows {
             let id: String = row.try_get("id")?;
             let place = Place { table: "taken", column: "sealed", row: &id, owner: &owner };
             let plain = self.unseal(place, &row.try_get::<Vec<u8>, _>("sealed")?)?;
             found.push(serde_json::from_slice(&plain).map_err(|_| StoreError::Damaged("taken.sealed".into()))?);
         }
+        // Those of one turn were noted at once.
+        found.sort_by_key(|note| (note.noted, note.at));
         Ok(Phi::new(person.clone(), found))
     }
 
