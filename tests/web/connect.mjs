@@ -131,7 +131,10 @@ test('whoever says no there is told so, and the answer comes back once', async (
 });
 
 test('from the voice to an answer with what came of it', async () => {
-  const { page, context, seen } = await paired();
+  const { page, context } = await paired();
+  // The organization's own page is the organization's affair.
+  const wrong = [];
+  page.on('console', (message) => { if (message.type() === 'error' && message.location().url.startsWith(server.url)) wrong.push(message.text()); });
   const reads = page.locator('#records-offered details');
   await reads.locator('summary').click();
   for (const words of ['your prescriptions', 'your allergies', 'your vaccinations']) assert.match(await reads.textContent(), new RegExp(words));
@@ -149,7 +152,7 @@ test('from the voice to an answer with what came of it', async () => {
   assert.match(await say('what medicines am I on'), /Mercy Hospital/);
   assert.deepEqual(mercy.log.filter((line) => /error|aud /.test(line)), []);
   assert.deepEqual(mercy.log.filter((line) => /GET|\?/.test(line)), [], 'nobody\'s id stands in an address');
-  assert.deepEqual(seen.errors.filter((e) => !/401/.test(e)), []);
+  assert.deepEqual(wrong, []);
   await context.close();
 });
 
