@@ -5,9 +5,8 @@ use super::{
         ActionError, Change, Choice, Facts, Outcome, Pass, Plan, Setting, of_a_person, permit, record::vitals::told,
         text,
     },
-    kept,
     log::{about, valued},
-    measure, measured, read_back, warned,
+    measure, measured, owned, read_back, warned,
 };
 use crate::{
     nlu::{SlotValue, Slots},
@@ -27,7 +26,7 @@ pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Out
         Ok(named) => named,
         Err(outcome) => return Ok(outcome),
     };
-    let (own, _) = kept(&permit, setting).await?;
+    let own = owned(&permit, setting).await?;
     // The last that was noted, not the last that was measured: identifiers grow with the time of noting.
     let last = own.iter().filter(|r| named.is_none_or(|m| m == r.measure)).max_by_key(|r| r.id.as_str());
     Ok(match last {
@@ -68,7 +67,7 @@ pub async fn perform(
     instead: Option<Reading>,
     setting: &Setting<'_>,
 ) -> Result<Outcome, ActionError> {
-    let (own, _) = kept(&permit, setting).await?;
+    let own = owned(&permit, setting).await?;
     let Some(last) = own.iter().find(|r| r.id == old) else { return Ok(Outcome::Answer(Facts::new("conflict"))) };
     let facts = match &instead {
         Some(new) => warned(about("done", new), None, setting),

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{
     super::{ActionError, Facts, Outcome, Pass, Setting, of_a_person, permit, record::vitals::told},
-    kept, measure,
+    measure, owned,
     trend::average,
 };
 use crate::{
@@ -71,7 +71,7 @@ pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Out
         Ok(named) => named,
         Err(outcome) => return Ok(outcome),
     };
-    let (own, _) = kept(&permit, setting).await?;
+    let own = owned(&permit, setting).await?;
     Ok(Outcome::Answer(insight(named, &own, setting.now)))
 }
 

@@ -8,7 +8,7 @@ use super::{
         when,
     },
     heard::{Heard, heard, measure_of},
-    kept, measure, measured, read_back, warned,
+    measure, measured, owned, read_back, warned,
 };
 use crate::{
     nlu::{Measured, SlotValue, Slots, Unit as Said, When},
@@ -21,7 +21,7 @@ pub const FLOOR: Floor = of_a_person(Effect::Change, Scope::Records);
 
 pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let permit = permit(pass)?;
-    let (own, _) = kept(&permit, setting).await?;
+    let own = owned(&permit, setting).await?;
     Ok(log(slots, &own, setting))
 }
 
@@ -117,7 +117,7 @@ fn moment(date: Option<When>, time: Option<When>, now: Timestamp, zone: &TimeZon
 
 /// After "yes". Replies: `done` (as `confirm`).
 pub async fn perform(permit: Permit, reading: Reading, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
-    let (own, _) = kept(&permit, setting).await?;
+    let own = owned(&permit, setting).await?;
     let count = own.iter().filter(|r| r.measure == reading.measure).count() + 1;
     let alarm = super::limits::alarm(reading.measure, &reading.amount).map(|row| row.name.as_str());
     let facts = warned(about("done", &reading), alarm, setting).with("count", count);

@@ -28,6 +28,12 @@ pub(super) async fn kept(permit: &Permit, setting: &Setting<'_>) -> Result<(Vec<
     Ok(own.zip(vitals)?.reveal(permit)?)
 }
 
+/// What the person measured, newest first. It is kept here, so a server that is down keeps nobody from noting a reading, nor
+/// from being told what to do about one.
+async fn owned(permit: &Permit, setting: &Setting<'_>) -> Result<Vec<Reading>, ActionError> {
+    Ok(setting.records.readings(permit.subject()).await?.reveal(permit)?)
+}
+
 /// The newest of a measure, whoever measured it.
 pub(super) struct Newest {
     /// What came of it.

@@ -5,7 +5,7 @@ use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 
 use super::{
     super::{ActionError, Facts, Outcome, Pass, Setting, of_a_person, permit, record::vitals::told, when},
-    kept, measure,
+    measure, owned,
 };
 use crate::{
     nlu::{Slots, When},
@@ -32,7 +32,7 @@ pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Out
         }
         Err(outcome) => return Ok(outcome),
     };
-    let (own, _) = kept(&permit, setting).await?;
+    let own = owned(&permit, setting).await?;
     Ok(Outcome::Answer(trend(measure, &own, when(slots, "period"), setting.now, setting.zone)))
 }
 
