@@ -93,17 +93,17 @@ async function arrived(count) {
 
 test('somebody signs up with an address and the code that was sent there', async () => {
   const { page, context, seen } = await visit(browser, `${server.url}/join`);
-  await page.getByLabel('E-mail address').fill(ADDRESS);
+  await page.getByRole('textbox', { name: 'E-mail address' }).fill(ADDRESS);
   await page.getByRole('button', { name: 'Send the code' }).click();
   const letter = await arrived(1);
   assert.deepEqual([letter.from, letter.to, letter.secure], ['assistant@clinic.example', [ADDRESS], true]);
   assert.match(letter.text, /^Subject: Your code\r$/m);
   assert.match(letter.text, /^Message-ID: <[0-9a-f]{24}@clinic\.example>\r$/m);
   const code = /^(\d{8})\r$/m.exec(letter.text)[1];
-  await page.getByLabel('Code').fill('00000000');
+  await page.getByRole('textbox', { name: 'Code' }).fill('00000000');
   await page.getByRole('button', { name: 'This is my address' }).click();
   await page.waitForFunction(() => /not the code/.test(document.querySelector('#alert').textContent));
-  await page.getByLabel('Code').fill(code);
+  await page.getByRole('textbox', { name: 'Code' }).fill(code);
   await page.getByRole('button', { name: 'This is my address' }).click();
   await page.getByRole('heading', { name: 'You are on the list' }).waitFor();
   assert.equal(page.url(), `${server.url}/join`, 'no address is in the URL');

@@ -46,6 +46,7 @@ async fn an_address_waits_once_it_is_confirmed_and_is_let_in_once(place: Place) 
     assert!(!store.enable(&rosa.id, "wsp_again", "admin", at(12)).await.expect("asked"), "once");
     let letter = one(&store, 13).await.expect("a letter");
     assert!(letter.letter == Letter::Enabled { secret: "wsp_in".into(), days: 7 } && letter.to == address(ROSA));
+    store.letter_done(&letter).await.expect("out");
     let grant = store.redeem("wsp_in", at(14)).await.expect("asked").expect("the link works");
     assert!(grant.surface == Surface::Chat && grant.person.is_none(), "nobody's record comes with it");
     store.wants_in(&address(ROSA), "77778888", at(5000)).await.expect("noted");
