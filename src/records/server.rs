@@ -151,9 +151,10 @@ impl Servers {
     /// # Errors
     /// When the server does not answer whole, or has no such patient.
     pub async fn fetch(&self, server: &Server, patient: &str, kinds: &[ChartKind]) -> Result<Chart, FhirError> {
-        let mut wanted: BTreeMap<&str, &Wanted> = BTreeMap::new();
+        // Two parts may be made of one kind, told apart by what is searched by.
+        let mut wanted = BTreeMap::new();
         for want in kinds.iter().flat_map(|kind| searches(*kind)) {
-            wanted.entry(want.kind).or_insert(want);
+            wanted.entry((want.kind, want.by)).or_insert(want);
         }
         let mut asks = vec![Ask::Read { kind: "Patient", id: patient.to_owned() }];
         let whose = format!("Patient/{patient}");

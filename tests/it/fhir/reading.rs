@@ -104,6 +104,34 @@ async fn a_question_takes_at_most_two_requests_and_tells_addresses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_chart_from_a_server_has_as_much_in_it_as_one_that_is_imported() {
+    let clinic = Clinic::open(|_| {}).await;
+    let zone = jiff::tz::TimeZone::get("America/New_York").expect("known");
+    let people = wellspoken::records::demo::all(now(), &zone).expect("demo people");
+    let here = people.into_iter().find(|(file, _)| *file == ROSA).expect("Rosa").1;
+    let servers = Servers::new(&clinic.config.records, system_now).expect("servers");
+    let server = servers.named(CLINIC).expect("it");
+    let there = servers.fetch(server, "rosa-delgado", &wellspoken::store::ChartKind::ALL).await.expect("read");
+    let counts = |chart: &wellspoken::records::Chart| {
+        [
+            ("prescriptions", chart.prescriptions.len()),
+            ("dispenses", chart.prescriptions.iter().map(|p| p.dispenses.len()).sum()),
+            ("visits", chart.visits.len()),
+            ("results", chart.results.len()),
+            ("providers", chart.providers.len()),
+            ("specialties", chart.providers.iter().filter(|p| p.specialty.is_some()).count()),
+            ("allergies", chart.allergies.len()),
+            ("vitals", chart.history.vitals.len()),
+            ("conditions", chart.history.conditions.len()),
+            ("immunizations", chart.history.immunizations.len()),
+            ("notes", chart.history.notes.len()),
+        ]
+    };
+    assert_eq!(counts(&there), counts(&here));
+    assert!(counts(&here).iter().all(|(_, n)| *n > 0), "each part has something to lose: {:?}", counts(&here));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_changes_at_the_server_is_what_is_said() {
     let clinic = Clinic::open(|_| {}).await;
     let before = clinic.says(NEXT).await;
