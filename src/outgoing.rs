@@ -142,7 +142,8 @@ pub fn downloads(plain: bool) -> Agent {
 /// # Errors
 /// When it is longer, or breaks off.
 pub fn body(response: Response<Body>, most: u64) -> Result<Vec<u8>, BodyError> {
-    response.into_body().into_with_config().limit(most).read_to_vec().map_err(|error| match error {
+    // The limit is reached with the byte that would be too many, not with the last one allowed.
+    response.into_body().into_with_config().limit(most.saturating_add(1)).read_to_vec().map_err(|error| match error {
         Error::BodyExceedsLimit(_) => BodyError::TooLong,
         Error::Timeout(_) => BodyError::Late,
         Error::Io(e) if matches!(e.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock) => BodyError::Late,
