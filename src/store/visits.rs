@@ -42,7 +42,7 @@ impl Store {
                 steps
             }
             Change::Cancel { visit } => {
-                let off = Visit { booked: false, was: Some(visit.start), ..visit.clone() };
+                let off = Visit { booked: false, was: visit.was.or(Some(visit.start)), ..visit.clone() };
                 let mut steps = vec![self.change_visit(person, visit, &off)?];
                 steps.extend(freed(visit, at));
                 steps
@@ -53,7 +53,7 @@ impl Store {
                     reason: visit.reason.clone(),
                     prepare: visit.prepare.clone(),
                     version: visit.version.clone(),
-                    was: Some(visit.start),
+                    was: visit.was.or(Some(visit.start)),
                     ..made_of(to)
                 };
                 let mut steps = self.take_steps(person, to, commit);

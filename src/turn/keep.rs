@@ -76,7 +76,7 @@ impl Turn<'_> {
                 Box::pin(self.settle(&alone)).await
             }
             Err(TurnError::Commit(CommitError::Conflict(conflict))) => {
-                let result = self.lost(said, conflict).await?;
+                let result = Box::pin(self.lost(said, conflict)).await?;
                 Ok(self.spoken(result).await)
             }
             // The same turn came twice at once, and the other one was first: its answer is the answer.

@@ -38,7 +38,7 @@ impl Turn<'_> {
             self.let_go(said).await?;
             // What was read for this turn shows the time as free.
             self.ahead = None;
-            let instead = self.run(intent, slots).await?;
+            let instead = Box::pin(self.run(intent, slots)).await?;
             let result = self.worded(&instead)?;
             match self.commit(&instead, &result, false).await {
                 Err(TurnError::Commit(CommitError::Conflict(conflict))) => lost = conflict,
