@@ -6,7 +6,7 @@
 
 use super::{Said, State, Turn, TurnError, said};
 use crate::{
-    actions::{ActionError, KeptNotice, Next},
+    actions::{ActionError, Change, KeptNotice, Next},
     dialogue::{self, Needs, Open, Wait},
     policy::{DataClass, Decision, Effect, Identity, Permit, Scope, Telling, Verdict, admit, decide},
     store::{Told, WaitingNews},
@@ -36,6 +36,10 @@ impl Turn<'_> {
     }
 
     fn is_time_for_news(&self, said: &Said) -> bool {
+        // Who asks for quiet has it from this answer on, which is before their wish is durable.
+        if said.parts().flat_map(|part| &part.changes).any(|change| matches!(change, Change::Quiet { .. })) {
+            return false;
+        }
         let disclosed = said.parts().any(|part| part.opened.is_some());
         let calm = said.parts().all(|part| part.needs.effect != Effect::Urgent && part.state != State::Escalated);
         disclosed && calm && said.settled() && !self.third_party() && self.triage.is_none()

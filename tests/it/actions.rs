@@ -638,6 +638,7 @@ async fn every_reply_is_said_by_some_line() {
                 let facts = facts.with("read", stage.now).with("today", true);
                 let facts = facts.with("start", stage.now).with("to", stage.now).with("saved", stage.now);
                 let facts = facts.with("provider", "Dr. Patel").with("medicine", "metformin");
+                let facts = facts.with("from", "Mercy Hospital").with("fetched", stage.now);
                 let rendered = stage.replies.render(&def.name, &facts, &moment);
                 assert!(rendered.is_ok(), "{}", rendered.err().map(|e| e.to_string()).unwrap_or_default());
             } else if !said.contains(&(def.name.clone(), reply.clone())) {

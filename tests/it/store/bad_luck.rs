@@ -112,7 +112,7 @@ async fn a_full_disk_is_told_and_gone_when_there_is_space() {
     let place = Place::sqlite();
     let before = admitted(&place.open().await, None).await;
     // A limit on file sizes stands for the disk; the signal that comes with it is ignored, as servers do.
-    let out = child("bad_luck::writes_until_full", &place, "trap '' XFSZ; ulimit -S -f 1500;")
+    let out = child("bad_luck::writes_until_full", &place, "trap '' XFSZ; ulimit -S -f 4000;")
         .env("WELLSPOKEN_TEST_PERSON", before.as_str())
         .stderr(Stdio::inherit())
         .output()
