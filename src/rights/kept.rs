@@ -32,6 +32,8 @@ pub struct Me {
     /// What came of the last check of the promises; absent where none was recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checked: Option<Check>,
+    /// Records of other organizations can be connected here. The desk does not know; the door that shows this does.
+    pub connects: bool,
 }
 
 /// Counts.
@@ -302,6 +304,7 @@ impl Desk<'_> {
             held: store.held(person).await?,
             copies_asked: store.copies_asked(person).await?,
             checked: store.checked().await?.map(Check::from),
+            connects: false,
         })
     }
 }

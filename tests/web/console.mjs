@@ -98,7 +98,7 @@ test('a clinician says in her own words that she told a result, and only then it
   await row.getByLabel('What you told them').fill('Told her it is high, and that it is drawn again tonight');
   await tell.click();
   await page.locator('#to-tell').getByText('Nothing.').waitFor();
-  assert.equal(await page.getByRole('alert').textContent(), '');
+  assert.equal(await page.locator('#alert').textContent(), '');
   assert.deepEqual(wrong.filter((e) => !/40[01]/.test(e)), []);
   await context.close();
   const nurse = await signsIn('nurse-ada');

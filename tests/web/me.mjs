@@ -122,7 +122,7 @@ test('a code is shown once, another one replaces it, and it tells a device who s
   const [first, second] = [await make(), await make()];
   for (const code of [first, second]) assert.match(code, /^\d{4} \d{4}$/);
   assert.match(await page.locator('#code-said').textContent(), /works once/);
-  const device = await visit(browser, await server.link('--channel', 'home', '--as', person));
+  const device = await visit(browser, await server.link('--channel', 'home', '--room', 'kitchen', '--as', person));
   await until(device.page, 'ready');
   assert.match((await asked(device.page, `my code is ${first}`)).reply, /isn't a code I know/, 'the one before it no longer works');
   assert.equal((await asked(device.page, `my code is ${second}`)).state, 'answered');

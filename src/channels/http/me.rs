@@ -29,6 +29,7 @@ const MAX_BODY: usize = 4 * 1024;
 pub struct Own {
     desk: Arc<dyn Rights>,
     caller: Caller,
+    connects: bool,
 }
 
 impl FromRequestParts<Doors> for Own {
@@ -40,7 +41,7 @@ impl FromRequestParts<Doors> for Own {
             return Err(Refusal::Query);
         }
         let desk = doors.rights.clone().ok_or(Refusal::NotFound)?;
-        Ok(Self { desk, caller })
+        Ok(Self { desk, caller, connects: doors.connect.is_some() })
     }
 }
 
@@ -87,7 +88,8 @@ pub fn routes() -> Router<Doors> {
     security(("bearer" = []), ("page" = [])),
 )]
 pub async fn show(own: Own) -> Result<Json<Me>, Refusal> {
-    Ok(Json(own.desk.me(&own.caller).await?))
+    let me = own.desk.me(&own.caller).await?;
+    Ok(Json(Me { connects: own.connects, ..me }))
 }
 
 /// Who looked.

@@ -209,6 +209,7 @@ impl Rights for Parrot {
             held: false,
             copies_asked: vec![],
             checked: None,
+            connects: false,
         };
         Box::pin(async move { theirs(caller).map(|()| me) })
     }

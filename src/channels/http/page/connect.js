@@ -22,7 +22,7 @@ function ask() {
 }
 
 async function refresh() {
-  const offers = await records.show({ told });
+  const offers = await records.show({ me: { connects: true }, told });
   $('code').hidden = true;
   $('records').hidden = !offers;
   if (!offers) $('alert').textContent = 'No records can be connected here yet. Ask the staff.';

@@ -34,14 +34,9 @@ export function cameBack() {
 }
 
 /** Shows the section; false where nothing can be connected here. */
-export async function show({ told }) {
-  let shown;
-  try {
-    shown = await call('/v1/me/records');
-  } catch (error) {
-    if (error instanceof Refused && error.status === 404) return false;
-    throw error;
-  }
+export async function show({ me, told }) {
+  if (!me.connects) return false;
+  const shown = await call('/v1/me/records');
   const said = document.getElementById('records-said');
   if (word) said.textContent = CAME_BACK[word] ?? '';
   word = null;
