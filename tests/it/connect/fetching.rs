@@ -78,7 +78,9 @@ async fn of_two_processes_one_shows_the_refresh_token() {
     let (a, b) = tokio::join!(one.fetch(&id), two.fetch(&id));
     let mut outcomes = [a.expect("fetched"), b.expect("fetched")];
     outcomes.sort_by_key(|how| *how == Fetched::NotMine);
-    assert_eq!(outcomes, [Fetched::Ready, Fetched::NotMine]);
+    // Whoever comes while the other works is turned away; who comes after it finds a token that is still good.
+    assert_eq!(outcomes[0], Fetched::Ready);
+    assert!(matches!(outcomes[1], Fetched::NotMine | Fetched::Ready));
     assert_eq!(stage.organization.0.refreshes.load(Ordering::Relaxed), 1, "a refresh token works once");
     // What came back is what is kept: the next one works, too.
     stage.organization.0.shut.store(true, Ordering::Relaxed);
