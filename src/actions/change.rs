@@ -10,6 +10,7 @@ use crate::{
 };
 
 /// One change to durable state. Personal contents are sealed by the store under the subject's key.
+#[expect(clippy::large_enum_variant, reason = "there are one or two of them in a turn")]
 #[derive(Clone)]
 pub enum Change {
     /// Opens a renewal request; one open request per prescription.

@@ -336,7 +336,7 @@ mod tests {
                       {"search":{"mode":"outcome"},"resource":{"resourceType":"OperationOutcome"}}]}},
             {"response":{"status":"404"},"resource":{"resourceType":"OperationOutcome"}}]}"#;
         let found = batch_answers(BASE, whole.as_bytes(), &asks).expect("read");
-        let first = found[0].as_ref().ok().expect("found");
+        let Ok(first) = &found[0] else { panic!("found") };
         assert_eq!(first.found.len(), 1);
         assert!(first.found[0].get().contains("7.0"), "digits as written");
         assert_eq!(first.next, Some(Link::Search { kind: "Observation".into(), form: "x=1".into() }));

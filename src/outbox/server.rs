@@ -16,7 +16,7 @@ impl Clinic for Session {
     async fn search(&self, kind: &'static str, params: &[(&'static str, &str)]) -> Result<Vec<Value>, Fault> {
         let by = params.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         let found = Self::search(self, kind, by).await.map_err(looking)?;
-        let read = |text: &Box<RawValue>| serde_json::from_str(text.get()).ok();
+        let read = |text: &RawValue| serde_json::from_str(text.get()).ok();
         found.iter().map(|text| read(text).ok_or(Fault::Later(Trouble::Broken, None))).collect()
     }
 

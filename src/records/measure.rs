@@ -180,7 +180,7 @@ impl Unit {
     pub fn read(text: &str) -> Option<Self> {
         let text = text.trim();
         let coded = Self::ALL.into_iter().find(|unit| unit.ucum() == text);
-        coded.or_else(|| match text {
+        coded.or(match text {
             "mmHg" | "mm Hg" => Some(Self::MmHg),
             "beats/minute" | "{beats}/min" | "bpm" | "breaths/minute" | "{breaths}/min" => Some(Self::PerMinute),
             "degF" | "°F" | "F" => Some(Self::Fahrenheit),

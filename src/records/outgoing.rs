@@ -59,6 +59,7 @@ pub enum Outgoing {
 }
 
 /// Where a change belongs.
+#[expect(clippy::large_enum_variant, reason = "there are one or two of them in a turn")]
 pub enum Goes {
     /// To the server.
     Out(Outgoing),

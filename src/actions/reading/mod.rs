@@ -67,6 +67,7 @@ pub(super) fn newest(measure: Measure, own: &[Reading], vitals: &[Vital]) -> Opt
 }
 
 /// The measure that was named, or what to say where it is none that is kept here.
+#[expect(clippy::result_large_err, reason = "what is said instead is the answer itself, once a turn")]
 fn measure(slots: &Slots) -> Result<Option<Measure>, Outcome> {
     let Some(said) = text(slots, "measure") else { return Ok(None) };
     match Measure::named(said).filter(|measure| measure.own()) {
