@@ -117,26 +117,12 @@ impl Server {
         Ok(smart)
     }
 
-    /// Posts a form to an OAuth endpoint of this server's and gives its answer. `basic` is a client's id and secret.
+    /// Posts a form to an OAuth endpoint of this server's and gives its answer.
     ///
     /// # Errors
     /// When it does not answer, or says no.
-    pub async fn form(
-        &self,
-        at: &str,
-        fields: &[(&str, &str)],
-        basic: Option<(&str, &str)>,
-    ) -> Result<Zeroizing<Vec<u8>>, FhirError> {
-        let until = Instant::now() + self.timeout();
-        let header = basic.map(|(client, secret)| {
-            use base64::{Engine as _, engine::general_purpose::STANDARD};
-            // Each half is form-encoded first (RFC 6749 §2.3.1).
-            let encoded = |text: &str| headers::form(&[("", text)]).trim_start_matches('=').to_owned();
-            let pair = Zeroizing::new(format!("{}:{}", encoded(client), encoded(secret)));
-            Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())))
-        });
-        let reply = self.post_form(at, fields, header, until).await?;
-        granted(reply)
+    pub async fn form(&self, at: &str, fields: &[(&str, &str)]) -> Result<Zeroizing<Vec<u8>>, FhirError> {
+        self.form_within(at, fields, Instant::now() + self.timeout()).await
     }
 
     /// A signed statement that this program is the client its configuration names, for one OAuth endpoint and one use.
@@ -147,18 +133,17 @@ impl Server {
         key.assertion(&backend.client_id, endpoint, self.clock())
     }
 
-    async fn post_form(
+    async fn form_within(
         &self,
         at: &str,
         fields: &[(&str, &str)],
-        authorization: Option<Zeroizing<String>>,
         until: Instant,
-    ) -> Result<Reply, FhirError> {
+    ) -> Result<Zeroizing<Vec<u8>>, FhirError> {
         if !reachable(at) {
             return Err(FhirError::Wrong("about its authorization names addresses that are not https"));
         }
         let call = Call::post(at.to_owned(), FORM, headers::form(fields).into_bytes());
-        self.send(call, authorization, until).await
+        granted(self.send(call, None, until).await?)
     }
 
     /// The header that shows who this program is; `None` where the server is given none. A token is shared, and renewed
@@ -203,7 +188,7 @@ impl Server {
             ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
             ("client_assertion", assertion.as_str()),
         ];
-        let body = granted(self.post_form(&smart.token, &fields, None, until).await?)?;
+        let body = self.form_within(&smart.token, &fields, until).await?;
         let wrong = FhirError::Wrong("about a token cannot be read");
         let granted: Granted = serde_json::from_slice(&body).map_err(|_| wrong.clone())?;
         let plain = Zeroizing::new(granted.access_token);

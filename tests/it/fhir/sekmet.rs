@@ -177,7 +177,7 @@ async fn whoever_shows_a_signed_assertion_is_let_in_as_far_as_its_scope() {
             ("client_assertion_type", kind),
             ("client_assertion", assertion),
         ];
-        server.form(&endpoint, &fields, None).await.map(drop)
+        server.form(&endpoint, &fields).await.map(drop)
     };
     let client = Err(FhirError::Token(TokenError::Client));
     let once = server.assertion(&endpoint).expect("a key");
