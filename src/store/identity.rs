@@ -144,12 +144,7 @@ impl Store {
     ) -> Result<Vec<Step>, StoreError> {
         let owner = KeyOwner::Person(person.clone());
         let (_, sealed) = self.seal(&owner, "person", "consent", person.as_str(), uses.written().as_bytes())?;
-        // In order where two are of the same moment.
         let (Ok(before) | Err(before)) = seen;
-        let id = format!("{:08}-{}", before + 1, hex::encode(self.random::<8>()?));
-        let version = SealedVersion { scopes: vec![], uses: Some(uses.clone()), channel: channel.to_owned(), at };
-        let plain = serde_json::to_vec(&version).unwrap_or_default();
-        let (owner, version) = self.seal(&owner, "consent", "sealed", &id, &plain)?;
         let seen = seen.map_or(-1, |seen| i64::try_from(seen).unwrap_or(i64::MAX));
         let mut steps = vec![
             Step::new(
@@ -157,15 +152,32 @@ impl Store {
                 vec![person.as_str().into(), sealed.into(), seen.into()],
             )
             .or_nothing(Refusal::Conflict(Conflict::AgreementChanged)),
-            Step::new(
-                "INSERT INTO consent (id, at, owner, sealed) VALUES ($1, $2, $3, $4)",
-                vec![id.into(), at.as_microsecond().into(), owner.into(), version.into()],
-            ),
+            self.version_step(person, uses, before + 1, channel, at)?,
         ];
         if !uses.improve() {
             steps.push(self.patterns_end(person));
         }
         Ok(steps)
+    }
+
+    /// The statement that keeps a version of what somebody agreed to.
+    pub(super) fn version_step(
+        &self,
+        person: &PersonId,
+        uses: &Agreements,
+        number: u64,
+        channel: &str,
+        at: Timestamp,
+    ) -> Result<Step, StoreError> {
+        // In order where two are of the same moment.
+        let id = format!("{number:08}-{}", hex::encode(self.random::<8>()?));
+        let version = SealedVersion { scopes: vec![], uses: Some(uses.clone()), channel: channel.to_owned(), at };
+        let plain = serde_json::to_vec(&version).unwrap_or_default();
+        let (owner, sealed) = self.seal(&KeyOwner::Person(person.clone()), "consent", "sealed", &id, &plain)?;
+        Ok(Step::new(
+            "INSERT INTO consent (id, at, owner, sealed) VALUES ($1, $2, $3, $4)",
+            vec![id.into(), at.as_microsecond().into(), owner.into(), sealed.into()],
+        ))
     }
 
     /// Every version of what a person agreed to, oldest first.

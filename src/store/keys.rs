@@ -171,24 +171,31 @@ impl KeyStore {
         Err(KeyError::Rotating)
     }
 
-    /// Makes many keys and waits for the disk once.
+    /// Makes many keys and waits for the disk a few times in all. One that is there already stays.
     pub fn make_many(&self, names: &[String]) -> Result<(), KeyError> {
-        let masters = self.current()?;
         let keys: Vec<Plain> =
             names.iter().map(|_| self.entropy.bytes().map(Zeroizing::new)).collect::<Result<_, _>>()?;
         let named: Vec<_> = names.iter().map(String::as_str).zip(&keys).collect();
-        for (name, wrapped) in names.iter().zip(masters.newest()?.wrap_many(&named, &self.entropy)?) {
-            self.folder.draft_for(name, &wrapped)?;
+        for _ in 0..TRIES {
+            let masters = self.current()?;
+            // A key service may take its time, so the lock comes after it.
+            let wrapped = masters.newest()?.wrap_many(&named, &self.entropy)?;
+            let _adding = self.folder.lock_to_add()?;
+            if self.folder.identity(ROOT) == masters.known_by {
+                let keys: Vec<(String, Vec<u8>)> = names.iter().cloned().zip(wrapped).collect();
+                return self.folder.put_many(&keys, &self.entropy);
+            }
         }
-        self.folder.settle()?;
-        let alone = self.folder.lock_alone()?;
-        if self.folder.identity(ROOT) != masters.known_by {
-            return Err(KeyError::Rotating);
+        Err(KeyError::Rotating)
+    }
+
+    /// The keys of people who are about to become known.
+    pub fn create_many(&self, owners: &[KeyOwner]) -> Result<(), KeyError> {
+        if owners.is_empty() {
+            return Ok(());
         }
-        for name in names {
-            self.folder.install(name, &alone)?;
-        }
-        self.folder.sync()
+        let names: Vec<String> = owners.iter().map(|owner| self.name(owner)).collect();
+        self.make_many(&names)
     }
 
     /// The key that signs the audit chain, made where there is none.

@@ -1,5 +1,7 @@
 //! `wellspoken import` as a command: what it prints, what it refuses, and what it leaves behind.
 
+mod killed;
+
 use std::{fs, path::Path, process::Command};
 
 use wellspoken::records::{demo, fhir_bundle::MAX_BYTES};

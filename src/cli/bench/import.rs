@@ -6,6 +6,7 @@ use std::{
     fs::File,
     io::{BufWriter, Write as _},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Instant,
 };
 
@@ -73,6 +74,7 @@ fn measure(global: &Global, people: u64, scratch: &Path) -> anyhow::Result<Repor
     let (resources, bytes) = make_up(people, &export)?;
     let clock = Instant::now();
     let (source, files) = import::Source::of(&[export])?.context("an export")?;
+    let source = Arc::new(source);
     let (index_seconds, index_mb) = (clock.elapsed().as_secs_f64(), resident("VmRSS:"));
     let data = scratch.join("data");
     let keys = global.config()?.keys;
@@ -80,7 +82,7 @@ fn measure(global: &Global, people: u64, scratch: &Path) -> anyhow::Result<Repor
     let tally = runtime()?.block_on(async {
         let url = sqlite_path(&data).display().to_string();
         let store = Store::open(StoreOptions { url, key_file: scratch.join("keys/master.key"), keys }).await?;
-        let tally = import::everybody(&store, &source, &files, scratch, Some(Scope::ALL.to_vec()), system_now()).await;
+        let tally = import::everybody(&store, source, &files, Some(&Scope::ALL), system_now()).await;
         store.close().await;
         tally
     })?;

@@ -177,18 +177,27 @@ impl Export {
         self.people
     }
 
+    /// How many bytes somebody's own resources have.
+    #[must_use]
+    pub fn weight(&self, person: usize) -> u64 {
+        self.theirs(person).map(|place| u64::from(place.len)).sum()
+    }
+
+    fn theirs(&self, person: usize) -> impl Iterator<Item = Place> {
+        let n = u32::try_from(person).unwrap_or(u32::MAX);
+        let first = self.owned.partition_point(|(owner, _)| *owner < n);
+        self.owned[first..].iter().take_while(move |(owner, _)| *owner == n).map(|(_, place)| *place)
+    }
+
     /// One person's resources as a bundle, with what they refer to.
     ///
     /// # Errors
     /// When a file changed meanwhile or cannot be read, or the resources come to more than a bundle may.
     pub fn bundle(&self, person: usize) -> anyhow::Result<Vec<u8>> {
-        let n = u32::try_from(person)?;
-        let first = self.owned.partition_point(|(owner, _)| *owner < n);
-        let theirs = self.owned[first..].iter().take_while(|(owner, _)| *owner == n).map(|(_, place)| *place);
         let mut bundle = br#"{"resourceType":"Bundle","type":"collection","entry":["#.to_vec();
         let mut open: HashMap<u16, File> = HashMap::new();
         let mut wanted: Vec<String> = Vec::new();
-        for place in theirs {
+        for place in self.theirs(person) {
             let resource = self.resource(place, &mut open)?;
             wanted.extend(references(&resource));
             push(&mut bundle, &resource)?;

@@ -1,30 +1,27 @@
 //! Many people at once: folders of bundles and Bulk Data exports, with a progress bar, going on where it stopped.
 //!
-//! Invariants: a person counts as done once they are durable, so what is killed goes on with at most a few people imported a
-//! second time, which changes nothing; what was left out is said with why, in counts.
+//! Invariants: people, what was counted of them and how far the import is are one commit, so what is killed goes on with the
+//! first who is not there, and counts nobody twice; what was left out is said with why, in counts.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-    time::UNIX_EPOCH,
-};
+use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc, time::UNIX_EPOCH};
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use ring::digest;
-use tokio::task::JoinSet;
+use serde::{Deserialize, Serialize};
 
 use super::{bulk::Export, read};
 use crate::{
-    policy::Scope,
+    policy::{PersonId, Scope},
     records::{Chart, Summary, fhir_bundle},
-    store::{ImportOptions, Store, StoreError},
+    store::{ImportState, Lot, Store, StoreError},
 };
 
-/// So many people are written at a time: they share a commit, and so many charts are in memory.
-const AT_A_TIME: usize = 8;
+/// So many people share a commit.
+const AT_A_TIME: usize = 64;
+/// Bytes of what people are read from after which no more of them are taken into memory at once (16 MiB).
+const HEAVY: u64 = 16 << 20;
 
 /// What there is to import, one after another.
 pub enum Source {
@@ -81,6 +78,14 @@ impl Source {
         }
     }
 
+    /// How many bytes somebody is read from.
+    fn weight(&self, n: usize) -> u64 {
+        match self {
+            Self::Bundles(files) => fs::metadata(&files[n]).map_or(0, |about| about.len()),
+            Self::Export(export) => export.weight(n),
+        }
+    }
+
     fn chart(&self, n: usize) -> anyhow::Result<Chart> {
         match self {
             Self::Bundles(files) => read(&files[n], None),
@@ -91,12 +96,13 @@ impl Source {
     }
 }
 
-/// What became of an import.
-#[derive(Default)]
+/// What became of an import, from its first person on.
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Tally {
-    /// People imported, in this run.
+    /// People imported.
     pub people: usize,
-    /// People that an earlier run had imported.
+    /// Those of them whom an earlier run had imported that was stopped.
+    #[serde(skip)]
     pub before: usize,
     /// Who could not be imported, by why.
     pub failed: BTreeMap<String, usize>,
@@ -105,6 +111,10 @@ pub struct Tally {
 }
 
 impl Tally {
+    fn fails(&mut self, why: String) {
+        *self.failed.entry(why).or_default() += 1;
+    }
+
     fn add(&mut self, one: &Summary) {
         for (all, some) in [
             (&mut self.summary.read, &one.read),
@@ -118,90 +128,131 @@ impl Tally {
     }
 }
 
-/// How far an import is, in a file of its own beside the database: a number, and nothing about anybody.
-struct Mark(PathBuf);
+/// The name of an import of these files as they are: another size or another time is another import.
+fn name_of(files: &[PathBuf]) -> String {
+    let mut hash = digest::Context::new(&digest::SHA256);
+    for file in files {
+        hash.update(file.as_os_str().as_encoded_bytes());
+        let about = fs::metadata(file).ok();
+        let changed = about.as_ref().and_then(|m| m.modified().ok()).and_then(|t| t.duration_since(UNIX_EPOCH).ok());
+        hash.update(&about.map_or(0, |m| m.len()).to_be_bytes());
+        hash.update(&changed.map_or(0, |t| t.as_nanos()).to_be_bytes());
+    }
+    hex::encode(hash.finish().as_ref())
+}
 
-impl Mark {
-    /// The mark of these files as they are: another size or another time is another import.
-    fn of(data_dir: &Path, files: &[PathBuf]) -> Self {
-        let mut hash = digest::Context::new(&digest::SHA256);
-        for file in files {
-            hash.update(file.as_os_str().as_encoded_bytes());
-            let about = fs::metadata(file).ok();
-            let changed =
-                about.as_ref().and_then(|m| m.modified().ok()).and_then(|t| t.duration_since(UNIX_EPOCH).ok());
-            hash.update(&about.map_or(0, |m| m.len()).to_be_bytes());
-            hash.update(&changed.map_or(0, |t| t.as_nanos()).to_be_bytes());
+/// People who were read: their charts, and for each whether there is one or why not.
+#[derive(Default)]
+struct Read {
+    charts: Vec<Chart>,
+    each: Vec<Option<String>>,
+}
+
+impl Read {
+    /// The next people from this one on: so many, or as much as may be in memory. Read on all cores.
+    fn from(source: &Source, first: usize) -> Self {
+        let (mut until, mut weight) = (first, 0);
+        while until < source.len() && until - first < AT_A_TIME && (weight < HEAVY || until == first) {
+            weight += source.weight(until);
+            until += 1;
         }
-        Self(data_dir.join(format!("import-{}", hex::encode(&hash.finish().as_ref()[..8]))))
+        let people: Vec<usize> = (first..until).collect();
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut read = Self::default();
+        std::thread::scope(|scope| {
+            let lots: Vec<_> = people
+                .chunks(people.len().div_ceil(threads).max(1))
+                .map(|lot| scope.spawn(|| lot.iter().map(|n| source.chart(*n)).collect::<Vec<_>>()))
+                .collect();
+            for chart in lots.into_iter().flat_map(|lot| lot.join().unwrap_or_default()) {
+                read.each.push(chart.as_ref().err().map(|error| format!("{error:#}")));
+                read.charts.extend(chart);
+            }
+        });
+        read
     }
 
-    fn done(&self) -> usize {
-        fs::read_to_string(&self.0).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0)
+    /// What is counted once these first ones of the charts were tried, and how many people that passes.
+    fn counted(&self, so_far: &Tally, tried: &[Result<PersonId, StoreError>]) -> (usize, Tally) {
+        let mut tally = so_far.clone();
+        let mut outcomes = tried.iter().zip(&self.charts);
+        let mut passed = 0;
+        for unread in &self.each {
+            match unread {
+                Some(why) => tally.fails(why.clone()),
+                None => match outcomes.next() {
+                    Some((Ok(_), chart)) => {
+                        tally.people += 1;
+                        tally.add(&chart.summary);
+                    }
+                    Some((Err(why), _)) => tally.fails(why.to_string()),
+                    None => break,
+                },
+            }
+            passed += 1;
+        }
+        (passed, tally)
     }
 
-    /// Written whole or not at all.
-    fn set(&self, done: usize) -> anyhow::Result<()> {
-        let new = self.0.with_extension("new");
-        fs::write(&new, done.to_string())
-            .and_then(|()| fs::rename(&new, &self.0))
-            .context("cannot note how far the import is")
-    }
-
-    fn gone(&self) {
-        let _ = fs::remove_file(&self.0);
+    /// Takes away those who were passed.
+    fn pass(&mut self, passed: usize) {
+        let charts = self.each.drain(..passed).filter(Option::is_none).count();
+        self.charts.drain(..charts);
     }
 }
 
 /// Imports everybody. Each is tried; who cannot be imported is counted with why.
 ///
 /// # Errors
-/// When the database or a key fails, or how far it is cannot be noted.
+/// When the database or a key fails, or the same import runs elsewhere. What is durable then is not done again by the next.
 pub async fn run(
     store: &Store,
-    source: &Source,
+    source: Arc<Source>,
     files: &[PathBuf],
-    data_dir: &Path,
-    consent: Option<Vec<Scope>>,
+    consent: Option<&[Scope]>,
     at: Timestamp,
 ) -> anyhow::Result<Tally> {
-    let mark = Mark::of(data_dir, files);
+    let name = name_of(files);
     let all = source.len();
-    let mut tally = Tally { before: mark.done().min(all), ..Tally::default() };
-    let bar = bar(all, tally.before);
-    let mut next = tally.before;
-    while next < all {
-        let until = (next + AT_A_TIME).min(all);
-        let mut running = JoinSet::new();
-        for n in next..until {
-            let chart = match source.chart(n) {
-                Ok(chart) => chart,
-                Err(error) => {
-                    *tally.failed.entry(format!("{error:#}")).or_default() += 1;
-                    continue;
-                }
+    let begun = store.import_state(&name).await?.unwrap_or_default();
+    let mut tally: Tally = if begun.done == 0 { Tally::default() } else { serde_json::from_slice(&begun.counted)? };
+    let mut done = usize::try_from(begun.done)?.min(all);
+    tally.before = tally.people;
+    let bar = bar(all, done);
+    let read = |first: usize| {
+        let source = Arc::clone(&source);
+        tokio::task::spawn_blocking(move || Read::from(&source, first))
+    };
+    let mut ahead = read(done);
+    while done < all {
+        let mut people = ahead.await?;
+        // The next ones are read while these are written.
+        ahead = read(done + people.each.len());
+        while !people.each.is_empty() {
+            let lot = Lot { import: &name, done: u64::try_from(done)?, charts: &people.charts, consent, at };
+            let state = |tried: &[_]| {
+                let (passed, tally) = people.counted(&tally, tried);
+                let counted = serde_json::to_vec(&tally).unwrap_or_default();
+                ImportState { done: lot.done + passed as u64, counted }
             };
-            tally.add(&chart.summary);
-            let (store, consent) = (store.clone(), consent.clone());
-            running.spawn(async move {
-                let options = ImportOptions { consent, ..ImportOptions::default() };
-                store.import(&chart, options, at).await
-            });
+            let tried = store.import_lot(lot, state).await.map_err(beside)?;
+            let (passed, counted) = people.counted(&tally, &tried);
+            tally = counted;
+            people.pass(passed);
+            done += passed;
+            bar.set_position(u64::try_from(done)?);
         }
-        while let Some(done) = running.join_next().await {
-            match done? {
-                Ok(_) => tally.people += 1,
-                Err(error @ StoreError::TwoPeople) => *tally.failed.entry(error.to_string()).or_default() += 1,
-                Err(error) => return Err(error.into()),
-            }
-        }
-        next = until;
-        mark.set(next)?;
-        bar.set_position(u64::try_from(next)?);
     }
     bar.finish_and_clear();
-    mark.gone();
+    store.import_ends(&name).await?;
     Ok(tally)
+}
+
+fn beside(error: StoreError) -> anyhow::Error {
+    match error {
+        StoreError::Outdated => anyhow::anyhow!("another import of the same files is running; let it end, or end it and try again"),
+        other => other.into(),
+    }
 }
 
 fn bar(all: usize, before: usize) -> ProgressBar {

@@ -8,6 +8,7 @@ pub use many::{Source, run as everybody};
 use std::{
     io::Read as _,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use anyhow::Context as _;
@@ -60,7 +61,7 @@ pub fn run(global: &Global, args: ImportArgs) -> anyhow::Result<()> {
             args.pin.is_none() && args.room.is_none() && !args.anchor_today,
             "--pin, --room and --anchor-today are for one person; import them by themselves"
         );
-        return run_many(global, &source, &files, args.consent.as_deref(), now);
+        return run_many(global, source, &files, args.consent.as_deref(), now);
     }
     let Some(bundle) = args.from.first() else { anyhow::bail!("name a bundle") };
     let chart = read(bundle, anchor.as_ref().map(|zone| (now, zone)))?;
@@ -78,21 +79,21 @@ pub fn run(global: &Global, args: ImportArgs) -> anyhow::Result<()> {
 
 fn run_many(
     global: &Global,
-    source: &Source,
+    source: Source,
     files: &[PathBuf],
     consent: Option<&str>,
     now: Timestamp,
 ) -> anyhow::Result<()> {
     let consent = consent.map(scopes).transpose()?;
-    let data_dir = global.data_dir()?;
+    let source = Arc::new(source);
     let tally = runtime()?.block_on(async {
         let store = config_store(global).await?;
-        let tally = everybody(&store, source, files, &data_dir, consent, now).await;
+        let tally = everybody(&store, Arc::clone(&source), files, consent.as_deref(), now).await;
         store.close().await;
         tally
     })?;
     eprintln!("{}", told(&tally.summary));
-    if let Source::Export(export) = source {
+    if let Source::Export(export) = &*source {
         for (why, n) in &export.left_out {
             eprintln!("of no use here: {n} {why}");
         }
@@ -104,7 +105,7 @@ fn run_many(
         eprintln!("not imported: {n}, because {why}");
     }
     if tally.before > 0 {
-        eprintln!("{} were imported before this was stopped", tally.before);
+        eprintln!("{} of them were imported before this was stopped", tally.before);
     }
     println!("{}", tally.people);
     Ok(())

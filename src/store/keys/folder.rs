@@ -20,6 +20,8 @@ use super::{super::seal::Entropy, error::KeyError};
 const KEY: &str = "key";
 /// How the file ends that will take its place in a rotation.
 const DRAFT: &str = "rewrap";
+/// Files that are waited for together.
+const AT_A_TIME: usize = 8;
 /// The largest file that can be a wrapped key.
 const LARGEST: u64 = 4096;
 
@@ -88,6 +90,38 @@ impl Folder {
         put(&self.place(name), wrapped, &self.handle, entropy)
     }
 
+    /// As [`Self::put`] for many keys.
+    pub fn put_many(&self, keys: &[(String, Vec<u8>)], entropy: &Entropy) -> Result<(), KeyError> {
+        let mut drafts = Vec::with_capacity(keys.len());
+        let put = (|| {
+            for (name, wrapped) in keys {
+                let path = self.place(name);
+                let draft = path.with_extension(format!("{}.new", hex::encode(entropy.bytes::<8>()?)));
+                let io = |source| KeyError::Io { doing: "cannot write", path: path.clone(), source };
+                let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map_err(io)?;
+                drafts.push((draft, file));
+                if let Some((_, file)) = drafts.last_mut() {
+                    file.write_all(wrapped).map_err(io)?;
+                }
+            }
+            sync_all(&drafts).map_err(|e| self.failed("cannot write", e))?;
+            for ((name, _), (draft, _)) in keys.iter().zip(&drafts) {
+                let path = self.place(name);
+                match fs::hard_link(draft, &path) {
+                    Err(source) if source.kind() != io::ErrorKind::AlreadyExists => {
+                        return Err(KeyError::Io { doing: "cannot write", path, source });
+                    }
+                    _ => {}
+                }
+            }
+            Ok(())
+        })();
+        for (draft, _) in drafts {
+            let _ = fs::remove_file(draft);
+        }
+        put.and_then(|()| self.sync())
+    }
+
     /// Takes the lock with others who only add keys.
     pub fn lock_to_add(&self) -> Result<Lock, KeyError> {
         self.lock(".lock", FlockOperation::LockShared)
@@ -151,19 +185,6 @@ impl Folder {
         }
         scrub(&draft)?;
         Ok(false)
-    }
-
-    /// Puts a draft in a place where there is no key yet; one that is there already stays.
-    pub fn install(&self, name: &str, _alone: &Lock) -> Result<(), KeyError> {
-        let draft = self.draft(name);
-        if self.has(name) {
-            return scrub(&draft);
-        }
-        fs::rename(&draft, self.place(name)).map_err(|source| KeyError::Io {
-            doing: "cannot write",
-            path: draft,
-            source,
-        })
     }
 
     /// Makes renamings and removals durable.
@@ -344,6 +365,16 @@ fn put(path: &Path, contents: &[u8], folder: &File, entropy: &Entropy) -> Result
     })();
     let _ = fs::remove_file(&draft);
     written.and_then(|()| folder.sync_all()).map_err(io)
+}
+
+/// Brings files to the disk, several at a time: what is waited for together is one write of the file system's journal.
+fn sync_all(files: &[(PathBuf, File)]) -> io::Result<()> {
+    let lots = files.chunks(files.len().div_ceil(AT_A_TIME).max(1));
+    std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            lots.map(|lot| scope.spawn(|| lot.iter().try_for_each(|(_, file)| file.sync_all()))).collect();
+        threads.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into())))
+    })
 }
 
 #[cfg(test)]

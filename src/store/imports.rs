@@ -1,0 +1,284 @@
+//! Making people known from their charts, one at a time.
+//!
+//! Invariant: a chart is there whole or not at all, with the audit row that tells of it; whoever is found by any of the
+//! same identifiers is the same person, and nobody is found by those of two.
+
+mod lot;
+
+use std::sync::LazyLock;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use sqlx::Row;
+use zeroize::Zeroizing;
+
+pub use lot::{ImportState, Lot};
+
+use super::{
+    Store,
+    audit::Draft,
+    database::Value,
+    error::StoreError,
+    job::{JobError, Refusal, Step},
+    keys::KeyOwner,
+    people::{ChartKind, person_id},
+};
+use crate::{
+    policy::{Agreements, Event, JournalEntry, PersonId, RoomId, Scope},
+    records::Chart,
+};
+
+/// What comes with a chart.
+#[derive(Debug, Clone, Default)]
+pub struct ImportOptions<'a> {
+    /// A spoken PIN of 4 to 12 digits; `None` keeps what is there.
+    pub pin: Option<&'a str>,
+    /// Which parts of the record may be answered with; `None` keeps what was agreed to, and that is nothing for somebody
+    /// new. Nothing else is ever agreed to by an import.
+    pub consent: Option<Vec<Scope>>,
+    /// The hospital room the person is in.
+    pub room: Option<RoomId>,
+}
+
+/// All parts of a chart in one statement: they come and go together.
+static ALL_PARTS: LazyLock<String> = LazyLock::new(|| {
+    let row = |n: usize| format!("(${}, ${}, ${})", 3 * n + 1, 3 * n + 2, 3 * n + 3);
+    let rows: Vec<String> = (0..ChartKind::ALL.len()).map(row).collect();
+    format!(
+        "INSERT INTO chart (owner, kind, sealed) VALUES {} \
+         ON CONFLICT (owner, kind) DO UPDATE SET sealed = excluded.sealed",
+        rows.join(", ")
+    )
+});
+
+impl Store {
+    /// Makes a person known, or replaces the chart of somebody known by any of the same identifiers. Free
+    /// slots come along; one that was taken stays taken. With a room, the person is admitted there: whoever
+    /// was there before is gone, and so is everything said there.
+    ///
+    /// # Errors
+    /// When the identifiers belong to two people, the PIN is none, or the database or a key fails. Nothing
+    /// was changed.
+    pub async fn import(
+        &self,
+        chart: &Chart,
+        options: ImportOptions<'_>,
+        at: Timestamp,
+    ) -> Result<PersonId, StoreError> {
+        if let Some(pin) = options.pin
+            && !((4..=12).contains(&pin.len()) && pin.bytes().all(|b| b.is_ascii_digit()))
+        {
+            return Err(StoreError::BadPin);
+        }
+        // A second round only where another process imported the same person in between.
+        for _ in 0..3 {
+            match self.try_import(chart, &options, at).await {
+                Err(JobError::Refused(Refusal::Repeated)) => {}
+                Err(error) => return Err(error.into()),
+                Ok(person) => return Ok(person),
+            }
+        }
+        Err(StoreError::Locked)
+    }
+
+    async fn try_import(
+        &self,
+        chart: &Chart,
+        options: &ImportOptions<'_>,
+        at: Timestamp,
+    ) -> Result<PersonId, JobError> {
+        let lookups = self.lookups(chart);
+        let known = self.known_by(&lookups).await?;
+        let person = match &known {
+            Some(person) => person.clone(),
+            None => PersonId::fresh(at, self.random()?),
+        };
+        let owner = KeyOwner::Person(person.clone());
+        if known.is_none() {
+            self.inner.keys.create(&owner).map_err(StoreError::from)?;
+        }
+        let done = self.import_steps(chart, options, &person, known.is_some(), &lookups, at).await;
+        let outcome = match done {
+            Ok((steps, ended)) => {
+                let draft = self.imported_draft(&person, at)?;
+                self.inner.writer.submit(steps, vec![draft]).await.map(|_| ended)
+            }
+            Err(error) => Err(error.into()),
+        };
+        match outcome {
+            Ok(ended) => {
+                for key in ended {
+                    if !self.held_owner(&key).await? {
+                        self.inner.keys.destroy(&key).map_err(StoreError::from)?;
+                    }
+                }
+                Ok(person)
+            }
+            Err(error) => {
+                // Nobody was made known, so nothing needs this key.
+                if known.is_none() {
+                    let _ = self.inner.keys.destroy(&self.inner.keys.name(&owner));
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// The statements that make somebody known who was not.
+    fn newcomer_steps(
+        &self,
+        person: &PersonId,
+        consent: Option<&[Scope]>,
+        at: Timestamp,
+    ) -> Result<Vec<Step>, StoreError> {
+        let owner = KeyOwner::Person(person.clone());
+        let uses = consent.map(Agreements::to_answer);
+        let written = uses.as_ref().map(Agreements::written).unwrap_or_default();
+        let (name, sealed) = self.seal(&owner, "person", "consent", person.as_str(), written.as_bytes())?;
+        let new = "INSERT INTO person (id, owner, imported, consent, agreed) VALUES ($1, $2, $3, $4, $5)";
+        let values = vec![
+            person.as_str().into(),
+            name.into(),
+            at.as_microsecond().into(),
+            sealed.into(),
+            i64::from(uses.is_some()).into(),
+        ];
+        let mut steps = vec![Step::new(new, values).or_duplicate(Refusal::Repeated)];
+        if let Some(uses) = uses {
+            steps.push(self.version_step(person, &uses, 1, "import", at)?);
+        }
+        Ok(steps)
+    }
+
+    /// The audit row of an import.
+    pub(super) fn imported_draft(&self, person: &PersonId, at: Timestamp) -> Result<Draft, StoreError> {
+        let entry = JournalEntry {
+            event: Event::Imported,
+            subject: Some(person.clone()),
+            actor: None,
+            intent: None,
+            channel: "import",
+            session: None,
+            turn: None,
+            closes: None,
+            outcome: None,
+            at,
+        };
+        self.draft(&entry, None)
+    }
+
+    /// What somebody is found by, from the identifiers of their chart.
+    pub(super) fn lookups(&self, chart: &Chart) -> Vec<String> {
+        let root = self.inner.keys.root();
+        chart.identifiers.iter().map(|id| root.hash("identifier", &[id.as_bytes()])).collect()
+    }
+
+    pub(super) async fn known_by(&self, lookups: &[String]) -> Result<Option<PersonId>, StoreError> {
+        let mut known: Option<PersonId> = None;
+        for lookup in lookups {
+            let who = "SELECT person FROM identifier WHERE lookup = $1";
+            let row = self.inner.database.ask_one(who, &[lookup.as_str().into()]).await?;
+            let Some(row) = row else { continue };
+            let found = person_id(&row.try_get::<String, _>("person")?)?;
+            if known.as_ref().is_some_and(|person| *person != found) {
+                return Err(StoreError::TwoPeople);
+            }
+            known = Some(found);
+        }
+        Ok(known)
+    }
+
+    /// The statements of an import, and the names of the keys that must go once they are committed.
+    pub(super) async fn import_steps(
+        &self,
+        chart: &Chart,
+        options: &ImportOptions<'_>,
+        person: &PersonId,
+        known: bool,
+        lookups: &[String],
+        at: Timestamp,
+    ) -> Result<(Vec<Step>, Vec<String>), StoreError> {
+        let owner = KeyOwner::Person(person.clone());
+        let mut steps = Vec::new();
+        let consent = options.consent.as_deref();
+        if !known {
+            steps.extend(self.newcomer_steps(person, consent.filter(|consent| !consent.is_empty()), at)?);
+        } else if let Some(consent) = consent {
+            let current = self.agreed(person).await?.version;
+            steps.extend(self.consent_steps(person, &Agreements::to_answer(consent), Err(current), "import", at)?);
+        }
+        if let Some(pin) = options.pin {
+            let (store, pin) = (self.clone(), pin.to_owned());
+            let keys = move || store.inner.keys.root().pin_hash(&pin, store.inner.keys.entropy());
+            let hash = tokio::task::spawn_blocking(keys).await.map_err(|_| StoreError::Closed)??;
+            let (_, sealed) = self.seal(&owner, "person", "pin", person.as_str(), hash.as_bytes())?;
+            steps.push(Step::new(
+                "UPDATE person SET pin = $2 WHERE id = $1",
+                vec![person.as_str().into(), sealed.into()],
+            ));
+            steps.push(self.failures_end(person));
+        }
+        for lookup in lookups {
+            // Taken by the same person is fine; by somebody else, this import starts again and finds out.
+            steps.push(
+                Step::new(
+                    "INSERT INTO identifier (lookup, person) VALUES ($1, $2) \
+                     ON CONFLICT (lookup) DO UPDATE SET person = excluded.person WHERE identifier.person = excluded.person",
+                    vec![lookup.as_str().into(), person.as_str().into()],
+                )
+                .or_nothing(Refusal::Repeated),
+            );
+        }
+        steps.push(self.chart_step(&owner, chart)?);
+        steps.extend(chart.slots.iter().map(Self::slot_step));
+        for pharmacy in &chart.pharmacies {
+            steps.push(self.pharmacy_step(pharmacy)?);
+        }
+        steps.extend(self.news_steps(person, chart, options.room.as_ref(), at).await?);
+        let ended = match &options.room {
+            Some(room) => self.admit_steps(person, room, at, &mut steps).await?,
+            None => vec![],
+        };
+        Ok((steps, ended))
+    }
+
+    /// One part of a chart as it is kept: a list, as JSON text.
+    pub(super) fn part_of(chart: &Chart, kind: ChartKind) -> Zeroizing<Vec<u8>> {
+        fn rows<T: Serialize>(rows: &[T]) -> Zeroizing<Vec<u8>> {
+            Zeroizing::new(serde_json::to_vec(rows).unwrap_or_default())
+        }
+        match kind {
+            ChartKind::Profile => rows(std::slice::from_ref(&chart.profile)),
+            ChartKind::Prescriptions => rows(&chart.prescriptions),
+            ChartKind::Visits => rows(&chart.visits),
+            ChartKind::Results => rows(&chart.results),
+            ChartKind::Providers => rows(&chart.providers),
+            ChartKind::Allergies => rows(&chart.allergies),
+            ChartKind::Vitals => rows(&chart.history.vitals),
+            ChartKind::Conditions => rows(&chart.history.conditions),
+            ChartKind::Immunizations => rows(&chart.history.immunizations),
+            ChartKind::Notes => rows(&chart.history.notes),
+            ChartKind::Source => rows(&chart.source),
+        }
+    }
+
+    /// The statement that keeps one part of a chart.
+    pub(super) fn part_step(&self, owner: &KeyOwner, kind: ChartKind, chart: &Chart) -> Result<Step, StoreError> {
+        let (name, sealed) = self.seal(owner, "chart", "sealed", kind.name(), &Self::part_of(chart, kind))?;
+        Ok(Step::new(
+            "INSERT INTO chart (owner, kind, sealed) VALUES ($1, $2, $3) \
+             ON CONFLICT (owner, kind) DO UPDATE SET sealed = excluded.sealed",
+            vec![name.into(), kind.name().into(), sealed.into()],
+        ))
+    }
+
+    /// The statement that keeps all parts of a chart.
+    fn chart_step(&self, owner: &KeyOwner, chart: &Chart) -> Result<Step, StoreError> {
+        let mut values: Vec<Value> = Vec::with_capacity(3 * ChartKind::ALL.len());
+        for kind in ChartKind::ALL {
+            let (name, sealed) = self.seal(owner, "chart", "sealed", kind.name(), &Self::part_of(chart, kind))?;
+            values.extend([name.into(), kind.name().into(), sealed.into()]);
+        }
+        Ok(Step::new(&ALL_PARTS, values))
+    }
+}
