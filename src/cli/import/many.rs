@@ -250,7 +250,9 @@ pub async fn run(
 
 fn beside(error: StoreError) -> anyhow::Error {
     match error {
-        StoreError::Outdated => anyhow::anyhow!("another import of the same files is running; let it end, or end it and try again"),
+        StoreError::Outdated => {
+            anyhow::anyhow!("another import of the same files is running; let it end, or end it and try again")
+        }
         other => other.into(),
     }
 }

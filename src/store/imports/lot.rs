@@ -148,7 +148,8 @@ impl Store {
             steps.extend(own);
             drafts.push(self.imported_draft(person, lot.at)?);
         }
-        let people: Vec<_> = members.iter().map(|m| m.as_ref().map(|m| m.person.clone()).map_err(Clone::clone)).collect();
+        let people: Vec<_> =
+            members.iter().map(|m| m.as_ref().map(|m| m.person.clone()).map_err(Clone::clone)).collect();
         steps.push(self.state_step(lot, &state(&people))?);
         self.inner.writer.submit(steps, drafts).await.map(drop)
     }

@@ -125,7 +125,11 @@ async fn an_import_that_is_killed_again_and_again_ends_as_if_it_had_not_been() {
         let there = there(killed.path()).await;
         let now = count(&there, "people");
         assert!(now >= people, "nobody goes: {now} after {people}");
-        let charts: i64 = there.iter().filter(|l| l.starts_with("profile ")).map(|l| count(&there, l.split(": ").next().unwrap_or(l))).sum();
+        let charts: i64 = there
+            .iter()
+            .filter(|l| l.starts_with("profile "))
+            .map(|l| count(&there, l.split(": ").next().unwrap_or(l)))
+            .sum();
         assert_eq!(charts, now, "a person is there with their chart or not at all");
         // Where nobody was added, it was hardly running yet.
         longer = if now > people { 0 } else { longer + lasts / 10 };
