@@ -29,6 +29,7 @@ use crate::{
     },
     store::{Store, StoreError, StoreOptions, database_url},
     turn::{Core, Recognized, TurnRequest, TurnResult},
+    watch::Watcher,
 };
 
 mod alone;
@@ -125,6 +126,7 @@ pub struct Readiness {
 /// The running parts.
 pub struct App {
     core: Core,
+    watcher: Option<Watcher>,
     config: Config,
     /// What was missing at the start, with the command that mends it.
     pub warnings: Vec<String>,
@@ -160,6 +162,7 @@ impl App {
         let servers = Arc::new(Servers::new(&config.records, crate::ambient::system_now)?);
         let ears = settle("hearing", ears.await, &mut warnings);
         let voice = settle("speaking", voice.await, &mut warnings).map(Arc::new);
+        let watcher = watcher(&store, &servers);
         let core = Core {
             ambient,
             courier: courier(&store, &servers, &config),
@@ -181,7 +184,7 @@ impl App {
             connecting: config.connect.as_ref().map(connecting),
             hear_deadline: Duration::from_millis(config.hear.deadline_ms),
         };
-        Ok(Self { core, config, warnings })
+        Ok(Self { core, watcher, config, warnings })
     }
 
     /// Goes on with another database and clock; what is costly to load stays.
@@ -192,6 +195,7 @@ impl App {
         let store = open_store(&self.config, places).await?;
         let servers = Arc::new(Servers::new(&self.config.records, crate::ambient::system_now)?);
         self.core.courier = courier(&store, &servers, &self.config);
+        self.watcher = watcher(&store, &servers);
         self.core.records = Records::new(store.clone()).with_servers(servers);
         std::mem::replace(&mut self.core.store, store).close().await;
         self.core.recognized = Recognized::default();
@@ -220,6 +224,12 @@ impl App {
     #[must_use]
     pub const fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// Who hears record servers, where any is asked to say what changes.
+    #[must_use]
+    pub const fn watcher(&self) -> Option<&Watcher> {
+        self.watcher.as_ref()
     }
 
     /// The decoder pool, where there is one.
@@ -278,6 +288,11 @@ pub fn protection(config: &Config) -> Protection {
 fn courier(store: &Store, servers: &Arc<Servers>, config: &Config) -> Option<Courier> {
     let courier = || Courier::new(store.clone(), Arc::clone(servers), config.outbox.clone());
     (!servers.is_empty()).then(courier)
+}
+
+/// Who hears the servers, where any is to be asked.
+fn watcher(store: &Store, servers: &Arc<Servers>) -> Option<Watcher> {
+    Some(Watcher::new(store.clone(), Arc::clone(servers))).filter(Watcher::asks)
 }
 
 async fn open_store(config: &Config, places: &Places) -> Result<Store, AppError> {

@@ -30,3 +30,4 @@ pub mod speech;
 pub mod staff;
 pub mod store;
 pub mod turn;
+pub mod watch;

@@ -14,6 +14,8 @@ pub enum NoticeKind {
     ChangeSent,
     /// A change that was saved did not.
     ChangeRefused,
+    /// A record server said that something changed, and it did.
+    RecordChanged,
     /// Another organization takes the person's tokens no longer.
     ConnectionLapsed,
 }

@@ -10,6 +10,7 @@ mod backend;
 mod bell;
 mod connect;
 pub mod http;
+mod notified;
 mod rights;
 mod secrets;
 mod sign_in;
@@ -22,6 +23,7 @@ pub use connect::{
     Begun as ConnectBegun, CameBack as ConnectCameBack, CodeTyped, Connect, Denied as ConnectDenied, NotConnected,
     Shown, Visitor,
 };
+pub use notified::{Noted, Notified};
 pub use rights::Rights;
 pub use secrets::{PinChange, Secrets};
 pub use sign_in::{Begun, CameBack, NotSignedIn, Side, SignIn, SignedIn};

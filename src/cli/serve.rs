@@ -22,6 +22,7 @@ mod connect;
 mod demo;
 mod letters;
 mod program;
+mod records;
 mod rights;
 mod secrets;
 mod sign_in;
@@ -81,6 +82,7 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
         Some(_) => doors.with_sign_in(program.clone()),
         None => doors,
     };
+    let doors = if program.app().watcher().is_some() { doors.with_notified(program.clone()) } else { doors };
     let doors = if config.mail.is_some() { doors.with_access(program.clone()) } else { doors };
     let doors = match alexa {
         Some(alexa) => doors.with_alexa(alexa),
@@ -103,6 +105,7 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     let fetching = tokio::spawn(connect::fetch(Arc::downgrade(&program)));
     let delivering = tokio::spawn(deliver(Arc::downgrade(&program)));
     let watching = tokio::spawn(staff::watch(Arc::downgrade(&program)));
+    let looking = tokio::spawn(records::watch(Arc::downgrade(&program)));
     let writing = tokio::spawn(letters::carry(Arc::downgrade(&program)));
     say(&format!("listening on {url}"))?;
     if args.demo {
@@ -122,6 +125,7 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     sweeping.abort();
     watching.abort();
     writing.abort();
+    looking.abort();
     fetching.abort();
     delivering.abort();
     if let Ok(program) = Arc::try_unwrap(program) {

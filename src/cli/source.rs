@@ -1,5 +1,7 @@
 //! `wellspoken source`: whose records are at which server.
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 
@@ -10,6 +12,7 @@ use crate::{
     policy::PersonId,
     records::Servers,
     store::{ChartKind, Store},
+    watch::Watcher,
 };
 
 /// Say whose records are at a FHIR server, and whose are not.
@@ -38,6 +41,16 @@ enum What {
         #[arg(long)]
         json: bool,
     },
+    /// Have the server say when this person's records change; `serve` does so by itself where `notify` is configured.
+    Subscribe {
+        /// The person: the id that `import` printed.
+        person: String,
+    },
+    /// The server need not say so any more.
+    Unsubscribe {
+        /// The person: the id that `import` printed.
+        person: String,
+    },
     /// This person's records are at no server any more; what was copied from it is deleted.
     Remove {
         /// The person: the id that `import` printed.
@@ -51,7 +64,7 @@ enum What {
 /// What was wrong, where, and what to do.
 pub fn run(global: &Global, args: SourceArgs) -> anyhow::Result<()> {
     runtime()?.block_on(async {
-        let servers = Servers::new(&global.config()?.records, system_now)?;
+        let servers = Arc::new(Servers::new(&global.config()?.records, system_now)?);
         let store = config_store(global).await?;
         let done = carry_out(&store, &servers, args.what, global.now.unwrap_or_else(system_now)).await;
         store.close().await;
@@ -59,7 +72,7 @@ pub fn run(global: &Global, args: SourceArgs) -> anyhow::Result<()> {
     })
 }
 
-async fn carry_out(store: &Store, servers: &Servers, what: What, now: jiff::Timestamp) -> anyhow::Result<()> {
+async fn carry_out(store: &Store, servers: &Arc<Servers>, what: What, now: jiff::Timestamp) -> anyhow::Result<()> {
     match what {
         What::Bind { person, server, identifier } => {
             let person = PersonId::parse(&person)?;
@@ -77,7 +90,21 @@ async fn carry_out(store: &Store, servers: &Servers, what: What, now: jiff::Time
                 }
             }
         }
+        What::Subscribe { person } => {
+            let watcher = Watcher::new(store.clone(), Arc::clone(servers));
+            let asked = watcher.subscribe(&PersonId::parse(&person)?, now).await?;
+            println!("asked for {asked}; the rest was asked for before");
+        }
+        What::Unsubscribe { person } => {
+            let watcher = Watcher::new(store.clone(), Arc::clone(servers));
+            let told = watcher.unsubscribe(&PersonId::parse(&person)?).await?;
+            println!("{told} ended");
+        }
         What::Remove { person } => {
+            let watcher = Watcher::new(store.clone(), Arc::clone(servers));
+            if let Err(error) = watcher.unsubscribe(&PersonId::parse(&person)?).await {
+                eprintln!("the server could not be told to say nothing more ({error}); what it says leads nowhere");
+            }
             store.remove_source(&PersonId::parse(&person)?, &whoever(), now).await?;
             println!("removed; what was copied is deleted");
         }

@@ -1,7 +1,7 @@
 //! Where people's records are, besides this store: FHIR R4 servers. Names places and never holds a key, so it may be
 //! printed.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::Deserialize;
 
@@ -42,6 +42,14 @@ pub struct ServerConfig {
     /// token that may only read have none; each question is then a request.
     #[serde(default = "yes")]
     pub batch: bool,
+    /// This program's address as the server reaches it, such as `https://voice.example.org`: the server is then asked to say
+    /// there when somebody's records change (FHIR Subscriptions, rest-hook). Absent: it is not asked.
+    #[serde(default)]
+    pub notify: Option<String>,
+    /// Where the server knows Subscriptions by topic alone (Subscriptions R4 Backport): the topic for `orders`, `fillings`,
+    /// `visits`, `results`, each that it has. What stands here is asked for by topic, the rest by search criteria.
+    #[serde(default)]
+    pub topics: BTreeMap<String, String>,
     /// How this program shows the server who it is (SMART Backend Services). Absent: with nothing, which is for a server
     /// on this machine or for one that only people connect to themselves.
     #[serde(default)]
@@ -127,9 +135,21 @@ impl ServerConfig {
         if !(100..=60_000).contains(&self.timeout_ms) {
             return invalid("records.server.timeout_ms", "must be from 100 to 60000 milliseconds");
         }
+        if self.notify.as_ref().is_some_and(|at| !reachable(at) || at.contains(['?', '#', '@']) || at.ends_with('/')) {
+            return invalid(
+                "records.server.notify",
+                "must be https://… without query, fragment or a slash at the end (http:// on this machine alone)",
+            );
+        }
+        if self.topics.iter().any(|(what, topic)| !WATCHED.contains(&what.as_str()) || topic.trim().is_empty()) {
+            return invalid("records.server.topics", "must name topics of orders, fillings, visits or results");
+        }
         self.backend.as_ref().map_or(Ok(()), BackendConfig::check)
     }
 }
+
+/// What a server can be asked to say when it changes.
+const WATCHED: [&str; 4] = ["orders", "fillings", "visits", "results"];
 
 impl BackendConfig {
     fn check(&self) -> Result<(), ConfigError> {
@@ -185,6 +205,8 @@ mod tests {
             ("key_file = \"/k\"", "key_file = \"/k\"\nkey_env = \"K\"", "key_file and key_env"),
             ("key_file = \"/k\"", "key_file = \"/k\"\nscopes = []", "scopes"),
             ("key_file = \"/k\"", "key_file = \"/k\"\nalgorithm = \"HS256\"", "HS256"),
+            ("[records.server.backend]", "notify = \"http://voice.example.org\"\n[records.server.backend]", "notify"),
+            ("[records.server.backend]", "topics = { weather = \"urn:x\" }\n[records.server.backend]", "topics"),
             ("key_file = \"/k\"", "secret = \"s\"", "unknown field"),
             ("client_id = \"wellspoken\"", "client_id = \"\"", "client_id"),
         ] {

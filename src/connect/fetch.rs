@@ -80,6 +80,8 @@ pub(super) fn server_config(one: &OrganizationConfig) -> ServerConfig {
         timeout_ms: one.timeout_ms,
         ca: one.ca.clone(),
         batch: false,
+        notify: None,
+        topics: BTreeMap::new(),
         backend: None,
     }
 }

@@ -144,6 +144,21 @@ impl Session {
         self.whole(reply, resource_).await
     }
 
+    /// Deletes a resource. One that is not there is no error.
+    ///
+    /// # Errors
+    /// As [`Session::read`].
+    pub async fn delete(&self, kind: &str, id: &str) -> Result<(), FhirError> {
+        if !headers::is_kind(kind) || !headers::is_id(id) {
+            return Err(FhirError::NotFound);
+        }
+        let call = Call::delete(format!("{}/{kind}/{id}", self.server.base()));
+        match self.exchange(call, Again::Always).await {
+            Ok(_) | Err(FhirError::NotFound | FhirError::Gone) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Several changes, all or none.
     ///
     /// # Errors

@@ -31,6 +31,7 @@ pub(super) enum Method {
     Get,
     Post(Body),
     Put(Body),
+    Delete,
 }
 
 /// What is sent, and its media type. Overwritten when the last copy goes: it is somebody's health, or a credential.
@@ -70,6 +71,10 @@ impl Call {
         Self { method: Method::Put(Body(FHIR, Arc::new(Zeroizing::new(body)))), at, headers: vec![] }
     }
 
+    pub fn delete(at: String) -> Self {
+        Self { method: Method::Delete, at, headers: vec![] }
+    }
+
     #[must_use]
     pub fn with(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
@@ -91,6 +96,7 @@ impl Wire {
     pub fn send(&self, call: &Call, authorization: Option<&str>, within: Duration) -> Result<Reply, FhirError> {
         let sent = match &call.method {
             Method::Get => dressed(self.agent.get(&call.at), call, authorization, within).call(),
+            Method::Delete => dressed(self.agent.delete(&call.at), call, authorization, within).call(),
             Method::Post(Body(media, bytes)) => {
                 let request = dressed(self.agent.post(&call.at), call, authorization, within);
                 request.content_type(*media).send(bytes.as_slice())

@@ -128,7 +128,8 @@ impl Records {
         let source = self.store().source(person).await?;
         let young = |source: &Source, kind| {
             let age = |at: Timestamp| live.now.duration_since(at);
-            source.read(kind).is_some_and(|at| (SignedDuration::ZERO..live.servers.fresh()).contains(&age(at)))
+            let lately = |at| (SignedDuration::ZERO..live.servers.fresh()).contains(&age(at));
+            !source.outdated(kind) && source.read(kind).is_some_and(lately)
         };
         let now = |kind: &ChartKind| source.as_ref().is_none_or(|source| young(source, *kind));
         live.seen(|seen| seen.parts.extend(wanted.iter().filter(|kind| now(kind)).map(|kind| (*kind, Part::Now))));

@@ -3,6 +3,7 @@
 //! Invariant: what concerns a person comes out only as [`crate::policy::Phi`].
 
 pub mod called;
+pub mod changed;
 mod controlled;
 pub mod demo;
 pub mod fhir_bundle;

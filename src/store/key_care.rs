@@ -121,6 +121,8 @@ impl Store {
             "DELETE FROM pattern WHERE owner = $1",
             "DELETE FROM outbox WHERE owner = $1",
             "DELETE FROM notice WHERE owner = $1",
+            "DELETE FROM watch WHERE owner = $1",
+            "DELETE FROM mailbox WHERE owner = $1",
             "DELETE FROM connection WHERE owner = $1",
             "DELETE FROM connected WHERE owner = $1",
             "DELETE FROM connecting WHERE owner = $1",

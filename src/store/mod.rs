@@ -51,6 +51,7 @@ mod staff;
 mod subjects;
 mod turns;
 mod visits;
+mod watch;
 mod writer;
 
 use std::{
@@ -103,6 +104,7 @@ pub use source::{Source, SourceError, Sourced};
 pub use staff::NewStaffSession;
 pub use subjects::{Bound, FlowWords};
 pub use turns::{Answered, CommitError, Committed, Opening, OpeningQuery, SavedSession, TurnCommit};
+pub use watch::Watch;
 use writer::Writer;
 
 use crate::config::KeysConfig;

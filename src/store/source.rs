@@ -30,9 +30,16 @@ pub struct Source {
     /// The id of its Patient that stands for the person.
     pub patient: String,
     read: BTreeMap<String, i64>,
+    outdated: BTreeMap<String, i64>,
 }
 
 impl Source {
+    /// Whether the server said since it was read that a part is another way by now.
+    #[must_use]
+    pub fn outdated(&self, kind: ChartKind) -> bool {
+        self.outdated.contains_key(kind.name())
+    }
+
     /// When a part was last read whole from there; `None` where it never was.
     #[must_use]
     pub fn read(&self, kind: ChartKind) -> Option<Timestamp> {
@@ -81,6 +88,9 @@ struct Told {
     server: String,
     patient: String,
     read: BTreeMap<String, i64>,
+    /// Parts of which the server said since that they changed, and when it did.
+    #[serde(default)]
+    outdated: BTreeMap<String, i64>,
 }
 
 impl Store {
@@ -93,7 +103,7 @@ impl Store {
         let one = "SELECT id, sealed FROM source WHERE owner = $1";
         let Some(row) = self.inner.database.ask_one(one, &[owner.as_str().into()]).await? else { return Ok(None) };
         let told = self.source_told(&row.try_get::<String, _>("id")?, &owner, &row.try_get::<Vec<u8>, _>("sealed")?)?;
-        Ok(Some(Source { server: told.server, patient: told.patient, read: told.read }))
+        Ok(Some(Source { server: told.server, patient: told.patient, read: told.read, outdated: told.outdated }))
     }
 
     /// Everybody whose records are at a server, in no order. Whoever's key was destroyed is not among them.
@@ -146,7 +156,12 @@ impl Store {
             Err(error) => return Err(error.into()),
         }
         let id = self.source_id(server, patient);
-        let source = Source { server: server.to_owned(), patient: patient.to_owned(), read: BTreeMap::new() };
+        let source = Source {
+            server: server.to_owned(),
+            patient: patient.to_owned(),
+            read: BTreeMap::new(),
+            outdated: BTreeMap::new(),
+        };
         let (owner, sealed) = self.sealed_source(&id, person, &source)?;
         let mut steps = vec![
             Step::new(
@@ -172,6 +187,7 @@ impl Store {
         let steps = vec![
             self.unless_held(person),
             Step::new("DELETE FROM source WHERE owner = $1", vec![owner.as_str().into()]).or_nothing(Refusal::NotThere),
+            Step::new("DELETE FROM watch WHERE owner = $1", vec![owner.as_str().into()]),
             // Who somebody is was known before, and stays.
             Step::new("DELETE FROM chart WHERE owner = $1 AND kind <> 'profile'", vec![owner.into()]),
         ];
@@ -221,6 +237,20 @@ impl Store {
         Ok(())
     }
 
+    /// The statement that notes that parts of a copy are older than what the server has; none where there is no source.
+    pub(super) async fn outdated_step(
+        &self,
+        person: &PersonId,
+        kinds: &[ChartKind],
+        at: Timestamp,
+    ) -> Result<Option<Step>, StoreError> {
+        let Some(mut source) = self.source(person).await? else { return Ok(None) };
+        source.outdated.extend(kinds.iter().map(|kind| (kind.name().to_owned(), at.as_microsecond())));
+        let id = self.source_id(&source.server, &source.patient);
+        let (_, sealed) = self.sealed_source(&id, person, &source)?;
+        Ok(Some(Step::new("UPDATE source SET sealed = $2 WHERE id = $1", vec![id.into(), sealed.into()])))
+    }
+
     async fn copy_steps(
         &self,
         person: &PersonId,
@@ -233,6 +263,8 @@ impl Store {
         let mut steps = Vec::new();
         for kind in kinds {
             source.read.insert(kind.name().to_owned(), at.as_microsecond());
+            // What was said after this look began is still to be looked at.
+            source.outdated.retain(|part, said| part != kind.name() || *said > at.as_microsecond());
             steps.push(self.part_step(&owner, *kind, chart)?);
         }
         if kinds.contains(&ChartKind::Results) {
@@ -287,6 +319,7 @@ impl Store {
             server: source.server.clone(),
             patient: source.patient.clone(),
             read: source.read.clone(),
+            outdated: source.outdated.clone(),
         };
         let plain = Zeroizing::new(serde_json::to_vec(&told).unwrap_or_default());
         self.seal(&KeyOwner::Person(person.clone()), "source", "sealed", id, &plain)

@@ -238,6 +238,11 @@ impl Store {
     /// # Errors
     /// When the person's key was destroyed, or the database fails.
     pub async fn booked_visits(&self, person: &PersonId) -> Result<Phi<Vec<Visit>>, StoreError> {
+        Ok(Phi::new(person.clone(), self.visit_rows(person).await?))
+    }
+
+    /// The same, for this module's own comparisons.
+    pub(super) async fn visit_rows(&self, person: &PersonId) -> Result<Vec<Visit>, StoreError> {
         let owner = self.inner.keys.name(&KeyOwner::Person(person.clone()));
         let booked = "SELECT id, sealed, revision FROM visit WHERE owner = $1 ORDER BY id";
         let rows = self.inner.database.ask(booked, &[owner.as_str().into()]).await?;
@@ -250,7 +255,7 @@ impl Store {
                 serde_json::from_slice(&plain).map_err(|_| StoreError::Damaged("visit.sealed".into()))?;
             visits.push(Visit { kept: Some(KeptVisit { row: id, revision: row.try_get("revision")? }), ..visit });
         }
-        Ok(Phi::new(person.clone(), visits))
+        Ok(visits)
     }
 }
 

@@ -639,6 +639,8 @@ async fn every_reply_is_said_by_some_line() {
                 let facts = facts.with("start", stage.now).with("to", stage.now).with("saved", stage.now);
                 let facts = facts.with("provider", "Dr. Patel").with("medicine", "metformin");
                 let facts = facts.with("from", "Mercy Hospital").with("fetched", stage.now);
+                let facts = facts.with("pharmacy", "Harbor Pharmacy").with("carrier", "UPS").with("due", stage.now);
+                let facts = facts.with("prescriber", "Dr. Patel").with("paused", true).with("test", "lipid panel");
                 let rendered = stage.replies.render(&def.name, &facts, &moment);
                 assert!(rendered.is_ok(), "{}", rendered.err().map(|e| e.to_string()).unwrap_or_default());
             } else if !said.contains(&(def.name.clone(), reply.clone())) {

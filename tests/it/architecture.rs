@@ -40,6 +40,8 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("store", &["policy", "actions", "records", "config", "mail", "outgoing", "patterns"]),
     // Takes changes out of the store to a server, and what came of them back.
     ("outbox", &["policy", "ambient", "config", "actions", "records", "store", "fhir"]),
+    // Asks record servers to say what changes, hears them, and looks.
+    ("watch", &["policy", "records", "store", "fhir"]),
     (
         "turn",
         &[

@@ -4,5 +4,6 @@ mod medplum;
 mod proxy;
 mod reading;
 mod sekmet;
+mod told;
 
 pub use medplum::{CLINIC, identifier, patient_alone, records, server, shared};

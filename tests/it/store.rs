@@ -25,6 +25,7 @@ mod staff;
 mod transit;
 mod turns;
 mod visits;
+mod watch;
 
 /// Runs each test on SQLite and on PostgreSQL.
 macro_rules! on_both {

@@ -12,7 +12,7 @@ use axum::{
 use tokio::sync::{Semaphore, watch};
 
 use super::{
-    Access, Backend, Bell, Connect, Rights, Secrets, SignIn, StaffDoor,
+    Access, Backend, Bell, Connect, Notified, Rights, Secrets, SignIn, StaffDoor,
     alexa::{self, Alexa},
 };
 
@@ -26,6 +26,7 @@ mod health;
 mod listen;
 mod me;
 mod metrics;
+mod notified;
 mod openapi;
 mod origin;
 mod page;
@@ -113,6 +114,8 @@ pub struct Doors {
     access: Option<Arc<dyn Access>>,
     /// Connecting records of other organizations, where any is configured.
     connect: Option<Arc<dyn Connect>>,
+    /// Hearing record servers, where any is asked to say what changes.
+    notified: Option<Arc<dyn Notified>>,
     limits: Arc<Limits>,
     /// Host names, besides the listening address, under which the door may be addressed; lower case.
     hosts: Arc<[String]>,
@@ -141,6 +144,7 @@ impl Doors {
             secrets: None,
             access: None,
             connect: None,
+            notified: None,
             limits: Arc::new(limits),
             hosts: hosts.iter().map(|h| h.trim_end_matches('.').to_ascii_lowercase()).collect(),
             room: Arc::new(Semaphore::new(units.min(Semaphore::MAX_PERMITS))),
@@ -180,6 +184,12 @@ impl Doors {
         Self { connect, ..self }
     }
 
+    /// With hearing record servers, too.
+    #[must_use]
+    pub fn with_notified(self, notified: Arc<dyn Notified>) -> Self {
+        Self { notified: Some(notified), ..self }
+    }
+
     /// With signing in at a provider, too.
     #[must_use]
     pub fn with_sign_in(self, sign_in: Arc<dyn SignIn>) -> Self {
@@ -212,6 +222,7 @@ impl Doors {
         Router::new()
             .merge(connect.unwrap_or_default())
             .merge(skills.unwrap_or_default())
+            .merge(self.notified.as_ref().map(|_| notified::routes()).unwrap_or_default())
             .merge(staff.unwrap_or_default())
             .merge(self.access.as_ref().map(|_| access::routes().merge(page::join())).unwrap_or_default())
             .route("/v1/sign-in", get(sign_in::show).post(sign_in::begin))

@@ -7,7 +7,8 @@ use utoipa::{
 };
 
 use super::{
-    Doors, access, connect, credentials, device, health, me, metrics, renewals, secrets, session, sign_in, staff, turns,
+    Doors, access, connect, credentials, device, health, me, metrics, notified, renewals, secrets, session, sign_in,
+    staff, turns,
 };
 use crate::channels::alexa;
 
@@ -98,6 +99,9 @@ fn document(doors: &Doors) -> utoipa::openapi::OpenApi {
     }
     if doors.bell.is_some() {
         document.merge(device::DeviceApi::openapi());
+    }
+    if doors.notified.is_some() {
+        document.merge(notified::NotifiedApi::openapi());
     }
     if doors.connect.is_some() {
         document.merge(OtherRecords::openapi());

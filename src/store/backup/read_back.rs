@@ -28,6 +28,8 @@ UNION ALL SELECT 'for_clinician', 'words', request, words FROM for_clinician WHE
 UNION ALL SELECT 'credential', 'sealed', id, sealed FROM credential WHERE owner = $1 \
 UNION ALL SELECT 'subject', 'sealed', id, sealed FROM subject WHERE owner = $1 \
 UNION ALL SELECT 'source', 'sealed', id, sealed FROM source WHERE owner = $1 \
+UNION ALL SELECT 'watch', 'sealed', id, sealed FROM watch WHERE owner = $1 \
+UNION ALL SELECT 'mailbox', 'sealed', 'mailbox', sealed FROM mailbox WHERE owner = $1 \
 UNION ALL SELECT 'glass', 'sealed', id, sealed FROM glass WHERE owner = $1 \
 UNION ALL SELECT 'pattern', 'sealed', id, sealed FROM pattern WHERE owner = $1 \
 UNION ALL SELECT 'connection', 'sealed', id, sealed FROM connection WHERE owner = $1 \
@@ -111,6 +113,8 @@ const TABLES: &[&str] = &[
     "credential",
     "subject",
     "source",
+    "watch",
+    "mailbox",
     "glass",
     "pattern",
     "visit",

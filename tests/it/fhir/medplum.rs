@@ -60,7 +60,16 @@ impl Medplum {
 
 /// A server at that address, as the configuration names it; nothing read before counts as read now.
 pub fn server(base: &str) -> ServerConfig {
-    ServerConfig { name: CLINIC.into(), base: base.into(), timeout_ms: 20_000, ca: None, batch: true, backend: None }
+    ServerConfig {
+        name: CLINIC.into(),
+        base: base.into(),
+        timeout_ms: 20_000,
+        ca: None,
+        batch: true,
+        notify: None,
+        topics: std::collections::BTreeMap::new(),
+        backend: None,
+    }
 }
 
 pub const CLINIC: &str = "Lakeside Clinic";

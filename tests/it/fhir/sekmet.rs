@@ -24,8 +24,8 @@ use super::{
 };
 use crate::support::{self, Speaker, now};
 
-struct Sekmet {
-    proxy: Proxy,
+pub struct Sekmet {
+    pub proxy: Proxy,
     /// Not one of the program's own folders: this server keeps what it is given in clear.
     dir: tempfile::TempDir,
     /// Ends the server as soon as its input ends.
@@ -33,7 +33,7 @@ struct Sekmet {
 }
 
 impl Sekmet {
-    async fn start(token_lifetime: u32) -> Self {
+    pub async fn start(token_lifetime: u32) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
         // The proxy's address is the server's own: it is what assertions are made for.
@@ -78,7 +78,7 @@ impl Sekmet {
         sekmet
     }
 
-    fn config(&self, client: &str, scopes: &[&str]) -> ServerConfig {
+    pub fn config(&self, client: &str, scopes: &[&str]) -> ServerConfig {
         let rsa = client == "rsa";
         let backend = BackendConfig {
             client_id: client.into(),
@@ -95,7 +95,7 @@ impl Sekmet {
         Server::new(&self.config(client, scopes), system_now).expect("a key")
     }
 
-    fn session(&self, client: &str, scopes: &[&str]) -> Session {
+    pub fn session(&self, client: &str, scopes: &[&str]) -> Session {
         self.server(client, scopes).backend()
     }
 
@@ -116,12 +116,12 @@ fn run(command: &mut Command) {
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
 }
 
-fn rosa() -> Value {
+pub fn rosa() -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("demo/rosa-delgado.json");
     serde_json::from_slice(&std::fs::read(path).expect("a bundle")).expect("JSON")
 }
 
-async fn load(session: &Session, bundle: &Value) {
+pub async fn load(session: &Session, bundle: &Value) {
     let entries = bundle["entry"].as_array().expect("entries");
     let writes: Vec<Write> =
         entries.iter().map(|e| Write::Update { resource: e["resource"].clone(), version: None }).collect();
