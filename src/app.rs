@@ -22,7 +22,7 @@ use crate::{
     },
     outbox::Courier,
     policy::Loosened,
-    records::{Records, Servers},
+    records::{Position, Records, Servers},
     speech::{
         reply::{Replies, ReplyError},
         voice::Voice,
@@ -176,6 +176,7 @@ impl App {
             zone,
             organization: config.place.organization.clone(),
             phone: config.place.phone.clone(),
+            position: config.place.latitude.zip(config.place.longitude).and_then(|(a, b)| Position::new(a, b)),
             sign_up: config.mail.as_ref().map(|mail| mail.spoken_page().to_owned()),
             emergency_number: config.place.emergency_number.clone(),
             recognized: Recognized::default(),

@@ -112,11 +112,22 @@ pub struct PlaceConfig {
     pub emergency_number: String,
     /// The number at which people answer, for those who would rather talk to one; said digit by digit.
     pub phone: Option<String>,
+    /// Where it is, for telling what is near: degrees north, -90 to 90. Goes with `longitude`.
+    pub latitude: Option<f64>,
+    /// Degrees east, -180 to 180. Goes with `latitude`.
+    pub longitude: Option<f64>,
 }
 
 impl Default for PlaceConfig {
     fn default() -> Self {
-        Self { zone: "UTC".into(), organization: "your care team".into(), emergency_number: "911".into(), phone: None }
+        Self {
+            zone: "UTC".into(),
+            organization: "your care team".into(),
+            emergency_number: "911".into(),
+            phone: None,
+            latitude: None,
+            longitude: None,
+        }
     }
 }
 
@@ -215,6 +226,11 @@ impl Config {
         let invalid = |setting, reason: String| Err(ConfigError::Invalid { setting, reason });
         if let Err(e) = jiff::tz::TimeZone::get(&self.place.zone) {
             return invalid("place.zone", format!("{e}; use an IANA name such as America/New_York"));
+        }
+        let within = |degrees: Option<f64>, most: f64| degrees.is_none_or(|d| (-most..=most).contains(&d));
+        let both = self.place.latitude.is_some() == self.place.longitude.is_some();
+        if !(both && within(self.place.latitude, 90.0) && within(self.place.longitude, 180.0)) {
+            return invalid("place.latitude", "must be from -90 to 90, with place.longitude from -180 to 180".into());
         }
         for kind in &self.models.sources {
             if !matches!(kind.as_str(), "https" | "pip") {

@@ -26,6 +26,7 @@ mod record;
 mod reminder;
 mod renewal;
 mod source;
+mod urgent_care;
 mod visitor;
 
 use jiff::{Timestamp, tz::TimeZone};
@@ -43,8 +44,8 @@ pub use renewal::{Moved, Renewal, RenewalState, Route, Unsayable};
 
 use crate::{
     nlu::{SlotValue, Slots, When},
-    policy::{Agreed, DataClass, Effect, Floor, Identity, Permit, RoomPass, Scope, WrongSubject},
-    records::{Records, RecordsError},
+    policy::{Agreed, DataClass, Effect, Floor, Identity, Permit, RoomId, RoomPass, Scope, WrongSubject},
+    records::{Position, Records, RecordsError},
 };
 
 /// Longest clinical text that is read aloud, in characters. Longer ones are pointed to, never cut: half a
@@ -77,6 +78,10 @@ pub struct Setting<'a> {
     pub phone: Option<&'a str>,
     /// The channel's name: `room`, `home`, `chat`, `third-party`.
     pub channel: &'a str,
+    /// The room or home it is asked in; `None` where it is a page.
+    pub room: Option<&'a RoomId>,
+    /// Where rooms are of which nobody told; `None` where that is not configured.
+    pub position: Option<Position>,
     /// Where people sign up, as it is said aloud; `None` where nobody can.
     pub sign_up: Option<&'a str>,
     /// How what is said here is protected, as configured.
@@ -201,6 +206,12 @@ actions!(
     AppointmentCancel = "appointment.cancel" in self::appointment::cancel,
     /// Moves a visit.
     AppointmentReschedule = "appointment.reschedule" in self::appointment::reschedule,
+    /// Where urgent care is, and when it is open.
+    UrgentCareFind = "urgent_care.find" in self::urgent_care::find,
+    /// How long people wait there.
+    UrgentCareWait = "urgent_care.wait" in self::urgent_care::wait,
+    /// Books a time there.
+    UrgentCareBook = "urgent_care.book" in self::appointment::urgent,
     /// A laboratory result.
     RecordLabResult = "record.lab_result" in self::record::lab_result,
     /// What was measured at visits.
@@ -282,7 +293,7 @@ impl Action {
             (Self::ReminderCancel, Plan::CancelReminders { ids }) => {
                 reminder::cancel::perform(permit, &ids, setting).await
             }
-            (Self::AppointmentBook, Plan::Book { slot, reason }) => {
+            (Self::AppointmentBook | Self::UrgentCareBook, Plan::Book { slot, reason }) => {
                 appointment::book::perform(permit, slot, reason, setting).await
             }
             (Self::ReadingLog, Plan::KeepReading { reading }) => reading::log::perform(permit, reading, setting).await,

@@ -32,6 +32,7 @@ pub mod logging;
 pub mod models;
 pub mod outbox;
 pub mod patterns;
+pub mod place;
 pub mod play;
 pub mod rehearse;
 pub mod room;
@@ -184,6 +185,8 @@ pub enum Command {
     Access(access::AccessArgs),
     /// How much may be said aloud in a room or at home.
     Room(room::RoomArgs),
+    /// Places of urgent care, how long people wait there, and where rooms are.
+    Place(place::PlaceArgs),
     /// Calls of the rooms and requests of the people, for the staff.
     Board(board::BoardArgs),
     /// One turn of a conversation.
@@ -238,6 +241,7 @@ pub fn main(args: Args) -> ExitCode {
         Command::Credential(a) => credential::run(&global, a),
         Command::Access(a) => access::run(&global, a),
         Command::Room(a) => room::run(&global, a),
+        Command::Place(a) => place::run(&global, a),
         Command::Board(a) => board::run(&global, a),
         Command::Turn(a) => turn::run(&global, a),
         Command::Play(a) => play::run(&global, a),

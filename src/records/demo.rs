@@ -6,13 +6,14 @@
 
 use jiff::{
     Timestamp, ToSpan,
-    civil::{Date, date},
+    civil::{Date, DateTime, date},
     tz::TimeZone,
 };
 use serde_json::Value;
 
 use super::{
-    Chart,
+    Chart, Directory,
+    care_directory::{self, DirectoryError},
     fhir_bundle::{self, BundleError},
 };
 
@@ -23,6 +24,9 @@ pub const FILES: [(&str, &str); 4] = [
     ("empty-chart.json", include_str!("../../demo/empty-chart.json")),
     (CANARY_FILE, include_str!("../../demo/canary.json")),
 ];
+
+/// The demo places of urgent care, as in `demo/`.
+pub const PLACES: &str = include_str!("../../demo/urgent-care.json");
 
 /// The bundle of the person whose words must never be found where they don't belong.
 pub const CANARY_FILE: &str = "canary.json";
@@ -60,6 +64,37 @@ pub const CANARY_WORDS: [&str; 21] = [
 /// ends of the calendar is [`BundleError::Unmovable`].
 pub fn all(now: Timestamp, zone: &TimeZone) -> Result<Vec<(&'static str, Chart)>, BundleError> {
     FILES.iter().map(|(file, json)| Ok((*file, bundle(json.as_bytes(), now, zone)?))).collect()
+}
+
+/// The demo places of urgent care, and the free times there as if the day of their bundle were today: they are seen every day
+/// of the week. Times of day stay as they are written, in `zone`.
+///
+/// # Errors
+/// None that a release can have: the list is part of the program and tested.
+pub fn places(now: Timestamp, zone: &TimeZone) -> Result<Directory, DirectoryError> {
+    let not = |e: serde_json::Error| DirectoryError::NotABundle(e.to_string());
+    let mut bundle: Value = serde_json::from_str(PLACES).map_err(not)?;
+    let today = now.to_zoned(zone.clone()).date();
+    let anchor = bundle.get("timestamp").and_then(day_of).unwrap_or(today);
+    for entry in bundle.get_mut("entry").and_then(Value::as_array_mut).into_iter().flatten() {
+        let Some(slot) = entry.get_mut("resource").filter(|r| r["resourceType"] == "Slot") else { continue };
+        moved(slot, anchor, today, zone);
+    }
+    care_directory::read(bundle.to_string().as_bytes())
+}
+
+/// Moves a free time by as many days as lie between the two, and the day in its id with it.
+fn moved(slot: &mut Value, anchor: Date, today: Date, zone: &TimeZone) -> Option<()> {
+    let written = day_of(slot.get("start")?)?;
+    let days = anchor.until(today).ok()?;
+    for field in ["start", "end"] {
+        let wall: DateTime = slot.get(field)?.as_str()?.get(..19)?.parse().ok()?;
+        let at = wall.checked_add(days).ok()?.to_zoned(zone.clone()).ok()?.timestamp();
+        slot[field] = Value::String(at.to_string());
+    }
+    let id = slot.get("id")?.as_str()?.replace(&written.to_string(), &written.checked_add(days).ok()?.to_string());
+    slot["id"] = Value::String(id);
+    Some(())
 }
 
 /// Reads a bundle whose dates are told from the day of its `timestamp`, as if that day were today in `zone`.

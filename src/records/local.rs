@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use super::{
-    Allergy, Condition, Immunization, LabResult, OpenSlot, Pharmacy, Prescription, Profile, Provider, Reading,
-    SlotQuery, Visit, VisitNote, Vital,
+    Allergy, CarePlace, Condition, Immunization, LabResult, OpenSlot, Pharmacy, Position, Prescription, Profile,
+    Provider, Reading, SlotQuery, Visit, VisitNote, Vital,
     fresh::{Live, parts_of},
     sensitive::{self, Hush},
     server::Servers,
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     actions::{Reminder, Renewal, Taken},
-    policy::{NameLists, Named, PersonId, Phi, Scope, WrongSubject},
+    policy::{NameLists, Named, PersonId, Phi, RoomId, Scope, WrongSubject},
     store::{ChartKind, Store, StoreError},
 };
 
@@ -350,6 +350,22 @@ impl Records {
         let medicines = self.prescriptions(person).await?;
         let providers = self.providers(person).await?;
         Ok(medicines.zip(providers)?.map(|(p, q)| name_lists(&p, &q)))
+    }
+
+    /// Places where people are seen without an appointment, in the order of their list.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn care_places(&self) -> Result<Vec<CarePlace>, RecordsError> {
+        Ok(self.store.care_places().await?)
+    }
+
+    /// Where a room or a home is; `None` where nobody said.
+    ///
+    /// # Errors
+    /// When the database or the house's key fails.
+    pub async fn position(&self, room: &RoomId) -> Result<Option<Position>, RecordsError> {
+        Ok(self.store.position(room).await?)
     }
 
     /// Free times in the schedules, earliest first.

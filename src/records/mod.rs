@@ -3,6 +3,8 @@
 //! Invariant: what concerns a person comes out only as [`crate::policy::Phi`].
 
 pub mod called;
+pub mod care_directory;
+mod care_place;
 pub mod changed;
 mod controlled;
 pub mod demo;
@@ -29,6 +31,8 @@ use std::collections::BTreeMap;
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
+pub use care_directory::Directory;
+pub use care_place::{CarePlace, Closed, Hours, Opening, Position, Wait};
 pub use history::{Condition, ConditionStatus, History, Immunization, Reading, VisitNote, Vital};
 pub use local::{Records, RecordsError};
 pub use measure::{Amount, Decimal, Measure, Unit};

@@ -30,7 +30,8 @@ const MOST_SHARED: usize = 20_000;
 const HOPS: usize = 3;
 
 /// Kinds that are about no patient and that a patient's resources refer to.
-const SHARED: [&str; 5] = ["Practitioner", "PractitionerRole", "Organization", "Location", "Medication"];
+const SHARED: [&str; 6] =
+    ["Practitioner", "PractitionerRole", "Organization", "Location", "HealthcareService", "Medication"];
 
 /// The servers that records may be at. Shared by all turns.
 pub struct Servers {

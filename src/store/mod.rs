@@ -11,6 +11,7 @@
 mod access;
 mod audit;
 mod backup;
+mod care_place;
 mod clinician;
 mod code;
 mod connecting;

@@ -260,6 +260,11 @@ impl Turn<'_> {
             organization: &self.core.organization,
             emergency_number: &self.core.emergency_number,
             phone: self.core.phone.as_deref(),
+            room: match &self.caller.surface {
+                Surface::Room(room) | Surface::Home(room) => Some(room),
+                Surface::Chat | Surface::ThirdParty => None,
+            },
+            position: self.core.position,
             sign_up: self.core.sign_up.as_deref(),
             protection: &self.core.protection,
             agreed: &self.agreed,

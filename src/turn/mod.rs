@@ -51,7 +51,7 @@ use crate::{
         Agreed, Caller, JournalError, Mode, Occasion, PersonId, Proof, SessionId, Surface, Trust, TurnId,
         triage::Triage,
     },
-    records::{Records, RecordsError},
+    records::{Position, Records, RecordsError},
     speech::{Moment, Replies, ReplyError, voice::Voice},
     store::{Answered, CommitError, OpeningQuery, Store, StoreError},
 };
@@ -83,6 +83,8 @@ pub struct Core {
     pub emergency_number: String,
     /// The number at which people answer.
     pub phone: Option<String>,
+    /// Where rooms are of which nobody told.
+    pub position: Option<Position>,
     /// Where people sign up, as it is said aloud; `None` where nobody can.
     pub sign_up: Option<String>,
     /// How what is said is protected, as configured.

@@ -6,6 +6,7 @@ mod medicines;
 mod notifications;
 mod readings;
 mod stage;
+mod urgent;
 mod visits;
 
 use std::collections::BTreeSet;
@@ -623,6 +624,9 @@ async fn every_reply_is_said_by_some_line() {
     let other = Stage::open().await;
     visits::all(&other).await;
     said.extend(other.said.lock().expect("said").clone());
+    let other = Stage::open().await;
+    urgent::all(&other).await;
+    said.extend(other.said.lock().expect("said").clone());
     let moment = Moment { now: stage.now, zone: jiff::tz::TimeZone::UTC };
     let mut unsaid = Vec::new();
     // What nothing is connected to says only that, whatever replies wait for the day it is.
@@ -658,7 +662,13 @@ async fn every_reply_is_said_by_some_line() {
         unsaid.retain(|name| *name != format!("emergency.help.{reply}"));
     }
     // A part that other replies include.
-    let parts = ["appointment.book.options", "reading.log.alarm", "record.lab_result.purpose"];
+    let parts = [
+        "appointment.book.options",
+        "reading.log.alarm",
+        "record.lab_result.purpose",
+        "urgent_care.find.now",
+        "urgent_care.find.emergency",
+    ];
     unsaid.retain(|name| !parts.contains(&name.as_str()) && name != "appointment.list.visits");
     assert!(unsaid.is_empty(), "no line says {unsaid:?}");
 }

@@ -6,6 +6,7 @@ mod access;
 mod audit;
 mod backup;
 mod bad_luck;
+mod care_place;
 mod export;
 mod hold;
 mod household;

@@ -9,6 +9,7 @@ pub mod prepare;
 pub mod reschedule;
 mod times;
 mod told;
+pub mod urgent;
 mod which;
 
 use jiff::SignedDuration;

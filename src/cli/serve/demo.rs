@@ -1,12 +1,12 @@
 //! The demo people of `serve --demo`: invented, imported as of now, and reachable by one-time links.
 
-use jiff::{SignedDuration, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::program::{Program, fresh_token};
 use crate::{
     policy::{PersonId, RoomId, Scope, Surface},
-    records::demo,
-    store::{Grant, ImportOptions},
+    records::{Position, demo},
+    store::{Grant, ImportOptions, Store},
 };
 
 /// How long a demo link may be opened.
@@ -33,6 +33,7 @@ impl Demo {
         let app = program.app();
         let now = app.ambient().now();
         let zone = TimeZone::get(&app.config().place.zone)?;
+        Self::places(app.store(), now, &zone).await?;
         let mut people = Vec::new();
         for (file, chart) in demo::all(now, &zone)? {
             if file == demo::CANARY_FILE {
@@ -47,6 +48,17 @@ impl Demo {
             people.push((file, app.store().import(&chart, options, now).await?));
         }
         Ok(Self { people })
+    }
+
+    /// Makes the places of urgent care known, how long people wait at one of them, and where the demo room is.
+    async fn places(store: &Store, now: Timestamp, zone: &TimeZone) -> anyhow::Result<()> {
+        let places = demo::places(now, zone)?;
+        store.set_care_places(&places, "demo", now).await?;
+        store.set_wait("harbor-urgent-care", 25, "demo", now).await?;
+        if let (Some(room), Some(here)) = (LINKS[0].2, Position::new(42.3601, -71.0589)) {
+            store.set_position(&RoomId::parse(room)?, Some(here), "demo", now).await?;
+        }
+        Ok(())
     }
 
     /// One line a link, each good for one browser.

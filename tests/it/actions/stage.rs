@@ -17,8 +17,8 @@ use wellspoken::{
         SessionId, Surface, Task, TurnId, Verdict, admit,
     },
     records::{
-        Allergy, Chart, Dispense, DispenseStage, LabFlag, LabResult, OpenSlot, Prescription, Provider, Records,
-        Servers, Visit, demo, fhir_bundle, sensitive::Hush,
+        Allergy, Chart, Dispense, DispenseStage, LabFlag, LabResult, OpenSlot, Position, Prescription, Provider,
+        Records, Servers, Visit, demo, fhir_bundle, sensitive::Hush,
     },
     speech::reply::{Moment, Rendered, Replies},
     store::{CommitError, ImportOptions, KeyOwner, Store, StoreOptions, TurnCommit},
@@ -43,6 +43,8 @@ pub struct Stage {
     agreed: Mutex<&'static Agreed>,
     pub said: Mutex<BTreeSet<(String, String)>>,
     people: Mutex<BTreeMap<&'static str, PersonId>>,
+    /// Where everybody is.
+    pub position: Mutex<Option<Position>>,
     /// What can be connected.
     connecting: Mutex<Option<&'static Connecting>>,
     _dir: crate::residue::Folder,
@@ -117,6 +119,7 @@ impl Stage {
             turns: Mutex::new(0),
             said: Mutex::new(BTreeSet::new()),
             people: Mutex::new(people),
+            position: Mutex::new(None),
             connecting: Mutex::new(None),
             _dir: dir,
         }
@@ -155,6 +158,11 @@ impl Stage {
         }
     }
 
+    /// Whether records are at a server.
+    pub const fn is_at_server(&self) -> bool {
+        self.servers.is_some()
+    }
+
     /// Requests to the server so far.
     pub fn asked(&self) -> u64 {
         self.servers.iter().flat_map(|servers| servers.all()).map(wellspoken::fhir::Server::sent).sum()
@@ -169,6 +177,8 @@ impl Stage {
             protection: &self.protection,
             emergency_number: "911",
             phone: None,
+            room: None,
+            position: *self.position.lock().expect("position"),
             sign_up: *self.sign_up.lock().expect("sign up"),
             agreed: *self.agreed.lock().expect("agreed"),
             channel,
