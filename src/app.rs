@@ -165,7 +165,7 @@ impl App {
         let watcher = watcher(&store, &servers);
         let core = Core {
             ambient,
-            courier: courier(&store, &servers, &config),
+            courier: courier(&store, &servers, &config, &zone),
             records: Records::new(store.clone()).with_servers(servers),
             store,
             catalogue,
@@ -195,8 +195,8 @@ impl App {
     pub async fn move_to(&mut self, places: &Places, ambient: Ambient) -> Result<(), AppError> {
         let store = open_store(&self.config, places).await?;
         let servers = Arc::new(Servers::new(&self.config.records, crate::ambient::system_now)?);
-        self.core.courier = courier(&store, &servers, &self.config);
         self.watcher = watcher(&store, &servers);
+        self.core.courier = courier(&store, &servers, &self.config, &self.core.zone);
         self.core.records = Records::new(store.clone()).with_servers(servers);
         std::mem::replace(&mut self.core.store, store).close().await;
         self.core.recognized = Recognized::default();
@@ -286,8 +286,8 @@ pub fn protection(config: &Config) -> Protection {
 }
 
 /// Who takes changes to the servers, where there are any.
-fn courier(store: &Store, servers: &Arc<Servers>, config: &Config) -> Option<Courier> {
-    let courier = || Courier::new(store.clone(), Arc::clone(servers), config.outbox.clone());
+fn courier(store: &Store, servers: &Arc<Servers>, config: &Config, zone: &TimeZone) -> Option<Courier> {
+    let courier = || Courier::new(store.clone(), Arc::clone(servers), config.outbox.clone(), zone.clone());
     (!servers.is_empty()).then(courier)
 }
 

@@ -15,6 +15,11 @@ pub(super) fn told(origin: &Origin, now: Timestamp) -> Option<Value> {
     Some(json!({ "from": from, "fetched": fetched }))
 }
 
+/// The same where that is not said already: a clinic that measured something is named as who did.
+pub(super) fn beyond(origin: &Origin, said: Option<&str>, now: Timestamp) -> Option<Value> {
+    told(origin, now).filter(|told| said.is_none_or(|said| told["from"] != said || !told["fetched"].is_null()))
+}
+
 /// The names that came from elsewhere, by where they came from: each with `names`, `from` and `fetched`.
 pub(super) fn grouped<'a>(facts: impl Iterator<Item = (&'a str, &'a Origin)>, now: Timestamp) -> Vec<Value> {
     let mut groups: Vec<(Value, Vec<&str>)> = Vec::new();
@@ -46,6 +51,8 @@ mod tests {
         };
         let (own, fresh, old) = (Origin::default(), from("Mercy Hospital", 1), from("Lake Clinic", 40));
         assert_eq!(told(&own, now), None);
+        assert!(beyond(&fresh, Some("Mercy Hospital"), now).is_none() && beyond(&fresh, None, now).is_some());
+        assert!(beyond(&old, Some("Lake Clinic"), now).is_some(), "its age is said all the same");
         assert_eq!(told(&fresh, now), Some(json!({ "from": "Mercy Hospital", "fetched": null })));
         let all = [("a", &fresh), ("b", &own), ("c", &fresh), ("d", &old)];
         assert_eq!(

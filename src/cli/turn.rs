@@ -122,5 +122,12 @@ pub async fn caller(app: &App, channel: Channel, room: &str, person: Option<&str
         known = Some(occupant.person);
         stay = Some(occupant.stay);
     }
-    Ok(Caller { surface, credential: CredentialId::parse("command-line")?, person: known, stay, proof: Proof::None })
+    Ok(Caller {
+        surface,
+        credential: CredentialId::parse("command-line")?,
+        person: known,
+        stay,
+        proof: Proof::None,
+        house: None,
+    })
 }

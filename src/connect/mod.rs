@@ -384,7 +384,14 @@ impl Desk<'_> {
 }
 
 fn on_page(page: CredentialId, person: PersonId) -> Caller {
-    Caller { surface: Surface::Chat, credential: page, person: Some(person), stay: None, proof: Proof::None }
+    Caller {
+        surface: Surface::Chat,
+        credential: page,
+        person: Some(person),
+        stay: None,
+        proof: Proof::None,
+        house: None,
+    }
 }
 
 /// The page that began it; that it is still signed in was seen when the state was spent.

@@ -11,11 +11,11 @@ use serde_json::Value;
 
 use super::clinic::{Clinic, Fault, Write};
 use crate::{
-    actions::Route,
+    actions::{Route, TakenDose},
     records::{
-        OpenSlot,
+        OpenSlot, Reading,
         fhir_write::{
-            Told, is_of, medicines, token,
+            Told, is_of, medicines, reports, token,
             visits::{self, Standing},
         },
         outgoing::{Outgoing, Trouble},
@@ -56,6 +56,10 @@ pub async fn deliver(clinic: &(impl Clinic + Sync), told: &Told<'_>, change: &Ou
         Outgoing::Book { slot, reason } => book(clinic, told, slot, reason.as_deref()).await,
         Outgoing::Cancel { visit, start, .. } => cancel(clinic, told, visit, *start).await,
         Outgoing::Move { visit, start, to, .. } => reschedule(clinic, told, visit, *start, to).await,
+        Outgoing::Reading { reading } => create(clinic, told, "Observation", &reports::reading(told, reading)).await,
+        Outgoing::Correct { old, instead } => correct(clinic, told, old, instead.as_ref()).await,
+        Outgoing::Taken { doses, at, part } => taken(clinic, told, doses, *at, part.as_deref()).await,
+        Outgoing::Message { words } => create(clinic, told, "Communication", &reports::message(told, words)).await,
     };
     match done {
         Ok(ending) => ending,
@@ -69,6 +73,9 @@ const fn kind(change: &Outgoing) -> &'static str {
         Outgoing::Renew { route: Route::Pharmacy, .. } => "Task",
         Outgoing::Renew { route: Route::Prescriber, .. } => "MedicationRequest",
         Outgoing::Book { .. } | Outgoing::Cancel { .. } | Outgoing::Move { .. } => "Appointment",
+        Outgoing::Reading { .. } | Outgoing::Correct { .. } => "Observation",
+        Outgoing::Taken { .. } => "MedicationStatement",
+        Outgoing::Message { .. } => "Communication",
     }
 }
 
@@ -194,6 +201,67 @@ async fn reschedule(
         let mut writes = freed(clinic, told, &found).await?;
         writes.push(Write::Update(visits::taken(told, &time)));
         writes.insert(0, Write::Update(visits::moved(told, &found, to)));
+        match clinic.together(writes).await {
+            Ok(()) => return Ok(Ending::Delivered),
+            Err(Fault::Stale) => {}
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(Ending::Refused(Trouble::Changed))
+}
+
+/// Changes a measurement that is there, or makes it as it should have been where it never arrived.
+async fn correct(
+    clinic: &(impl Clinic + Sync),
+    told: &Told<'_>,
+    old: &str,
+    instead: Option<&Reading>,
+) -> Result<Ending, Fault> {
+    for _ in 0..LOOKS {
+        let found = clinic.search("Observation", &[("identifier", &token(old))]).await?;
+        let Some(found) = found.into_iter().find(|one| is_of(one, old)) else {
+            return match instead {
+                Some(instead) => create(clinic, told, "Observation", &reports::reading(told, instead)).await,
+                None => Ok(Ending::Delivered),
+            };
+        };
+        if told.made(&found) {
+            return Ok(Ending::Delivered);
+        }
+        // The clinic took it out by itself: what it should have been is not theirs to be told over it.
+        if reports::is_out(&found) {
+            return Ok(if instead.is_some() { Ending::Refused(Trouble::Changed) } else { Ending::Delivered });
+        }
+        match clinic.together(vec![Write::Update(reports::corrected(told, &found, instead))]).await {
+            Ok(()) => return Ok(Ending::Delivered),
+            Err(Fault::Stale) => {}
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(Ending::Refused(Trouble::Changed))
+}
+
+/// A statement for each dose, all or none, each by a name of its own.
+async fn taken(
+    clinic: &(impl Clinic + Sync),
+    told: &Told<'_>,
+    doses: &[TakenDose],
+    at: Timestamp,
+    part: Option<&str>,
+) -> Result<Ending, Fault> {
+    let mut statements = Vec::with_capacity(doses.len());
+    for (n, dose) in doses.iter().enumerate() {
+        let order = match clinic.read("MedicationRequest", &dose.prescription).await {
+            Ok(order) => Some(order),
+            Err(Fault::Missing) => None,
+            Err(fault) => return Err(fault),
+        };
+        let id = format!("{}.{n}", told.id);
+        let told = Told { id: &id, ..*told };
+        statements.push((reports::dose(&told, dose, at, part, order.as_ref()), told.query()));
+    }
+    for _ in 0..LOOKS {
+        let writes = statements.iter().map(|(one, unless)| Write::Create(one.clone(), unless.clone())).collect();
         match clinic.together(writes).await {
             Ok(()) => return Ok(Ending::Delivered),
             Err(Fault::Stale) => {}

@@ -12,7 +12,7 @@ mod server;
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 pub use clinic::{Clinic, Fault, Write};
 pub use errand::{Ending, deliver};
@@ -42,6 +42,7 @@ pub struct Courier {
     store: Store,
     servers: Arc<Servers>,
     config: OutboxConfig,
+    zone: TimeZone,
 }
 
 /// Why a change could not even be tried. It stays where it is.
@@ -81,10 +82,10 @@ impl Tried {
 }
 
 impl Courier {
-    /// Between this store and these servers.
+    /// Between this store and these servers; people's days begin and end as in `zone`.
     #[must_use]
-    pub const fn new(store: Store, servers: Arc<Servers>, config: OutboxConfig) -> Self {
-        Self { store, servers, config }
+    pub const fn new(store: Store, servers: Arc<Servers>, config: OutboxConfig, zone: TimeZone) -> Self {
+        Self { store, servers, config, zone }
     }
 
     /// Whether a person's changes belong on a server.
@@ -138,7 +139,8 @@ impl Courier {
             };
             let notice = trouble
                 .filter(|_| !heard)
-                .map(|trouble| NewNotice { id: row.id.clone(), notice: change.news(trouble, row.created) });
+                .and_then(|trouble| change.news(trouble, row.created))
+                .map(|notice| NewNotice { id: row.id.clone(), notice });
             Attempted { row, change, opened, how, notice }
         });
         Ok(self.store.attempted(attempts.collect(), amended, now).await?)
@@ -202,7 +204,11 @@ impl Courier {
         let change = change.reveal(&permit)?;
         let ending = match self.store.source(&row.person).await? {
             Some(source) => match self.servers.named(&source.server) {
-                Some(server) => carried(&server.backend(), &source.patient, &row, &change, within, now).await,
+                Some(server) => {
+                    let patient = format!("Patient/{}", source.patient);
+                    let told = Told { id: &row.id, patient: &patient, at: row.created, zone: &self.zone };
+                    carried(&server.backend(), &told, &change, within, now).await
+                }
                 // It is no longer configured, or not on this machine.
                 None => Ending::Later(Trouble::Unreachable, None),
             },
@@ -231,16 +237,7 @@ impl Courier {
     }
 }
 
-async fn carried(
-    session: &Session,
-    patient: &str,
-    row: &Claim,
-    change: &Outgoing,
-    within: Duration,
-    now: Timestamp,
-) -> Ending {
-    let patient = format!("Patient/{patient}");
-    let told = Told { id: &row.id, patient: &patient, at: row.created };
-    let done = tokio::time::timeout(within, deliver(session, &told, change, now)).await;
+async fn carried(session: &Session, told: &Told<'_>, change: &Outgoing, within: Duration, now: Timestamp) -> Ending {
+    let done = tokio::time::timeout(within, deliver(session, told, change, now)).await;
     done.unwrap_or(Ending::Later(Trouble::Unanswered, None))
 }

@@ -63,9 +63,11 @@ impl From<FhirError> for Fault {
             FhirError::Busy { retry_after } => Self::Later(Trouble::Busy, retry_after),
             FhirError::Broken { .. } | FhirError::Wrong(_) => Self::Later(Trouble::Broken, None),
             // Mended by whoever looks after the machine, and nothing of the person's doing.
-            FhirError::Unauthorized | FhirError::Forbidden | FhirError::Token(_) | FhirError::Setting { .. } => {
+            FhirError::Unauthorized | FhirError::Token(_) | FhirError::Setting { .. } => {
                 Self::Later(Trouble::NotAllowed, None)
             }
+            // It knows who asks, and says no to this: a visit that is not called off must not be taken for one for days.
+            FhirError::Forbidden => Self::Never(Trouble::NotAllowed),
             FhirError::NotFound | FhirError::Gone => Self::Missing,
             FhirError::Conflict(_) | FhirError::Stale => Self::Stale,
             FhirError::Unprocessable { .. } | FhirError::Refused { .. } => Self::Never(Trouble::Invalid),

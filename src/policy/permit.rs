@@ -343,6 +343,7 @@ mod tests {
             person: PersonId::parse("p").ok(),
             stay: None,
             proof: Proof::None,
+            house: None,
         };
         let occasion = Occasion {
             session: SessionId::parse("s").expect("fits"),

@@ -101,6 +101,7 @@ mod tests {
                 person: known.then(rosa),
                 stay: None,
                 proof: Proof::Unasked,
+                house: None,
             };
             let (identity, scope) = (Identity::Known, Some(Scope::Medicines));
             let task = Task { intent: "x", data, effect: Effect::Read, identity, scope };
@@ -134,7 +135,8 @@ mod tests {
         for (n, (identity, proof, agreed, want)) in table.into_iter().enumerate() {
             let surface = Surface::Home(RoomId::parse("h1").expect("fits"));
             let credential = CredentialId::parse("c1").expect("fits");
-            let caller = Caller { surface, credential, person: PersonId::parse("p1").ok(), stay: None, proof };
+            let caller =
+                Caller { surface, credential, person: PersonId::parse("p1").ok(), stay: None, proof, house: None };
             let scope = Some(Scope::Medicines);
             let task = Task { intent: "x", data: DataClass::Identifiable, effect: Effect::Read, identity, scope };
             let given: &[Scope] = if agreed { &[Scope::Medicines] } else { &[] };

@@ -71,6 +71,8 @@ pub struct Caller {
     pub stay: Option<StayId>,
     /// How far that person has shown to be who they are taken for.
     pub proof: Proof,
+    /// The people who share a device at home, where that was looked up with the credential.
+    pub house: Option<Vec<PersonId>>,
 }
 
 /// How far somebody has shown to be who the channel takes them for.

@@ -55,7 +55,7 @@ pub enum RecordsError {
 
 impl Records {
     /// The store behind them.
-    pub(super) const fn store(&self) -> &Store {
+    pub(crate) const fn store(&self) -> &Store {
         &self.store
     }
 
@@ -85,6 +85,12 @@ impl Records {
     #[must_use]
     pub fn with_servers(self, servers: Arc<Servers>) -> Self {
         Self { servers: Some(servers).filter(|servers| !servers.is_empty()), ..self }
+    }
+
+    /// The same records for nobody's turn: what is at a server is as it was last copied, until [`Records::refreshed`].
+    #[must_use]
+    pub fn at_rest(&self) -> Self {
+        Self { servers: self.servers.clone(), ..Self::new(self.store.clone()) }
     }
 
     /// These records for one turn, in which each part is read from a server at most once, with what a question of this

@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    OpenSlot,
+    OpenSlot, Reading, Visit,
     sensitive::{self, Sensitivity},
 };
 use crate::{
-    actions::{Change, Facts, Next, Notice, NoticeKind, Route},
+    actions::{Change, Facts, HeldResult, Next, Notice, NoticeKind, Route, TakenDose},
     policy::Scope,
 };
 
@@ -37,6 +37,9 @@ pub enum Outgoing {
         provider: Option<String>,
         /// It is of a kind that is not said where others hear it.
         sensitive: bool,
+        /// What is put back here where the server refuses.
+        #[serde(default)]
+        undo: Undo,
     },
     /// A visit is moved to a free time.
     Move {
@@ -48,6 +51,9 @@ pub enum Outgoing {
         to: OpenSlot,
         /// It is of a kind that is not said where others hear it.
         sensitive: bool,
+        /// What is put back here where the server refuses.
+        #[serde(default)]
+        undo: Undo,
     },
     /// A free time becomes a visit.
     Book {
@@ -56,6 +62,48 @@ pub enum Outgoing {
         /// What for.
         reason: Option<String>,
     },
+    /// What the person measured.
+    Reading {
+        /// The reading.
+        reading: Reading,
+    },
+    /// A measurement is corrected, or taken out.
+    Correct {
+        /// The name of the change that noted it.
+        old: String,
+        /// What it should have been; `None` where it should not have been at all.
+        instead: Option<Reading>,
+    },
+    /// Doses that the person took.
+    Taken {
+        /// Of what.
+        doses: Vec<TakenDose>,
+        /// When.
+        at: Timestamp,
+        /// "in the morning", where that is all that was said.
+        part: Option<String>,
+    },
+    /// What the person asks of those who treat them.
+    Message {
+        /// In words.
+        words: String,
+    },
+}
+
+/// What a change of a visit did here, as far as it takes to take it back.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct Undo {
+    /// The time that was given back.
+    pub slot: Option<String>,
+    /// The visit as it was, where it was booked here and not changed since. Any other is as the server tells it.
+    pub visit: Option<Box<Visit>>,
+}
+
+impl Undo {
+    fn of(visit: &Visit) -> Self {
+        let booked_here = visit.kept.as_ref().is_some_and(|kept| kept.row == visit.id) && visit.was.is_none();
+        Self { slot: visit.slot.clone(), visit: booked_here.then(|| Box::new(visit.clone())) }
+    }
 }
 
 /// Where a change belongs.
@@ -80,12 +128,14 @@ pub fn goes(change: &Change) -> Goes {
             start: visit.start,
             provider: visit.provider.clone(),
             sensitive: sensitive::of_visit(visit) != Sensitivity::Ordinary,
+            undo: Undo::of(visit),
         }),
         Change::Reschedule { visit, to } => Goes::Out(Outgoing::Move {
             visit: visit.id.clone(),
             start: visit.start,
             to: to.clone(),
             sensitive: sensitive::of_visit(visit) != Sensitivity::Ordinary,
+            undo: Undo::of(visit),
         }),
         Change::HoldSlot { .. } | Change::ReleaseSlot { .. } => {
             Goes::Nowhere("a time is kept for minutes while somebody thinks; the server hears of it when it is taken")
@@ -94,12 +144,16 @@ pub fn goes(change: &Change) -> Goes {
             Goes::Nowhere("the board here is what the staff look at; it must work while no server does")
         }
         Change::TellStaff { .. } => Goes::Nowhere("the board here is what the staff look at"),
-        Change::KeepReading { .. } | Change::CorrectReading { .. } => {
-            Goes::Nowhere("what people measure themselves is kept here, and is in their copy as Observations")
+        Change::KeepReading { reading } => Goes::Out(Outgoing::Reading { reading: reading.clone() }),
+        Change::CorrectReading { old, instead } => {
+            Goes::Out(Outgoing::Correct { old: old.clone(), instead: instead.clone() })
         }
-        Change::AskClinician { .. } => Goes::Nowhere("the board here is what the staff look at"),
+        Change::Taken { doses, at, part } => {
+            Goes::Out(Outgoing::Taken { doses: doses.clone(), at: *at, part: part.clone() })
+        }
+        // Besides the board here, which is what the staff look at.
+        Change::AskClinician { results } => Goes::Out(Outgoing::Message { words: to_go_over(results) }),
         Change::ChoosePharmacy { .. } => Goes::Nowhere("it goes with each renewal that is asked for here"),
-        Change::Taken { .. } => Goes::Nowhere("what somebody says they took is theirs, and no clinician's entry"),
         Change::Remind { .. } | Change::CancelReminders { .. } => Goes::Nowhere("devices ring here"),
         Change::Consent { .. } => Goes::Nowhere("agreements are about this assistant"),
         Change::Forget { .. } => Goes::Nowhere("what was said was never there"),
@@ -108,6 +162,16 @@ pub fn goes(change: &Change) -> Goes {
         Change::Quiet { .. } => Goes::Nowhere("what is told unasked concerns this assistant"),
         Change::Visitor { .. } => Goes::Nowhere("who is in a room concerns what is said in it"),
     }
+}
+
+/// Asks for results to be gone over: which, and never how they turned out.
+fn to_go_over(results: &[HeldResult]) -> String {
+    let named = |result: &HeldResult| format!("{}, taken {}", result.test, result.taken.strftime("%Y-%m-%d"));
+    let all: Vec<String> = results.iter().map(named).collect();
+    format!(
+        "The patient asked about results that a clinician tells first. Please go over them together: {}.",
+        all.join("; ")
+    )
 }
 
 /// Why a change has not arrived, or never will. Codes only: they are shown to staff and counted.
@@ -202,7 +266,18 @@ impl Outgoing {
             Self::Book { .. } => "book",
             Self::Cancel { .. } => "cancel",
             Self::Move { .. } => "move",
+            Self::Reading { .. } => "reading",
+            Self::Correct { .. } => "correction",
+            Self::Taken { .. } => "taken",
+            Self::Message { .. } => "message",
         }
+    }
+
+    /// Whether it is kept here in any case, and nothing was claimed of the server: the answer stands whatever becomes of
+    /// it, and no news tells that it went through.
+    #[must_use]
+    pub const fn is_a_report(&self) -> bool {
+        matches!(self, Self::Reading { .. } | Self::Correct { .. } | Self::Taken { .. } | Self::Message { .. })
     }
 
     /// What it changes: a later change of the same thing waits for this one. `id` is the change's own.
@@ -212,6 +287,9 @@ impl Outgoing {
             Self::Renew { prescription, .. } => format!("prescription {prescription}"),
             Self::Book { .. } => format!("visit {id}"),
             Self::Cancel { visit, .. } | Self::Move { visit, .. } => format!("visit {visit}"),
+            // A correction goes by another name than what it corrects, and may be corrected itself.
+            Self::Reading { .. } | Self::Correct { .. } => "readings".to_owned(),
+            Self::Taken { .. } | Self::Message { .. } => format!("report {id}"),
         }
     }
 
@@ -219,7 +297,8 @@ impl Outgoing {
     #[must_use]
     pub const fn scope(&self) -> Scope {
         match self {
-            Self::Renew { .. } => Scope::Medicines,
+            Self::Renew { .. } | Self::Taken { .. } => Scope::Medicines,
+            Self::Reading { .. } | Self::Correct { .. } | Self::Message { .. } => Scope::Records,
             Self::Book { .. } | Self::Cancel { .. } | Self::Move { .. } => Scope::Visits,
         }
     }
@@ -229,6 +308,7 @@ impl Outgoing {
     pub fn until(&self) -> Option<Timestamp> {
         match self {
             Self::Renew { .. } => None,
+            Self::Reading { .. } | Self::Correct { .. } | Self::Taken { .. } | Self::Message { .. } => None,
             Self::Book { slot, .. } => Some(slot.start),
             Self::Cancel { start, .. } => Some(*start),
             Self::Move { start, to, .. } => Some((*start).min(to.start)),
@@ -241,6 +321,9 @@ impl Outgoing {
         match self {
             Self::Renew { medicine, .. } => !sensitive::is_ordinary_medicine(medicine),
             Self::Cancel { sensitive, .. } | Self::Move { sensitive, .. } => *sensitive,
+            // News of them names nothing.
+            Self::Reading { .. } | Self::Correct { .. } | Self::Message { .. } => false,
+            Self::Taken { doses, .. } => !doses.iter().all(|dose| sensitive::is_ordinary_medicine(&dose.medicine)),
             Self::Book { slot, reason } => {
                 let told = [Some(&slot.provider), slot.specialty.as_ref(), slot.place.as_ref(), reason.as_ref()];
                 sensitive::of_care(told.into_iter().flatten().map(String::as_str)) != sensitive::Sensitivity::Ordinary
@@ -248,10 +331,13 @@ impl Outgoing {
         }
     }
 
-    /// What the person is told of it later: that it went through, or with what it ended. `saved` is when they were told
-    /// that it is kept. The replies stand under `dialogue.common`.
+    /// What the person is told of it later: that it went through, or with what it ended; nothing where a report went
+    /// through. `saved` is when they were told that it is kept. The replies stand under `dialogue.common`.
     #[must_use]
-    pub fn news(&self, trouble: Option<Trouble>, saved: Timestamp) -> Notice {
+    pub fn news(&self, trouble: Option<Trouble>, saved: Timestamp) -> Option<Notice> {
+        if self.is_a_report() && trouble.is_none() {
+            return None;
+        }
         let how = match trouble {
             None => "sent",
             Some(Trouble::Taken) => "taken",
@@ -275,16 +361,20 @@ impl Outgoing {
                 .with("provider", &to.provider)
                 .with("start", start)
                 .with("to", to.start),
+            Self::Reading { .. } | Self::Correct { .. } => Facts::new("notice_reading_refused"),
+            Self::Taken { .. } => Facts::new("notice_taken_refused"),
+            Self::Message { .. } => Facts::new("notice_message_refused"),
         };
+        let facts = facts.with("changed", trouble.is_some_and(Trouble::conflict));
         let offers_another = matches!(self, Self::Book { .. }) && how == "taken";
-        Notice {
+        Some(Notice {
             kind: if trouble.is_none() { NoticeKind::ChangeSent } else { NoticeKind::ChangeRefused },
             topic: self.scope(),
             sensitive: self.is_sensitive(),
             facts: facts.with("saved", saved),
             next: offers_another
                 .then(|| Next { intent: "appointment.book".to_owned(), slots: std::collections::BTreeMap::default() }),
-        }
+        })
     }
 }
 

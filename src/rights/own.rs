@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     actions::{Reminder, Renewal, RenewalState, Taken},
-    records::{Decimal, Measure, Pharmacy, Reading, Visit},
+    records::{Pharmacy, Reading, Visit, fhir_write::reports},
     store::{Call, KeptTurn},
     turn::words_of,
 };
@@ -114,45 +114,10 @@ pub fn call(call: &Call, written: Option<&String>, patient: &Value) -> Value {
 
 /// What the person measured: an Observation, whose performer is the person.
 pub fn reading(reading: &Reading, patient: &Value, zone: &TimeZone) -> Value {
-    let quantity = |value: Decimal| {
-        json!({
-            "value": value.float(),
-            "unit": reading.amount.unit.ucum(),
-            "system": "http://unitsofmeasure.org",
-            "code": reading.amount.unit.ucum(),
-        })
-    };
-    let loinc = |code: &str| json!({ "coding": [{ "system": "http://loinc.org", "code": code }] });
-    // Where only the day is known, only the day is told.
-    let effective =
-        if reading.timed { reading.at.to_string() } else { reading.at.to_zoned(zone.clone()).date().to_string() };
-    let category = if reading.measure == Measure::BloodSugar { "laboratory" } else { "vital-signs" };
-    let mut observation = json!({
-        "resourceType": "Observation",
-        "id": reading.id,
-        "status": "final",
-        "category": [{ "coding": [{
-            "system": "http://terminology.hl7.org/CodeSystem/observation-category",
-            "code": category,
-        }] }],
-        "code": loinc(reading.measure.loinc()),
-        "subject": patient,
-        "performer": [patient],
-        "effectiveDateTime": effective,
-    });
-    observation["code"]["text"] = json!(reading.measure.name());
-    match reading.amount.lower {
-        Some(lower) => {
-            observation["component"] = json!([
-                { "code": loinc("8480-6"), "valueQuantity": quantity(reading.amount.value) },
-                { "code": loinc("8462-4"), "valueQuantity": quantity(lower) },
-            ]);
-        }
-        None => observation["valueQuantity"] = quantity(reading.amount.value),
-    }
+    let mut observation = reports::observation(reading, patient, zone);
+    observation["id"] = json!(reading.id);
     observation
 }
-
 /// A visit that was booked here.
 pub fn visit(visit: &Visit, patient: &Value) -> Value {
     let mut participant = vec![json!({ "actor": patient, "status": "accepted" })];

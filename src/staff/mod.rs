@@ -34,8 +34,9 @@ pub use crate::actions::{Moved, RenewalState};
 pub use alerts::{AlertKind, Alerts, AlertsError};
 pub use renewals::{RenewalView, RenewalsView};
 pub use views::{
-    AllergyView, AuditView, BoardView, CareView, DoneView, GlassView, MeView, MedicineView, PeopleView, RecordView,
-    RequestView, ResultView, ResultsView, ReviewView, ReviewsView, StayView, ToTellView, VisitView,
+    AllergyView, AuditView, BoardView, CareView, ConditionView, CopyView, DoneView, GlassView, MeView, MeasuredView,
+    MedicineView, PeopleView, RecordView, RequestView, ResultView, ResultsView, ReviewView, ReviewsView, ShotView,
+    StayView, ToTellView, VisitView,
 };
 
 /// Calls of which the desk remembers who has read them; beyond that they are audited again.
@@ -179,6 +180,7 @@ pub enum NotTold {
 /// Where staff are answered.
 pub struct Desk {
     store: Store,
+    records: Records,
     alerts: Arc<Alerts>,
     /// How long broken glass stays open.
     glass_lasts: SignedDuration,
@@ -187,10 +189,16 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// A desk in front of a store.
+    /// A desk in front of a store; records that are a server's are seen as they were last copied.
     #[must_use]
     pub fn new(store: Store, alerts: Arc<Alerts>, glass_lasts: SignedDuration) -> Self {
-        Self { store, alerts, glass_lasts, read: Mutex::default() }
+        Self { records: Records::new(store.clone()), store, alerts, glass_lasts, read: Mutex::default() }
+    }
+
+    /// The same where records may be at servers, and are read from there.
+    #[must_use]
+    pub fn reading(self, records: &Records) -> Self {
+        Self { records: records.at_rest(), ..self }
     }
 
     /// Answers a member of staff.
@@ -324,7 +332,7 @@ impl Desk {
             StaffVerdict::Refuse => return Err(NotTold::NoRight),
         };
         let entry = permit.entry();
-        let mut view = record::read(&Records::new(self.store.clone()), permit).await.map_err(lost)?;
+        let mut view = record::read(&self.records, permit, now).await.map_err(lost)?;
         view.until = glass.filter(|_| under.is_some()).map(|glass| glass.until);
         let row = staff_row(Event::Closed, &staff.member, Some(person), "staff.record", under, Some("answered"), now);
         self.store.append(JournalEntry { closes: Some(entry), ..row }).await.map_err(lost)?;

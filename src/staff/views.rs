@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    records::{Allergy, LabResult, Prescription, Provider, Visit},
+    records::{Allergy, Condition, ConditionStatus, Immunization, LabResult, Prescription, Provider, Visit, Vital},
     store::{BoardRow, ClinicianRow, ReviewRow},
 };
 
@@ -140,6 +140,9 @@ pub struct RecordView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = Date)]
     pub birth: Option<Date>,
+    /// Where the record is a server's: which, and how old what is seen is. Absent where it is kept here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub copied: Option<CopyView>,
     /// Medicines.
     pub medicines: Vec<MedicineView>,
     /// Visits.
@@ -148,6 +151,12 @@ pub struct RecordView {
     pub results: Vec<ResultView>,
     /// Allergies on record.
     pub allergies: Vec<AllergyView>,
+    /// What was measured, newest first.
+    pub vitals: Vec<MeasuredView>,
+    /// Conditions on record.
+    pub conditions: Vec<ConditionView>,
+    /// Vaccinations given, newest first.
+    pub immunizations: Vec<ShotView>,
     /// Who treats them.
     pub care_team: Vec<CareView>,
     /// Until when the glass is open that it is seen under.
@@ -246,6 +255,86 @@ pub struct AllergyView {
 impl AllergyView {
     pub(super) fn of(a: Allergy) -> Self {
         Self { substance: a.substance, reactions: a.reactions, active: a.active }
+    }
+}
+
+/// A copy of a server's record.
+#[derive(Serialize, ToSchema)]
+pub struct CopyView {
+    /// What the server is called.
+    pub from: String,
+    /// When the part of it that is oldest was read; absent where some part never was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub read: Option<Timestamp>,
+}
+
+/// What was measured.
+#[derive(Serialize, ToSchema)]
+pub struct MeasuredView {
+    /// What.
+    pub measure: &'static str,
+    /// "131", "120 over 80".
+    pub value: String,
+    /// Its unit, in UCUM.
+    pub unit: &'static str,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub taken: Timestamp,
+    /// By whom.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
+impl MeasuredView {
+    pub(super) fn of(v: Vital) -> Self {
+        let (value, unit) = (v.amount.told(), v.amount.unit.ucum());
+        Self { measure: v.measure.name(), value, unit, taken: v.taken, by: v.source }
+    }
+}
+
+/// A condition on record.
+#[derive(Serialize, ToSchema)]
+pub struct ConditionView {
+    /// Its name.
+    pub name: String,
+    /// `active`, `remission` or `resolved`.
+    pub status: &'static str,
+    /// A clinician has confirmed it.
+    pub confirmed: bool,
+    /// Since when; the first day that a year or month can mean.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Date)]
+    pub onset: Option<Date>,
+}
+
+impl ConditionView {
+    pub(super) fn of(c: Condition) -> Self {
+        let status = match c.status {
+            ConditionStatus::Active => "active",
+            ConditionStatus::Remission => "remission",
+            ConditionStatus::Resolved => "resolved",
+        };
+        Self { name: c.name, status, confirmed: c.confirmed, onset: c.onset }
+    }
+}
+
+/// A vaccination that was given.
+#[derive(Serialize, ToSchema)]
+pub struct ShotView {
+    /// The vaccine.
+    pub vaccine: String,
+    /// The day.
+    #[schema(value_type = String, format = Date)]
+    pub given: Date,
+    /// Where.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
+impl ShotView {
+    pub(super) fn of(i: Immunization) -> Self {
+        Self { vaccine: i.vaccine, given: i.given, by: i.source }
     }
 }
 

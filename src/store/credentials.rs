@@ -113,13 +113,16 @@ impl Store {
         if !self.in_use(&id, &row, at).await? {
             return Ok(None);
         }
-        let mut caller = Caller { surface: grant.0, credential: id, person: grant.1, stay: None, proof: Proof::None };
+        let mut caller =
+            Caller { surface: grant.0, credential: id, person: grant.1, stay: None, proof: Proof::None, house: None };
         // A device of several people does not say who speaks.
         if matches!(caller.surface, Surface::Home(_)) {
-            caller.person = match self.household(&caller.credential).await?.as_slice() {
+            let house = self.household(&caller.credential).await?;
+            caller.person = match house.as_slice() {
                 [one] => Some(one.clone()),
                 _ => None,
             };
+            caller.house = Some(house);
         }
         if let (Some(stay), Surface::Room(room)) = (row.try_get::<Option<String>, _>("stay")?, &caller.surface) {
             let (owner, sealed): (String, Vec<u8>) = (row.try_get("stay_owner")?, row.try_get("stay_sealed")?);

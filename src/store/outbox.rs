@@ -243,7 +243,7 @@ impl Store {
                     // First of all: whoever lost the lease undoes nothing.
                     steps.push(Self::outbox_ends(&row.id, &row.holder, "refused", why.name(), now));
                     steps.extend(undone(&change, &row.id, why));
-                    steps.extend(self.visit_refused(&row.person, &change, why.conflict()));
+                    steps.extend(self.visit_refused(&row.person, &change, why.conflict())?);
                     why.name()
                 }
                 How::Later(why, due) => {
@@ -328,6 +328,10 @@ fn undone(change: &Outgoing, id: &str, why: Trouble) -> Vec<Step> {
         }
         // In `visits`, where the row of a visit is known by another name.
         Outgoing::Cancel { .. } | Outgoing::Move { .. } => vec![],
+        // What people report is noted here, whoever else takes it.
+        Outgoing::Reading { .. } | Outgoing::Correct { .. } | Outgoing::Taken { .. } | Outgoing::Message { .. } => {
+            vec![]
+        }
     }
 }
 

@@ -267,6 +267,11 @@ impl Store {
             source.outdated.retain(|part, said| part != kind.name() || *said > at.as_microsecond());
             steps.push(self.part_step(&owner, *kind, chart)?);
         }
+        if kinds.contains(&ChartKind::Prescriptions) {
+            for pharmacy in &chart.pharmacies {
+                steps.push(self.pharmacy_step(pharmacy)?);
+            }
+        }
         if kinds.contains(&ChartKind::Results) {
             steps.extend(self.news_steps(person, chart, None, at).await?);
         }

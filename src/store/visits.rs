@@ -138,17 +138,40 @@ impl Store {
         self.inner.keys.root().hash("visit", &[owner.as_bytes(), visit.as_bytes()])
     }
 
-    /// Takes back what was changed here of a visit of the chart, once its server has refused it: what the chart tells
-    /// counts again. `conflict`: the new time is somebody else's.
-    pub(super) fn visit_refused(&self, person: &PersonId, change: &Outgoing, conflict: bool) -> Vec<Step> {
-        let (visit, to) = match change {
-            Outgoing::Cancel { visit, .. } => (visit, None),
-            Outgoing::Move { visit, to, .. } => (visit, Some(to).filter(|_| !conflict)),
-            Outgoing::Renew { .. } | Outgoing::Book { .. } => return vec![],
+    /// Takes back what was changed here of a visit, once its server has refused it: one that was booked here is as it was,
+    /// of any other what the chart tells counts again. `conflict`: the new time is somebody else's.
+    pub(super) fn visit_refused(
+        &self,
+        person: &PersonId,
+        change: &Outgoing,
+        conflict: bool,
+    ) -> Result<Vec<Step>, StoreError> {
+        let (visit, undo, to) = match change {
+            Outgoing::Cancel { visit, undo, .. } => (visit, undo, None),
+            Outgoing::Move { visit, undo, to, .. } => (visit, undo, Some(to).filter(|_| !conflict)),
+            _ => return Ok(vec![]),
         };
-        let back = Step::new("DELETE FROM visit WHERE id = $1", vec![self.charted_row(person, visit).into()]);
-        let free = to.map(|to| Step::new("UPDATE slot SET free = 1 WHERE id = $1", vec![to.id.as_str().into()]));
-        std::iter::once(back).chain(free).collect()
+        let mut steps = match &undo.visit {
+            Some(before) => {
+                let (owner, sealed) = self.sealed_visit(person, visit, before)?;
+                let back = "UPDATE visit SET sealed = $3, revision = revision + 1 WHERE id = $1 AND owner = $2";
+                vec![Step::new(back, vec![visit.as_str().into(), owner.into(), sealed.into()])]
+            }
+            None => {
+                let owner = self.inner.keys.name(&KeyOwner::Person(person.clone()));
+                let gone = |row: String| {
+                    let statement = "DELETE FROM visit WHERE id = $1 AND owner = $2";
+                    Step::new(statement, vec![row.into(), owner.as_str().into()])
+                };
+                vec![gone(self.charted_row(person, visit)), gone(visit.clone())]
+            }
+        };
+        // The time that was given back is not free after all; if it ever is, the next reading tells.
+        let given =
+            |slot: &String| Step::new("DELETE FROM slot WHERE id = $1 AND free = 1", vec![slot.as_str().into()]);
+        steps.extend(undo.slot.iter().map(given));
+        steps.extend(to.map(|to| Step::new("UPDATE slot SET free = 1 WHERE id = $1", vec![to.id.as_str().into()])));
+        Ok(steps)
     }
 
     /// Writes a visit over the one that was read, if that is still how it is.

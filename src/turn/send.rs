@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::{Said, State, Turn, TurnError, TurnResult, keep::Going, millis};
 use crate::{
-    actions::Facts,
+    actions::{Change, Facts},
     outbox::Tried,
     records::outgoing::{Goes, Trouble, goes},
     store::{Amended, How},
@@ -29,7 +29,8 @@ impl Turn<'_> {
     /// Whether something of this answer's changes goes to a server.
     pub(super) async fn sends(&self, said: &Said) -> Result<bool, TurnError> {
         let (Some(courier), Some(person)) = (&self.core.courier, &self.caller.person) else { return Ok(false) };
-        if self.third_party() || !said.parts().any(goes_out) {
+        let goes_out = |change: &Change| matches!(goes(change), Goes::Out(_));
+        if self.third_party() || !said.parts().flat_map(|part| &part.changes).any(goes_out) {
             return Ok(false);
         }
         Ok(courier.sends(person).await?)
@@ -37,17 +38,20 @@ impl Turn<'_> {
 
     /// The answer as it is true before anything was sent.
     pub(super) fn saved(&self, said: &Said) -> Said {
-        said.each(&mut |part| if goes_out(&part) { self.became(part, Became::Saved) } else { part })
+        said.each(&mut |part| if is_claimed(&part) { self.became(part, Became::Saved) } else { part })
     }
 
     /// Sends what was committed, for as long as a turn may wait, and gives the answer as it is true then.
     pub(super) async fn sent(&mut self, said: &Said, saved: TurnResult, going: Going) -> TurnResult {
-        let Some(courier) = self.core.courier.as_ref().filter(|_| !going.is_empty()) else { return saved };
+        // Reports are sent by the worker: nobody waits for them, and what was said of them is true already.
+        let changes: Vec<&Change> = said.parts().flat_map(|part| &part.changes).collect();
+        let claimed = |(n, _): &&(usize, String)| changes.get(*n).is_some_and(|change| claims(change));
+        let ids: Vec<&str> = going.iter().filter(claimed).map(|(_, id)| id.as_str()).collect();
+        let Some(courier) = self.core.courier.as_ref().filter(|_| !ids.is_empty()) else { return saved };
         let clock = Instant::now();
-        let ids: Vec<&str> = going.iter().map(|(_, id)| id.as_str()).collect();
         let tried = courier.at_once(&ids, self.now, &self.core.ambient).await;
         let how = |n: usize| {
-            let id = going.iter().find(|(at, _)| *at == n).map(|(_, id)| id)?;
+            let id = going.iter().filter(claimed).find(|(at, _)| *at == n).map(|(_, id)| id)?;
             // What could not be taken now waits behind an earlier change of the same thing.
             Some(tried.iter().find(|one| one.id() == id).map_or(How::Later(Trouble::Busy, self.now), Tried::how))
         };
@@ -55,7 +59,7 @@ impl Turn<'_> {
         let now_true = said.each(&mut |part| {
             let outcomes: Vec<Option<How>> = part.changes.iter().enumerate().map(|(at, _)| how(n + at)).collect();
             n += part.changes.len();
-            if goes_out(&part) { self.became(part, became(&outcomes)) } else { part }
+            if is_claimed(&part) { self.became(part, became(&outcomes)) } else { part }
         });
         self.timings.action += millis(clock);
         let settled = tried.iter().any(|one| !matches!(one.how(), How::Later(..)));
@@ -109,8 +113,13 @@ impl Turn<'_> {
     }
 }
 
-fn goes_out(part: &Said) -> bool {
-    part.changes.iter().any(|change| matches!(goes(change), Goes::Out(_)))
+/// Whether the answer says of a part's changes that a server has them.
+fn is_claimed(part: &Said) -> bool {
+    part.changes.iter().any(claims)
+}
+
+fn claims(change: &Change) -> bool {
+    matches!(goes(change), Goes::Out(change) if !change.is_a_report())
 }
 
 /// What is told of several: one that was refused, else one that waits. A change that goes nowhere has no outcome.

@@ -43,7 +43,11 @@ impl Turn<'_> {
             return Ok(());
         }
         if self.caller.person.is_none() {
-            self.house = self.core.store.household(&self.caller.credential).await?;
+            // Looked up with the credential, unless the channel looks none up.
+            self.house = match self.caller.house.take() {
+                Some(house) => house,
+                None => self.core.store.household(&self.caller.credential).await?,
+            };
         }
         let known = match &self.state.speaker {
             Some(Speaker::Guest(id)) => PersonId::parse(id).ok(),

@@ -7,3 +7,4 @@ mod sekmet;
 mod told;
 
 pub use medplum::{CLINIC, identifier, patient_alone, records, server, shared};
+pub use sekmet::{OURS, Serving};

@@ -5,5 +5,6 @@
 mod faults;
 mod killed;
 mod proxy;
+mod refused;
 mod stage;
 mod told;

@@ -89,6 +89,7 @@ pub fn caller(surface: Surface, person: Option<&PersonId>) -> Caller {
         person: person.cloned(),
         stay: None,
         proof: Proof::Unasked,
+        house: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    super::{ActionError, Facts, Outcome, Pass, SPEAKABLE, Setting, of_a_person, permit, text},
+    super::{ActionError, Facts, Outcome, Pass, SPEAKABLE, Setting, of_a_person, permit, source, text},
     is_provider,
     told::of_visit,
 };
@@ -22,7 +22,7 @@ pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Out
     Ok(Outcome::Answer(next(&visits, text(slots, "provider"), setting.now)))
 }
 
-/// Replies: `next` (at, zone, provider, specialty, place, mode, reason, prepare, prepare_long, more), `none`,
+/// Replies: `next` (at, zone, provider, specialty, place, mode, reason, prepare, prepare_long, more, elsewhere), `none`,
 /// `none_with` (provider).
 fn next(visits: &[Visit], with: Option<&str>, now: Timestamp) -> Facts {
     let fits = |v: &Visit| match with {
@@ -47,6 +47,7 @@ fn next(visits: &[Visit], with: Option<&str>, now: Timestamp) -> Facts {
         .with("reason", &v.reason)
         .with("prepare", v.prepare.as_ref().filter(|_| !long))
         .with("prepare_long", long)
+        .with("elsewhere", source::beyond(&v.origin, v.place.as_deref(), now))
         .with("more", more)
 }
 

@@ -39,7 +39,7 @@ pub fn of_visit(reply: &str, visit: &Visit) -> Facts {
 pub fn one(visit: &Visit) -> Value {
     json!({
         "at": visit.start, "zone": visit.zone, "provider": visit.provider, "specialty": visit.specialty,
-        "mode": visit.mode.name(),
+        "mode": visit.mode.name(), "from": visit.origin.organization,
     })
 }
 

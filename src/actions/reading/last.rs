@@ -1,9 +1,11 @@
 //! `reading.last`: the last measurement, the person's own or the clinic's, whichever is newer.
 
 use super::{
-    super::{ActionError, Facts, Outcome, Pass, Setting, of_a_person, permit, record::vitals::told},
+    super::{ActionError, Facts, Outcome, Pass, Setting, of_a_person, permit, record::vitals::told, source},
     Newest, kept, measure, newest,
 };
+use jiff::Timestamp;
+
 use crate::{
     nlu::Slots,
     policy::{Effect, Floor, Scope},
@@ -25,14 +27,14 @@ pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Out
     };
     let (own, vitals) = kept(&permit, setting).await?;
     Ok(Outcome::Answer(match newest(measure, &own, &vitals) {
-        Some(found) => one(measure, &found),
+        Some(found) => one(measure, &found, setting.now),
         None => Facts::new("none_of").with("measure", measure.name()),
     }))
 }
 
-/// Replies of [`run`]: `one` (measure, amount, on, timed, own, source), `none_of` (measure), `not_kept` (measure); asks
+/// Replies of [`run`]: `one` (measure, amount, on, timed, own, source, elsewhere), `none_of` (measure), `not_kept` (measure); asks
 /// `ask_measure`.
-pub fn one(measure: Measure, found: &Newest) -> Facts {
+pub fn one(measure: Measure, found: &Newest, now: Timestamp) -> Facts {
     Facts::new("one")
         .with("measure", measure.name())
         .with("amount", told(&found.amount))
@@ -40,4 +42,5 @@ pub fn one(measure: Measure, found: &Newest) -> Facts {
         .with("timed", found.timed)
         .with("own", found.own)
         .with("source", &found.source)
+        .with("elsewhere", source::beyond(&found.origin, found.source.as_deref(), now))
 }

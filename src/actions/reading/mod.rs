@@ -17,7 +17,7 @@ use super::{ActionError, Facts, Outcome, Plan, Setting, record::vitals::told, te
 use crate::{
     nlu::{Measured, SlotValue, Slots},
     policy::Permit,
-    records::{Amount, Measure, Reading, Vital},
+    records::{Amount, Measure, Origin, Reading, Vital},
 };
 use limits::Level;
 
@@ -46,6 +46,8 @@ pub(super) struct Newest {
     pub own: bool,
     /// The clinic that did.
     pub source: Option<String>,
+    /// Which of the person's sources it was fetched from.
+    pub origin: Origin,
 }
 
 pub(super) fn newest(measure: Measure, own: &[Reading], vitals: &[Vital]) -> Option<Newest> {
@@ -55,6 +57,7 @@ pub(super) fn newest(measure: Measure, own: &[Reading], vitals: &[Vital]) -> Opt
         timed: r.timed,
         own: true,
         source: None,
+        origin: Origin::default(),
     });
     let theirs = vitals.iter().filter(|v| v.measure == measure).max_by_key(|v| v.taken).map(|v| Newest {
         amount: v.amount,
@@ -62,6 +65,7 @@ pub(super) fn newest(measure: Measure, own: &[Reading], vitals: &[Vital]) -> Opt
         timed: false,
         own: false,
         source: v.source.clone(),
+        origin: v.origin.clone(),
     });
     [theirs, mine].into_iter().flatten().max_by_key(|n| n.at)
 }

@@ -4,9 +4,11 @@
 //! family goes by another name.
 
 use super::{
-    super::{ActionError, Facts, Outcome, Pass, Setting, of_a_person, permit, text, words},
+    super::{ActionError, Facts, Outcome, Pass, Setting, of_a_person, permit, source, text, words},
     NAMED,
 };
+use jiff::Timestamp;
+
 use crate::{
     nlu::Slots,
     policy::{Effect, Floor, Scope},
@@ -19,12 +21,12 @@ pub const FLOOR: Floor = of_a_person(Effect::Read, Scope::Records);
 pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let permit = permit(pass)?;
     let all = setting.records.allergies(permit.subject()).await?.reveal(&permit)?;
-    Ok(Outcome::Answer(allergies(&all, text(slots, "medicine"))))
+    Ok(Outcome::Answer(allergies(&all, text(slots, "medicine"), setting.now)))
 }
 
-/// Replies: `list` (count, allergies: substance, reactions; more), `none`; of a name: `yes` (substance, reactions),
-/// `over` (substance), `not_there` (medicine, allergies, more).
-fn allergies(all: &[Allergy], said: Option<&str>) -> Facts {
+/// Replies: `list` (count, allergies: substance, reactions; more, sources), `none`; of a name: `yes` (substance, reactions,
+/// elsewhere), `over` (substance, elsewhere), `not_there` (medicine, allergies, more, sources).
+fn allergies(all: &[Allergy], said: Option<&str>, now: Timestamp) -> Facts {
     let active: Vec<&Allergy> = all.iter().filter(|a| a.active).collect();
     let told = |a: &&Allergy| serde_json::json!({ "substance": a.substance, "reactions": a.reactions });
     let listed = |facts: Facts| {
@@ -32,14 +34,18 @@ fn allergies(all: &[Allergy], said: Option<&str>) -> Facts {
             .with("count", active.len())
             .with("allergies", active.iter().take(NAMED).map(told).collect::<Vec<_>>())
             .with("more", active.len().saturating_sub(NAMED))
+            .with("sources", source::grouped(active.iter().take(NAMED).map(|a| (a.substance.as_str(), &a.origin)), now))
     };
     let Some(said) = said else {
         return if active.is_empty() { Facts::new("none") } else { listed(Facts::new("list")) };
     };
     let found = all.iter().filter(|a| names(&a.substance, said)).max_by_key(|a| a.active);
+    let of = |reply: &str, a: &Allergy| {
+        Facts::new(reply).with("substance", &a.substance).with("elsewhere", source::told(&a.origin, now))
+    };
     match found {
-        Some(a) if a.active => Facts::new("yes").with("substance", &a.substance).with("reactions", &a.reactions),
-        Some(a) => Facts::new("over").with("substance", &a.substance),
+        Some(a) if a.active => of("yes", a).with("reactions", &a.reactions),
+        Some(a) => of("over", a),
         None => listed(Facts::new("not_there").with("medicine", said)),
     }
 }
@@ -74,9 +80,12 @@ mod tests {
             (Some("latex"), "over"),
             (Some("amoxicillin"), "not_there"),
         ] {
-            assert_eq!(allergies(&all, said).reply, reply, "{said:?}");
+            assert_eq!(allergies(&all, said, Timestamp::UNIX_EPOCH).reply, reply, "{said:?}");
         }
-        assert_eq!(allergies(&all, Some("amoxicillin")).values["allergies"][0]["substance"], "penicillin");
-        assert_eq!(allergies(&all[1..], None).reply, "none");
+        assert_eq!(
+            allergies(&all, Some("amoxicillin"), Timestamp::UNIX_EPOCH).values["allergies"][0]["substance"],
+            "penicillin"
+        );
+        assert_eq!(allergies(&all[1..], None, Timestamp::UNIX_EPOCH).reply, "none");
     }
 }

@@ -1,9 +1,11 @@
 //! `record.conditions`: the conditions on record, as clinicians confirmed them.
 
 use super::{
-    super::{ActionError, Facts, Outcome, Pass, Setting, of_a_person, permit},
+    super::{ActionError, Facts, Outcome, Pass, Setting, of_a_person, permit, source},
     NAMED,
 };
+use jiff::Timestamp;
+
 use crate::{
     nlu::Slots,
     policy::{Effect, Floor, Scope},
@@ -16,12 +18,12 @@ pub const FLOOR: Floor = of_a_person(Effect::Read, Scope::Records);
 pub async fn run(pass: Pass, _slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let permit = permit(pass)?;
     let all = setting.records.conditions(permit.subject()).await?.reveal(&permit)?;
-    Ok(Outcome::Answer(conditions(&all)))
+    Ok(Outcome::Answer(conditions(&all, setting.now)))
 }
 
-/// Replies: `list` (count, conditions: name, since, remission; more), `none`. What is only suspected is for a clinician to
+/// Replies: `list` (count, conditions: name, since, remission; more, sources), `none`. What is only suspected is for a clinician to
 /// say, and what is over is on the page.
-fn conditions(all: &[Condition]) -> Facts {
+fn conditions(all: &[Condition], now: Timestamp) -> Facts {
     let mut named: Vec<&Condition> = Vec::new();
     let there = |c: &&Condition| c.confirmed && c.status != ConditionStatus::Resolved;
     for condition in all.iter().filter(there) {
@@ -43,6 +45,7 @@ fn conditions(all: &[Condition]) -> Facts {
         .with("count", named.len())
         .with("conditions", named.iter().take(NAMED).map(told).collect::<Vec<_>>())
         .with("more", named.len().saturating_sub(NAMED))
+        .with("sources", source::grouped(named.iter().take(NAMED).map(|c| (c.name.as_str(), &c.origin)), now))
 }
 
 #[cfg(test)]
@@ -72,12 +75,12 @@ mod tests {
             condition("bronchitis", Resolved, true),
             condition("lupus", Active, false),
         ];
-        let facts = conditions(&all);
+        let facts = conditions(&all, Timestamp::UNIX_EPOCH);
         assert_eq!((facts.reply.as_str(), &facts.values["count"]), ("list", &2.into()));
         assert_eq!(facts.values["conditions"][0]["since"], 2015);
         assert_eq!(facts.values["conditions"][1]["remission"], true);
-        assert_eq!(conditions(&all[3..]).reply, "none");
+        assert_eq!(conditions(&all[3..], Timestamp::UNIX_EPOCH).reply, "none");
         let many: Vec<Condition> = (0..9).map(|n| condition(&format!("c{n}"), Active, true)).collect();
-        assert_eq!(conditions(&many).values["more"], 3);
+        assert_eq!(conditions(&many, Timestamp::UNIX_EPOCH).values["more"], 3);
     }
 }

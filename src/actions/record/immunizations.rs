@@ -1,9 +1,11 @@
 //! `record.immunizations`: the vaccinations on record, or the last one of a kind.
 
 use super::{
-    super::{ActionError, Facts, Outcome, Pass, Setting, of_a_person, permit, text},
+    super::{ActionError, Facts, Outcome, Pass, Setting, of_a_person, permit, source, text},
     NAMED,
 };
+use jiff::Timestamp;
+
 use crate::{
     nlu::Slots,
     policy::{Effect, Floor, Scope},
@@ -16,11 +18,12 @@ pub const FLOOR: Floor = of_a_person(Effect::Read, Scope::Records);
 pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let permit = permit(pass)?;
     let all = setting.records.immunizations(permit.subject()).await?.reveal(&permit)?;
-    Ok(Outcome::Answer(immunizations(&all, text(slots, "vaccine"))))
+    Ok(Outcome::Answer(immunizations(&all, text(slots, "vaccine"), setting.now)))
 }
 
-/// Replies: `last` (asked, vaccine, on, times, source), `none_of` (asked), `list` (count, shots: vaccine, on; more), `none`.
-fn immunizations(all: &[Immunization], said: Option<&str>) -> Facts {
+/// Replies: `last` (asked, vaccine, on, times, source, elsewhere), `none_of` (asked), `list` (count, shots: vaccine, on; more,
+/// sources), `none`.
+fn immunizations(all: &[Immunization], said: Option<&str>, now: Timestamp) -> Facts {
     if let Some(said) = said {
         let of_kind: Vec<&Immunization> = all.iter().filter(|i| vaccine::is(i, said)).collect();
         return match of_kind.iter().max_by_key(|i| i.given) {
@@ -29,7 +32,8 @@ fn immunizations(all: &[Immunization], said: Option<&str>) -> Facts {
                 .with("vaccine", Some(vaccine::spoken(last)).filter(|spoken| !spoken.eq_ignore_ascii_case(said)))
                 .with("on", last.given)
                 .with("times", of_kind.len())
-                .with("source", &last.source),
+                .with("source", &last.source)
+                .with("elsewhere", source::beyond(&last.origin, last.source.as_deref(), now)),
             None => Facts::new("none_of").with("asked", said),
         };
     }
@@ -51,6 +55,10 @@ fn immunizations(all: &[Immunization], said: Option<&str>) -> Facts {
         .with("count", newest.len())
         .with("shots", newest.iter().take(NAMED).map(told).collect::<Vec<_>>())
         .with("more", newest.len().saturating_sub(NAMED))
+        .with(
+            "sources",
+            source::grouped(newest.iter().take(NAMED).map(|(name, shot)| (name.as_str(), &shot.origin)), now),
+        )
 }
 
 #[cfg(test)]
@@ -72,16 +80,16 @@ mod tests {
     #[test]
     fn the_last_of_a_kind_and_each_kind_once() {
         let all = [shot("Influenza, seasonal", 2025), shot("Tdap", 2019), shot("Influenza, seasonal", 2024)];
-        let last = immunizations(&all, Some("flu"));
+        let last = immunizations(&all, Some("flu"), Timestamp::UNIX_EPOCH);
         assert_eq!(
             (last.reply.as_str(), &last.values["on"], &last.values["times"]),
             ("last", &"2025-10-01".into(), &2.into())
         );
         assert!(last.values["vaccine"].is_null(), "not said twice");
-        assert_eq!(immunizations(&all, Some("tetanus")).values["vaccine"], "Tdap");
-        assert_eq!(immunizations(&all, Some("shingles")).reply, "none_of");
-        let list = immunizations(&all, None);
+        assert_eq!(immunizations(&all, Some("tetanus"), Timestamp::UNIX_EPOCH).values["vaccine"], "Tdap");
+        assert_eq!(immunizations(&all, Some("shingles"), Timestamp::UNIX_EPOCH).reply, "none_of");
+        let list = immunizations(&all, None, Timestamp::UNIX_EPOCH);
         assert_eq!((list.reply.as_str(), &list.values["count"]), ("list", &2.into()));
-        assert_eq!(immunizations(&[], None).reply, "none");
+        assert_eq!(immunizations(&[], None, Timestamp::UNIX_EPOCH).reply, "none");
     }
 }

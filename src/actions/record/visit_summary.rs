@@ -5,7 +5,8 @@
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::super::{
-    ActionError, Facts, Outcome, Pass, SPEAKABLE, Setting, appointment::is_provider, of_a_person, permit, text, when,
+    ActionError, Facts, Outcome, Pass, SPEAKABLE, Setting, appointment::is_provider, of_a_person, permit, source, text,
+    when,
 };
 use crate::{
     nlu::{Slots, When},
@@ -23,7 +24,8 @@ pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Out
     Ok(Outcome::Answer(facts))
 }
 
-/// Replies: `note` (at, provider, place, reason, by, words, more), `unwritten` (at, provider, place, reason, others),
+/// Replies: `note` (at, provider, place, reason, by, words, more, elsewhere), `unwritten` (at, provider, place, reason, others,
+/// elsewhere),
 /// `none`, `none_such` (provider).
 fn summary(all: &[VisitNote], with: Option<&str>, date: Option<When>, now: Timestamp, zone: &TimeZone) -> Facts {
     let by = |n: &&VisitNote| {
@@ -45,6 +47,7 @@ fn summary(all: &[VisitNote], with: Option<&str>, date: Option<When>, now: Times
             .with("provider", &visit.provider)
             .with("place", &visit.place)
             .with("reason", &visit.reason)
+            .with("elsewhere", source::beyond(&visit.origin, visit.place.as_deref(), now))
     };
     match visit.words.as_deref().map(opening) {
         Some((words, more)) => about("note").with("by", &visit.by).with("words", words).with("more", more),

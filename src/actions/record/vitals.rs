@@ -6,7 +6,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::super::{
     ActionError, Facts, Outcome, Pass, Setting, of_a_person, permit,
     reading::{self, last},
-    text,
+    source, text,
 };
 use crate::{
     nlu::Slots,
@@ -20,7 +20,7 @@ pub const FLOOR: Floor = of_a_person(Effect::Read, Scope::Records);
 pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let permit = permit(pass)?;
     let (own, all) = reading::kept(&permit, setting).await?;
-    Ok(Outcome::Answer(vitals(&own, &all, text(slots, "measure"), setting.zone)))
+    Ok(Outcome::Answer(vitals(&own, &all, text(slots, "measure"), (setting.now, setting.zone))))
 }
 
 /// A value and its unit as replies take them.
@@ -28,12 +28,13 @@ pub fn told(amount: &Amount) -> serde_json::Value {
     serde_json::json!({ "value": amount.told(), "unit": amount.written_unit() })
 }
 
-/// Replies: `one` (measure, amount, on, timed, own, source), `none_of` (measure), `all` (on, source, vitals: measure, amount), `none`.
-fn vitals(own: &[Reading], all: &[Vital], said: Option<&str>, zone: &TimeZone) -> Facts {
+/// Replies: `one` (measure, amount, on, timed, own, source, elsewhere), `none_of` (measure), `all` (on, source, vitals:
+/// measure, amount; sources), `none`.
+fn vitals(own: &[Reading], all: &[Vital], said: Option<&str>, (now, zone): (Timestamp, &TimeZone)) -> Facts {
     if let Some(said) = said {
         let found = Measure::named(said).and_then(|measure| Some((measure, reading::newest(measure, own, all)?)));
         return match found {
-            Some((measure, found)) => last::one(measure, &found),
+            Some((measure, found)) => last::one(measure, &found, now),
             None => Facts::new("none_of").with("measure", said),
         };
     }
@@ -49,6 +50,7 @@ fn vitals(own: &[Reading], all: &[Vital], said: Option<&str>, zone: &TimeZone) -
         .with("on", newest.taken)
         .with("source", &newest.source)
         .with("vitals", that_day.iter().map(one).collect::<Vec<_>>())
+        .with("sources", source::grouped(that_day.iter().map(|v| (v.measure.name(), &v.origin)), now))
 }
 
 #[cfg(test)]
@@ -76,12 +78,12 @@ mod tests {
             vital(Measure::Temperature, 98, Unit::Fahrenheit, "2025-11-19T14:00:00Z"),
             vital(Measure::Weight, 73, Unit::Kilogram, "2025-11-19T14:00:00Z"),
         ];
-        let one = vitals(&[], &all, Some("weight"), &zone);
+        let one = vitals(&[], &all, Some("weight"), (Timestamp::UNIX_EPOCH, &zone));
         assert_eq!((one.reply.as_str(), &one.values["amount"]["value"]), ("one", &"71".into()));
-        assert_eq!(vitals(&[], &all, Some("blood pressure"), &zone).reply, "none_of");
-        let told = vitals(&[], &all, None, &zone);
+        assert_eq!(vitals(&[], &all, Some("blood pressure"), (Timestamp::UNIX_EPOCH, &zone)).reply, "none_of");
+        let told = vitals(&[], &all, None, (Timestamp::UNIX_EPOCH, &zone));
         let names: Vec<_> = told.values["vitals"].as_array().into_iter().flatten().map(|v| &v["measure"]).collect();
         assert_eq!(names, ["heart rate", "weight"], "not the temperature of a year ago");
-        assert_eq!(vitals(&[], &[], None, &zone).reply, "none");
+        assert_eq!(vitals(&[], &[], None, (Timestamp::UNIX_EPOCH, &zone)).reply, "none");
     }
 }

@@ -94,7 +94,14 @@ impl Alexa {
             }
         }
         let credential = CredentialId::parse("alexa").map_err(|_| Refusal::Broken)?;
-        Ok(Caller { surface: Surface::ThirdParty, credential, person: None, stay: None, proof: Proof::None })
+        Ok(Caller {
+            surface: Surface::ThirdParty,
+            credential,
+            person: None,
+            stay: None,
+            proof: Proof::None,
+            house: None,
+        })
     }
 }
 

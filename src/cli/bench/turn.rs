@@ -191,8 +191,14 @@ impl Speaker {
         let random: [u8; 10] = app.ambient().random();
         let session = SessionId::fresh(app.ambient().now(), random);
         let credential = CredentialId::fresh(app.ambient().now(), random);
-        let caller =
-            Caller { surface: Surface::Chat, credential, person: Some(person.clone()), stay: None, proof: Proof::None };
+        let caller = Caller {
+            surface: Surface::Chat,
+            credential,
+            person: Some(person.clone()),
+            stay: None,
+            proof: Proof::None,
+            house: None,
+        };
         Self { app: Arc::clone(app), caller, session }
     }
 

@@ -164,7 +164,8 @@ impl Speaker {
 
     pub(super) fn new(surface: Surface, person: Option<&PersonId>) -> anyhow::Result<Self> {
         let credential = CredentialId::parse("evidence")?;
-        let caller = Caller { surface, credential, person: person.cloned(), stay: None, proof: Proof::None };
+        let caller =
+            Caller { surface, credential, person: person.cloned(), stay: None, proof: Proof::None, house: None };
         Ok(Self { caller, session: None })
     }
 }

@@ -32,7 +32,9 @@ impl StaffSide {
         let minutes = |minutes: Option<u32>| SignedDuration::from_mins(i64::from(minutes.unwrap_or(1)));
         let glass = minutes(staff.map(|staff| staff.break_glass_minutes));
         let idle = minutes(staff.map(|staff| staff.idle_minutes));
-        Ok(Self { desk: Desk::new(app.store().clone(), Arc::clone(&alerts), glass), alerts, idle })
+        let desk = Desk::new(app.store().clone(), Arc::clone(&alerts), glass);
+        let desk = desk.reading(&app.core().records);
+        Ok(Self { desk, alerts, idle })
     }
 }
 

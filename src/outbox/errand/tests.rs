@@ -8,6 +8,7 @@ use std::{
 use serde_json::json;
 
 use super::*;
+use crate::records::{Amount, Decimal, Measure, Unit, outgoing::Undo};
 
 /// A server in memory: transactions, versions, conditional creates; and what goes wrong, by the number of the request.
 #[derive(Default)]
@@ -151,7 +152,8 @@ impl Clinic for Memory {
 }
 
 fn told() -> Told<'static> {
-    Told { id: "c1", patient: "Patient/p1", at: "2026-11-20T15:00:00Z".parse().expect("a time") }
+    static ZONE: jiff::tz::TimeZone = jiff::tz::TimeZone::UTC;
+    Told { id: "c1", patient: "Patient/p1", at: "2026-11-20T15:00:00Z".parse().expect("a time"), zone: &ZONE }
 }
 
 fn now() -> Timestamp {
@@ -185,14 +187,43 @@ fn changes() -> Vec<(Vec<Value>, Outgoing, &'static str)> {
     let old = json!({ "resourceType": "Slot", "id": "s0", "status": "busy", "start": "2026-11-25T14:00:00Z" });
     let had = || vec![visit.clone(), old.clone(), slots[0].clone()];
     let start = "2026-11-25T14:00:00Z".parse().expect("a time");
-    let cancel = |visit: &str| Outgoing::Cancel { visit: visit.into(), start, provider: None, sensitive: false };
+    let cancel = |visit: &str| Outgoing::Cancel {
+        visit: visit.into(),
+        start,
+        provider: None,
+        sensitive: false,
+        undo: Undo::default(),
+    };
+    let reading = |value| Reading {
+        id: String::new(),
+        measure: Measure::Weight,
+        amount: Amount::of(Decimal::whole(value), Unit::Pound),
+        at: start,
+        timed: true,
+    };
+    let noted = || {
+        let mut noted = reports::reading(&Told { id: "c0", ..told() }, &reading(160));
+        noted["id"] = json!("o1");
+        vec![noted]
+    };
+    let correct = |instead| Outgoing::Correct { old: "c0".into(), instead };
     vec![
         (had(), cancel("v1"), "Appointment"),
         (had(), cancel("c0"), "Appointment"),
-        (had(), Outgoing::Move { visit: "v1".into(), start, to: slot(), sensitive: false }, "Appointment"),
+        (
+            had(),
+            Outgoing::Move { visit: "v1".into(), start, to: slot(), sensitive: false, undo: Undo::default() },
+            "Appointment",
+        ),
         (vec![order.clone()], renew(Route::Pharmacy), "Task"),
         (vec![order], renew(Route::Prescriber), "MedicationRequest"),
         (slots, Outgoing::Book { slot: slot(), reason: Some("cough".into()) }, "Appointment"),
+        (vec![], Outgoing::Reading { reading: reading(160) }, "Observation"),
+        (noted(), correct(Some(reading(166))), "Observation"),
+        (noted(), correct(None), "Observation"),
+        // What is corrected never arrived.
+        (vec![], correct(Some(reading(166))), "Observation"),
+        (vec![], Outgoing::Message { words: "please".into() }, "Communication"),
     ]
 }
 
@@ -352,4 +383,46 @@ async fn a_visit_that_somebody_else_changed_is_left_alone() {
     assert_eq!(deliver(&memory, &told(), &change, now()).await, Ending::Refused(Trouble::Taken));
     memory.lock().resources.remove("Appointment/v1");
     assert_eq!(deliver(&memory, &told(), &change, now()).await, Ending::Refused(Trouble::Gone));
+}
+
+#[tokio::test]
+async fn several_doses_are_there_once_each_whatever_goes_wrong() {
+    let order = json!({ "resourceType": "MedicationRequest", "id": "rx1", "status": "active", "medicationCodeableConcept": { "text": "lisinopril" } });
+    let dose = |id: &str| TakenDose { prescription: id.into(), medicine: "lisinopril".into() };
+    let change = Outgoing::Taken { doses: vec![dose("rx1"), dose("gone")], at: now(), part: None };
+    for first in 0..4 {
+        for done in [false, true] {
+            let memory = Memory::of(vec![order.clone()]);
+            memory.lock().faults = vec![(first, done, LOST)];
+            assert_eq!(until_settled(&memory, &change).await.0, Ending::Delivered);
+            assert_eq!(until_settled(&memory, &change).await.0, Ending::Delivered, "once more");
+            let each = [memory.count("MedicationStatement", "c1.0"), memory.count("MedicationStatement", "c1.1")];
+            assert_eq!(each, [1, 1], "{first} {done}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_reading_that_the_clinic_took_out_is_not_put_back() {
+    for (n, want) in [(7, Ending::Refused(Trouble::Changed)), (8, Ending::Delivered)] {
+        let (had, change, _) = changes().remove(n);
+        let memory = Memory::of(had);
+        let mut theirs = memory.one("Observation", "o1");
+        theirs["status"] = json!("entered-in-error");
+        memory.lock().put(theirs.clone());
+        assert_eq!(deliver(&memory, &told(), &change, now()).await, want);
+        assert_eq!(memory.one("Observation", "o1")["valueQuantity"], theirs["valueQuantity"]);
+    }
+}
+
+#[tokio::test]
+async fn a_correction_is_corrected() {
+    let (had, change, _) = changes().remove(7);
+    let memory = Memory::of(had);
+    assert_eq!(deliver(&memory, &told(), &change, now()).await, Ending::Delivered);
+    let again = Told { id: "c2", ..told() };
+    let out = Outgoing::Correct { old: "c1".into(), instead: None };
+    assert_eq!(deliver(&memory, &again, &out, now()).await, Ending::Delivered);
+    let one = memory.one("Observation", "o1");
+    assert_eq!((&one["status"], one["identifier"].as_array().map(Vec::len)), (&json!("entered-in-error"), Some(3)));
 }

@@ -59,6 +59,10 @@ fn vitals(book: &mut Book<'_>) -> Vec<Vital> {
         if !is_vital(observation) {
             continue;
         }
+        if book.is_ours(resource) {
+            book.unusable("Observation", "noted here already");
+            continue;
+        }
         match vital(book, observation) {
             Ok(v) => {
                 book.read("Observation");

@@ -31,6 +31,10 @@ pub fn results(book: &mut Book<'_>) -> Vec<LabResult> {
         if history::is_vital(observation) {
             continue;
         }
+        if book.is_ours(resource) {
+            book.unusable("Observation", "noted here already");
+            continue;
+        }
         let key: *const Observation = &raw const **observation;
         match result(book, observation, panels.get(&key)) {
             Ok(r) => {

@@ -27,7 +27,7 @@ use self::{
     entry::{Bundle, Entry},
     resources::{Reference, Resource},
 };
-use super::{Chart, OpenSlot, Origin, Summary};
+use super::{Chart, OpenSlot, Origin, Summary, fhir_write};
 
 /// The largest bundle taken, in bytes (64 MiB). A lifetime's chart is a few.
 pub const MAX_BYTES: usize = 64 << 20;
@@ -282,6 +282,12 @@ impl<'a> Book<'a> {
     fn origin(&self, resource: &Resource) -> Origin {
         let identifiers = self.identifiers.get(&(&raw const *resource)).map(|ids| ids.to_vec()).unwrap_or_default();
         Origin { identifiers, ..Origin::default() }
+    }
+
+    /// Whether a resource was written from here: what a person measured stands among their own readings.
+    fn is_ours(&self, resource: &Resource) -> bool {
+        let identifiers = self.identifiers.get(&(&raw const *resource));
+        identifiers.is_some_and(|all| all.iter().any(|one| fhir_write::is_ours(one)))
     }
 
     fn read(&mut self, kind: &str) {

@@ -5,9 +5,10 @@
 //! included. Nobody's order is written here: a person proposes, asks and reports.
 
 pub mod medicines;
+pub mod reports;
 pub mod visits;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 
 /// What a change's own name is a name in.
@@ -22,6 +23,8 @@ pub struct Told<'a> {
     pub patient: &'a str,
     /// When the person said it.
     pub at: Timestamp,
+    /// Where their days begin and end.
+    pub zone: &'a TimeZone,
 }
 
 impl Told<'_> {
@@ -73,6 +76,12 @@ pub fn token(id: &str) -> String {
     format!("{SYSTEM}|{id}")
 }
 
+/// Whether what a resource is called (`system|value`) says that it was made or changed from here.
+#[must_use]
+pub fn is_ours(identifier: &str) -> bool {
+    identifier.split_once('|').is_some_and(|(system, _)| system == SYSTEM)
+}
+
 /// Whether a resource carries the name of that change.
 #[must_use]
 pub fn is_of(resource: &Value, id: &str) -> bool {
@@ -95,11 +104,14 @@ pub fn same_time(written: Option<&Value>, at: Timestamp) -> bool {
 
 #[cfg(test)]
 pub(crate) mod samples {
+    use jiff::tz::TimeZone;
+
     use super::Told;
 
     pub fn told() -> Told<'static> {
+        static ZONE: TimeZone = TimeZone::UTC;
         let at = "2026-11-20T15:00:00.123456Z".parse().expect("a time");
-        Told { id: "0193-c1", patient: "Patient/p1", at }
+        Told { id: "0193-c1", patient: "Patient/p1", at, zone: &ZONE }
     }
 }
 

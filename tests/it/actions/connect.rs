@@ -88,17 +88,43 @@ async fn connected(stage: &Stage, organization: &str, days: i64) {
     let id = stage.store.keep_connection(new, &entry(Event::Connection)).await.expect("kept");
     let mut held = stage.store.claim_connection(&id, stage.now).await.expect("asked").expect("claimed");
     held.details.fetched = Some(fetched);
+    let old = days > 30;
     let bundle = serde_json::json!({ "resourceType": "Bundle", "type": "collection", "entry": [
         { "resource": { "resourceType": "Patient", "id": "p", "birthDate": "1984-08-09", "name": [{ "family": "Whitlock", "given": ["June"] }] } },
         { "resource": {
             "resourceType": "MedicationRequest", "id": "1", "status": "active", "intent": "order",
-            "medicationCodeableConcept": { "text": if days > 30 { "montelukast 10 MG Oral Tablet" } else { "levothyroxine 50 MCG Oral Tablet" } },
+            "medicationCodeableConcept": { "text": if old { "montelukast 10 MG Oral Tablet" } else { "levothyroxine 50 MCG Oral Tablet" } },
             "subject": { "reference": "Patient/p" },
         } },
         { "resource": {
             "resourceType": "Observation", "id": "2", "status": "final", "category": [{ "coding": [{ "code": "laboratory" }] }],
-            "code": { "text": if days > 30 { "Ferritin" } else { "Calcium" } }, "effectiveDateTime": "2026-03-02T10:00:00Z",
+            "code": { "text": if old { "Ferritin" } else { "Calcium" } }, "effectiveDateTime": "2026-03-02T10:00:00Z",
             "valueQuantity": { "value": 42, "unit": "ng/mL" }, "subject": { "reference": "Patient/p" },
+        } },
+        { "resource": {
+            "resourceType": "Observation", "id": "3", "status": "final", "category": [{ "coding": [{ "code": "vital-signs" }] }],
+            "code": { "coding": [{ "code": if old { "8302-2" } else { "9279-1" } }] }, "effectiveDateTime": "2026-03-02T10:00:00Z",
+            "valueQuantity": { "value": if old { 170 } else { 16 }, "code": if old { "cm" } else { "/min" } },
+            "subject": { "reference": "Patient/p" },
+        } },
+        { "resource": {
+            "resourceType": "Condition", "id": "4", "code": { "text": if old { "gout" } else { "asthma" } },
+            "clinicalStatus": { "coding": [{ "code": "active" }] },
+            "verificationStatus": { "coding": [{ "code": "confirmed" }] }, "subject": { "reference": "Patient/p" },
+        } },
+        { "resource": {
+            "resourceType": "AllergyIntolerance", "id": "5", "code": { "text": if old { "latex" } else { "penicillin" } },
+            "clinicalStatus": { "coding": [{ "code": "active" }] }, "patient": { "reference": "Patient/p" },
+        } },
+        { "resource": {
+            "resourceType": "Immunization", "id": "6", "status": "completed", "patient": { "reference": "Patient/p" },
+            "vaccineCode": { "text": if old { "Tdap" } else { "Influenza, seasonal" } },
+            "occurrenceDateTime": if old { "2019-06-12" } else { "2025-10-21" },
+        } },
+        { "resource": {
+            "resourceType": "Appointment", "id": "7", "status": "booked", "end": "2026-12-22T16:00:00Z",
+            "start": if old { "2026-12-22T15:30:00Z" } else { "2026-12-21T15:30:00Z" },
+            "participant": [{ "actor": { "reference": "Patient/p" }, "status": "accepted" }],
         } },
     ] });
     let chart = wellspoken::records::fhir_bundle::parse(bundle.to_string().as_bytes()).expect("a chart");
@@ -123,6 +149,22 @@ async fn what_came_of_it_is_said_with_where_it_is_from(stage: &Stage) {
     assert!(old.contains("It's from Lake Clinic, fetched on Friday, May 15th."), "{old}");
     let fresh = said("record.lab_result", &[("test", text("calcium"))]).await;
     assert!(fresh.contains("It's from Mercy Hospital."), "{fresh}");
+    let (here, there) = ("from Mercy Hospital", "from Lake Clinic, fetched on Friday, May 15th");
+    for (action, slots, parts) in [
+        ("record.conditions", vec![], [format!("Asthma is {here}."), format!("Gout is {there}.")]),
+        ("record.allergies", vec![], [format!("Penicillin is {here}."), format!("Latex is {there}.")]),
+        ("record.allergies", vec![("medicine", text("latex"))], [format!("It's {there}."), "latex".into()]),
+        ("record.immunizations", vec![], [format!(" is {here}."), format!(" is {there}.")]),
+        ("record.immunizations", vec![("vaccine", text("tetanus"))], [format!("It's {there}."), "Tdap".into()]),
+        ("record.vitals", vec![("measure", text("breathing rate"))], [format!("It's {here}."), "16".into()]),
+        ("record.vitals", vec![("measure", text("height"))], [format!("It's {there}."), "170".into()]),
+        ("record.vitals", vec![], [format!("Breathing rate is {here}."), format!("Height is {there}.")]),
+        ("appointment.next", vec![], [format!("It's {here}."), "December 21st".into()]),
+        ("appointment.list", vec![], [format!(", {here};"), ", from Lake Clinic.".into()]),
+    ] {
+        let words = said(action, &slots).await;
+        assert!(parts.iter().all(|part| words.contains(part.as_str())), "{action}: {words}");
+    }
     for connection in stage.store.connections(&stage.person(JUNE)).await.expect("readable") {
         let entry = JournalEntry {
             event: Event::Connection,

@@ -45,6 +45,10 @@ pub struct Stage {
     people: Mutex<BTreeMap<&'static str, PersonId>>,
     /// Where everybody is.
     pub position: Mutex<Option<Position>>,
+    /// Whose records are at the server.
+    served: BTreeSet<PersonId>,
+    /// How often each action was asked where the records are that this stage is about.
+    ran: Mutex<BTreeMap<&'static str, usize>>,
     /// What can be connected.
     connecting: Mutex<Option<&'static Connecting>>,
     _dir: crate::residue::Folder,
@@ -82,7 +86,7 @@ impl Stage {
             .expect("a store");
         let zone = TimeZone::get("America/New_York").expect("known");
         let now: Timestamp = NOW.parse().expect("a time");
-        let mut people = BTreeMap::new();
+        let (mut people, mut served) = (BTreeMap::new(), BTreeSet::new());
         let mut charts: Vec<(&str, Chart)> = demo::all(now, &zone).expect("demo people");
         let odd = odd_chart(&charts[0].1);
         charts.push(("odd", odd));
@@ -98,6 +102,7 @@ impl Stage {
             let person = store.import(&alone, options, now).await.expect("imported");
             let (server, found) = (crate::fhir::CLINIC, crate::fhir::identifier(&bundle));
             bind(&store, servers, &person, (server, &found), "tester", now).await.expect("bound");
+            served.insert(person.clone());
             people.insert(name, person);
         }
         let replies = Replies::new(&wellspoken::nlu::catalogue::Catalogue::builtin().expect("the catalogue"))
@@ -120,6 +125,8 @@ impl Stage {
             said: Mutex::new(BTreeSet::new()),
             people: Mutex::new(people),
             position: Mutex::new(None),
+            served,
+            ran: Mutex::default(),
             connecting: Mutex::new(None),
             _dir: dir,
         }
@@ -163,6 +170,17 @@ impl Stage {
         self.servers.is_some()
     }
 
+    /// How often an action was asked about somebody whose records are where this stage has them, or about nobody.
+    pub fn ran(&self, action: &str) -> usize {
+        self.ran.lock().expect("ran").get(action).copied().unwrap_or_default()
+    }
+
+    fn runs(&self, action: Action, person: Option<&PersonId>) {
+        if self.servers.is_none() || person.is_none_or(|person| self.served.contains(person)) {
+            *self.ran.lock().expect("ran").entry(action.name()).or_default() += 1;
+        }
+    }
+
     /// Requests to the server so far.
     pub fn asked(&self) -> u64 {
         self.servers.iter().flat_map(|servers| servers.all()).map(wellspoken::fhir::Server::sent).sum()
@@ -200,6 +218,7 @@ impl Stage {
             person: person.cloned(),
             stay: None,
             proof: Proof::Unasked,
+            house: None,
         };
         let floor = action.floor();
         let room = floor.effect == wellspoken::policy::Effect::Urgent && !matches!(caller.surface, Surface::ThirdParty);
@@ -263,6 +282,7 @@ impl Stage {
             Pass::Person(permit) => Some(permit.subject().clone()),
             Pass::Room(_) | Pass::Public => None,
         };
+        self.runs(action, person.as_ref());
         let records = self.turn(action, person.as_ref()).await;
         let outcome = action.run(pass, &slots, &self.setting(&records, channel)).await.expect("it runs");
         self.told(action, outcome)
@@ -274,6 +294,7 @@ impl Stage {
         let Pass::Person(permit) = self.pass(action, Surface::Chat, Some(&self.person(name))).await else {
             panic!("a permit")
         };
+        self.runs(action, Some(&self.person(name)));
         let records = self.turn(action, Some(&self.person(name))).await;
         let outcome = action.perform(permit, plan, &self.setting(&records, "chat")).await.expect("it runs");
         self.told(action, outcome)

@@ -62,7 +62,7 @@ async fn what_visits_there_are(stage: &Stage) {
         (ROSA, "appointment.list", vec![("date", on(12, 3))], "answer", "I have no visits on Thursday, December 3rd on record here. Your full list is on your page."),
         (ROSA, "appointment.list", vec![("date", month(10, 31))], "answer", "You had 1 visit: Wednesday, October 21st at 2 PM with Dr. Samuel Okafor. Your full list is on your page."),
         ("odd", "appointment.list", vec![], "answer", "I have no coming visits on record here. Your full list is on your page."),
-        (WANDA, "appointment.list", vec![], "answer", "You have 5 visits coming up: Friday, December 4th at 1 PM with Dr. Samuel Okafor; Monday, December 14th at 10 AM Pacific time with Dr. Wes Coast by video; Wednesday, December 16th at 1 PM with dermatology; Tuesday, December 29th at 1 PM with Dr. Full Up; Wednesday, December 30th at 1 PM with Dr. May Mercy. Your full list is on your page."),
+        (WANDA, "appointment.list", vec![], "answer", "You have 5 visits coming up: Friday, December 4th at 1 PM with Dr. Samuel Okafor; Monday, December 14th at 10 AM Pacific time with Dr. Wes Coast by video; Wednesday, December 16th at 1 PM with dermatology; Tuesday, December 29th at 1 PM with Dr. Full Up; Wednesday, December 30th at 1 PM with Dr. May Mercy, from Mercy Hospital. Your full list is on your page."),
         (ROSA, "appointment.prepare", vec![], "answer", "For your visit with Dr. Anita Patel on Thursday, December 10th at 10:30 AM the clinic says: Please do not eat for 8 hours before this visit. You may drink water, and take your morning medicines as usual."),
         (WANDA, "appointment.prepare", vec![], "answer", "For your visit with Dr. Wes Coast on Monday, December 14th at 10 AM Pacific time the clinic says: Bring the letter. There are things to do before other visits, too. Ask me about them by the day."),
         (WANDA, "appointment.prepare", vec![("test", text("colonoscopy"))], "answer", "For your visit with Dr. Wes Coast on Monday, December 14th at 10 AM Pacific time the clinic says: Bring the letter."),
@@ -230,5 +230,7 @@ pub async fn all(stage: &Stage) {
 
 #[tokio::test]
 async fn visits_are_told_moved_and_called_off() {
-    all(&Stage::open().await).await;
+    for stage in Stage::both().await {
+        all(&stage).await;
+    }
 }

@@ -6,10 +6,14 @@ use wellspoken::{
     ambient::{Ambient, system_now},
     app::{App, Senses},
     cli::{import::import_into, source::bind},
-    config::{Config, ServerConfig},
+    config::{AlertsConfig, Config, ServerConfig},
     fhir::Server,
-    policy::{PersonId, Surface},
+    policy::{
+        CredentialId, PersonId, Surface,
+        staff::{Role, StaffMember},
+    },
     records::Servers,
+    staff::{Alerts, Ask, Desk, RecordView, Told, Whom},
 };
 
 use super::{
@@ -337,4 +341,34 @@ async fn one_patient_stands_for_one_person_and_only_for_whom_an_identifier_tells
     assert_eq!(store.sources().await.expect("read").len(), 2);
     store.remove_source(&milo, "tester", now()).await.expect("removed");
     assert!(store.remove_source(&milo, "tester", now()).await.is_err(), "there is none any more");
+}
+
+/// What a nurse sees of Rosa's record, an hour after the program began to ask.
+async fn staff_see(clinic: &Clinic, at: Timestamp) -> Box<RecordView> {
+    let alerts = std::sync::Arc::new(Alerts::new(&AlertsConfig::default()).expect("nothing to read"));
+    let desk = Desk::new(clinic.app.store().clone(), alerts, jiff::SignedDuration::from_hours(1));
+    let desk = desk.reading(&clinic.app.core().records);
+    let nurse =
+        StaffMember { member: CredentialId::parse("ada").expect("fits"), roles: vec![Role::Nurse], rooms: vec![] };
+    let why = "Called to a fall in the corridor of another unit";
+    let open = Ask::BreakGlass(Whom::Person(clinic.rosa.clone()), why.into());
+    assert!(desk.answer(&nurse, open, at).await.is_ok());
+    match desk.answer(&nurse, Ask::Record(clinic.rosa.clone()), at).await {
+        Ok(Told::Record(record)) => record,
+        _ => panic!("a record"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn staff_see_how_old_a_copy_is() {
+    let clinic = Clinic::open(|_| {}).await;
+    let (soon, later) = (now() + 1.hour(), now() + 2.hours());
+    let record = staff_see(&clinic, soon).await;
+    let copied = record.copied.as_ref().expect("it is a server's");
+    assert_eq!((copied.from.as_str(), copied.read), (CLINIC, Some(soon)), "read when it was asked for");
+    assert!(!record.vitals.is_empty() && !record.conditions.is_empty() && !record.immunizations.is_empty());
+    clinic.proxy.always(Some(Fault::Reset));
+    let old = staff_see(&clinic, later).await;
+    assert_eq!(old.copied.as_ref().and_then(|copied| copied.read), Some(soon), "not newer than it is");
+    assert_eq!(old.vitals.len(), record.vitals.len());
 }

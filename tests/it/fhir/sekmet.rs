@@ -24,20 +24,26 @@ use super::{
 };
 use crate::support::{self, Speaker, now};
 
-pub struct Sekmet {
-    pub proxy: Proxy,
+/// What lets a test look at the server past the program.
+pub const OURS: &str = "for-the-tests-alone";
+
+/// The server, on a port of this machine.
+pub struct Serving {
     /// Not one of the program's own folders: this server keeps what it is given in clear.
     dir: tempfile::TempDir,
     /// Ends the server as soon as its input ends.
     _guard: Child,
 }
 
-impl Sekmet {
-    pub async fn start(token_lifetime: u32) -> Self {
+impl Serving {
+    /// A port that is free.
+    pub fn port() -> u16 {
+        std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port()
+    }
+
+    /// Up and running; `base` is what it calls its own address, for which assertions are made.
+    pub async fn start(port: u16, base: &str, token_lifetime: u32) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
-        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
-        // The proxy's address is the server's own: it is what assertions are made for.
-        let proxy = Proxy::start(&format!("http://127.0.0.1:{port}/fhir")).await;
         for (name, options) in [
             ("ec", ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"]),
             ("stranger", ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"]),
@@ -49,9 +55,9 @@ impl Sekmet {
             std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).expect("a file");
         }
         let settings = json!({
-            "base_url": proxy.base, "host": "127.0.0.1", "port": port, "data_dir": dir.path().join("data"),
+            "base_url": base, "host": "127.0.0.1", "port": port, "data_dir": dir.path().join("data"),
             "validation": { "inbound": "off" }, "simulator": { "enabled": false },
-            "server_auth": { "types": ["smart"], "enforce_scopes": true, "token_lifetime": token_lifetime, "smart_clients": [
+            "server_auth": { "types": ["smart", "bearer"], "tokens": [OURS], "enforce_scopes": true, "token_lifetime": token_lifetime, "smart_clients": [
                 { "client_id": "writer", "public_key_path": dir.path().join("ec.pub"), "scopes": "system/*.rs system/*.write" },
                 { "client_id": "rsa", "public_key_path": dir.path().join("rsa.pub"), "scopes": "system/*.rs" },
                 { "client_id": "small", "public_key_path": dir.path().join("ec.pub"), "scopes": "system/Patient.rs" },
@@ -67,28 +73,47 @@ impl Sekmet {
             .stdin(Stdio::piped())
             .spawn()
             .expect("sh runs");
-        let sekmet = Self { proxy, dir, _guard: guard };
+        let serving = Self { dir, _guard: guard };
         let (deadline, up) =
             (Instant::now() + Duration::from_secs(60), format!("http://127.0.0.1:{port}/fhir/metadata"));
         while reqwest::get(&up).await.is_err() {
-            let log = std::fs::read_to_string(sekmet.dir.path().join("log")).unwrap_or_default();
+            let log = std::fs::read_to_string(serving.dir.path().join("log")).unwrap_or_default();
             assert!(Instant::now() < deadline, "sekmet did not start (scripts/setup.sh test installs it): {log}");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        sekmet
+        serving
     }
 
-    pub fn config(&self, client: &str, scopes: &[&str]) -> ServerConfig {
+    /// How this program is a client of it.
+    pub fn backend(&self, client: &str, scopes: &[&str]) -> BackendConfig {
         let rsa = client == "rsa";
-        let backend = BackendConfig {
+        BackendConfig {
             client_id: client.into(),
             key_file: Some(self.dir.path().join(if rsa { "rsa.key" } else { "ec.key" })),
             key_env: None,
             algorithm: if rsa { Algorithm::Rs384 } else { Algorithm::Es384 },
             key_id: Some("first".into()),
             scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
-        };
-        ServerConfig { backend: Some(backend), ..medplum::server(&self.proxy.base) }
+        }
+    }
+}
+
+pub struct Sekmet {
+    pub proxy: Proxy,
+    serving: Serving,
+}
+
+impl Sekmet {
+    pub async fn start(token_lifetime: u32) -> Self {
+        let port = Serving::port();
+        // The proxy's address is the server's own.
+        let proxy = Proxy::start(&format!("http://127.0.0.1:{port}/fhir")).await;
+        let serving = Serving::start(port, &proxy.base, token_lifetime).await;
+        Self { proxy, serving }
+    }
+
+    pub fn config(&self, client: &str, scopes: &[&str]) -> ServerConfig {
+        ServerConfig { backend: Some(self.serving.backend(client, scopes)), ..medplum::server(&self.proxy.base) }
     }
 
     fn server(&self, client: &str, scopes: &[&str]) -> Server {
@@ -187,7 +212,7 @@ async fn whoever_shows_a_signed_assertion_is_let_in_as_far_as_its_scope() {
     let old = Server::new(&sekmet.config("writer", &["system/*.rs"]), long_ago).expect("a key");
     assert_eq!(ask(&old, &old.assertion(&endpoint).expect("a key")).await, client, "expired");
     let mut stranger = sekmet.config("writer", &["system/*.rs"]);
-    stranger.backend.as_mut().expect("one").key_file = Some(sekmet.dir.path().join("stranger.key"));
+    stranger.backend.as_mut().expect("one").key_file = Some(sekmet.serving.dir.path().join("stranger.key"));
     let stranger = Server::new(&stranger, system_now).expect("a key");
     assert_eq!(ask(&stranger, &stranger.assertion(&endpoint).expect("a key")).await, client, "another's key");
 }

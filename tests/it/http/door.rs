@@ -122,7 +122,14 @@ impl Backend for Parrot {
             let session = self.sessions.lock().expect("no test panics here").get(token).cloned();
             let caller = |surface| {
                 let credential = CredentialId::parse("credential").expect("fits");
-                Holder::Speaker(Caller { surface, credential, person: None, stay: None, proof: Proof::None })
+                Holder::Speaker(Caller {
+                    surface,
+                    credential,
+                    person: None,
+                    stay: None,
+                    proof: Proof::None,
+                    house: None,
+                })
             };
             Ok(match TOKENS.iter().find(|(t, _)| *t == token) {
                 Some((_, "operator")) => Some(Holder::Operator),

@@ -125,6 +125,15 @@ async fn staff_see_their_own_rooms_and_whoever_else_only_under_glass() {
     let Ok(Told::Record(record)) = ask(Ask::Record(rosa.clone()), now()).await else { panic!("a record") };
     assert_eq!(record.name.as_deref(), Some("Rosa Delgado"));
     assert!(record.until.is_none() && record.medicines.iter().any(|m| m.medicine == "lisinopril"));
+    assert!(record.copied.is_none(), "it is kept here");
+    assert!(
+        record
+            .vitals
+            .iter()
+            .any(|v| (v.measure, v.value.as_str(), v.unit) == ("blood pressure", "138 over 86", "mm[Hg]"))
+    );
+    assert!(record.conditions.iter().any(|c| c.name == "type 2 diabetes" && c.status == "active" && c.confirmed));
+    assert!(record.immunizations.iter().any(|i| i.vaccine.contains("Tdap")));
 
     let refused = |told: Result<Told, NotTold>| told.err();
     let record = || Ask::Record(other.clone());
@@ -340,12 +349,16 @@ async fn the_server_looks_by_itself_and_an_officer_finds_it_in_the_queue() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_alert_says_that_and_nothing_of_whom() {
     let taken: Arc<Mutex<Vec<String>>> = Arc::default();
-    let kept = taken.clone();
+    let came = Arc::new(tokio::sync::Notify::new());
+    let (kept, told) = (taken.clone(), came.clone());
     let hook = axum::Router::new().route(
         "/alerts",
         axum::routing::post(move |body: String| {
-            let kept = kept.clone();
-            async move { kept.lock().expect("whole").push(body) }
+            let (kept, told) = (kept.clone(), told.clone());
+            async move {
+                kept.lock().expect("whole").push(body);
+                told.notify_one();
+            }
         }),
     );
     let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -358,12 +371,7 @@ async fn an_alert_says_that_and_nothing_of_whom() {
     let desk = Desk::new(scratch.app.store().clone(), alerts.clone(), SignedDuration::from_mins(60));
     let ask = Ask::BreakGlass(Whom::Person(other), REASON.into());
     assert!(desk.answer(&member("ada", Role::Nurse), ask, now()).await.is_ok());
-    for _ in 0..100 {
-        if !taken.lock().expect("whole").is_empty() {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    tokio::time::timeout(std::time::Duration::from_secs(60), came.notified()).await.expect("it was told");
     let sent: Vec<Value> =
         taken.lock().expect("whole").iter().map(|body| serde_json::from_str(body).expect("JSON")).collect();
     assert_eq!(sent, [json!({ "alert": "break-glass", "many": 1, "at": now() })]);

@@ -24,6 +24,8 @@ pub enum Fault {
     SilentAfter,
     /// This status, and nothing is passed on.
     Status(u16),
+    /// This status for each transaction; all else is passed on.
+    Refuses(u16),
     /// The server does it, and this status is answered.
     StatusAfter(u16),
 }
@@ -133,7 +135,13 @@ async fn connection(mut stream: TcpStream, state: Arc<State>, client: reqwest::C
         if state.holds(Seen::Came(n)) || fault == Some(Fault::SilentBefore) {
             std::future::pending::<()>().await;
         }
-        if let Some(Fault::Status(status)) = fault {
+        let writes = head.lines().next().is_some_and(|line| line.starts_with("POST /fhir/R4 "));
+        let status = match fault {
+            Some(Fault::Status(status)) => Some(status),
+            Some(Fault::Refuses(status)) if writes => Some(status),
+            _ => None,
+        };
+        if let Some(status) = status {
             if answer(&mut stream, status, "", b"").await.is_none() {
                 return;
             }

@@ -4,39 +4,50 @@ use std::{
     io::{BufRead as _, BufReader},
     process::{Child, Command, Stdio},
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use wellspoken::{
-    actions::{Change, Route},
+    actions::{Change, HeldResult, Route, TakenDose},
     ambient::{Ambient, system_now},
     config::{OutboxConfig, RecordsConfig},
     outbox::Courier,
     policy::PersonId,
-    records::{Chart, OpenSlot, Servers, fhir_bundle},
+    records::{
+        Amount, Chart, Decimal, Measure, OpenSlot, Reading, Servers, Unit, Visit, fhir_bundle,
+        outgoing::{Goes, goes},
+    },
     store::{Store, TurnCommit},
 };
 
 use super::proxy::Proxy;
 use crate::{
+    fhir::{OURS, Serving},
     store::place::{self, Place},
     support::now,
 };
 
 /// What the server is called.
 pub const NAME: &str = "Lakeside Clinic";
-/// Orders and free times on the server.
-pub const MANY: usize = 80;
+/// Orders, free times and visits on the server. Half of them are for changes that need one of their own of a kind.
+pub const MANY: usize = 120;
 
 /// A FHIR server in a process of its own; it ends with its input.
 pub struct Clinic {
-    child: Child,
+    host: Host,
     pub base: String,
     client: reqwest::Client,
+}
+
+enum Host {
+    /// Takes requests from anybody.
+    Medplum(Child),
+    /// Lets in only whoever shows a token.
+    Sekmet(Serving),
 }
 
 impl Clinic {
@@ -52,17 +63,40 @@ impl Clinic {
         let line = tokio::task::spawn_blocking(move || BufReader::new(out).lines().next()).await.expect("read");
         let line = line.expect("a line").expect("text");
         let base = line.strip_prefix("listening on ").expect("its address").to_owned();
-        let clinic = Self { child, base, client: crate::http::door::client() };
+        let clinic = Self { host: Host::Medplum(child), base, client: crate::http::door::client() };
+        clinic.load(&bundle()).await;
+        clinic
+    }
+
+    /// One that calls itself what is in front of it.
+    pub async fn sekmet(port: u16, front: &str) -> Self {
+        let serving = Serving::start(port, &format!("{front}/fhir"), 300).await;
+        let base = format!("http://127.0.0.1:{port}/fhir");
+        let clinic = Self { host: Host::Sekmet(serving), base, client: crate::http::door::client() };
         clinic.load(&bundle()).await;
         clinic
     }
 
     pub fn origin(&self) -> &str {
-        self.base.strip_suffix("/fhir/R4").expect("its prefix")
+        self.base.split_once("/fhir").expect("its prefix").0
     }
 
     async fn load(&self, bundle: &Value) {
-        let sent = self.client.post(format!("{}/load", self.origin())).json(bundle).send().await.expect("an answer");
+        let sent = match &self.host {
+            Host::Medplum(_) => self.client.post(format!("{}/load", self.origin())).json(bundle),
+            Host::Sekmet(_) => {
+                let entries = bundle["entry"].as_array().expect("entries").iter().map(|entry| {
+                    let resource = &entry["resource"];
+                    let (kind, id) = (resource["resourceType"].as_str(), resource["id"].as_str());
+                    let at = format!("{}/{}", kind.expect("a type"), id.expect("an id"));
+                    json!({ "resource": resource, "request": { "method": "PUT", "url": at } })
+                });
+                let all =
+                    json!({ "resourceType": "Bundle", "type": "transaction", "entry": entries.collect::<Vec<_>>() });
+                self.client.post(&self.base).bearer_auth(OURS).json(&all)
+            }
+        };
+        let sent = sent.send().await.expect("an answer");
         let status = sent.status();
         assert!(status.is_success(), "{status} {}", sent.text().await.unwrap_or_default());
     }
@@ -74,6 +108,7 @@ impl Clinic {
         let found: Value = self
             .client
             .post(format!("{}/{kind}/_search", self.base))
+            .bearer_auth(OURS)
             .header("content-type", "application/x-www-form-urlencoded")
             .body(form)
             .send()
@@ -87,8 +122,8 @@ impl Clinic {
     }
 
     pub async fn read(&self, reference: &str) -> Value {
-        let found = self.client.get(format!("{}/{reference}", self.base)).send().await.expect("an answer");
-        found.json().await.expect("a resource")
+        let found = self.client.get(format!("{}/{reference}", self.base)).bearer_auth(OURS).send().await;
+        found.expect("an answer").json().await.expect("a resource")
     }
 
     pub async fn write(&self, resource: &Value) {
@@ -98,9 +133,8 @@ impl Clinic {
             resource["resourceType"].as_str().expect("a type"),
             resource["id"].as_str().expect("an id")
         );
-        let sent =
-            self.client.put(at).header("content-type", "application/fhir+json").body(resource.to_string()).send().await;
-        let status = sent.expect("an answer").status();
+        let sent = self.client.put(at).bearer_auth(OURS).header("content-type", "application/fhir+json");
+        let status = sent.body(resource.to_string()).send().await.expect("an answer").status();
         assert!(status.is_success(), "{status}");
     }
 
@@ -110,17 +144,62 @@ impl Clinic {
         slot["status"] = json!("busy");
         self.write(&slot).await;
     }
+
+    /// What a change made, or changed.
+    pub async fn made_by(&self, case: &Case, id: &str) -> Vec<Value> {
+        let Change::Taken { doses, .. } = &case.change else { return self.made(case.kind, id).await };
+        let mut all = Vec::new();
+        for n in 0..doses.len() {
+            all.extend(self.made(case.kind, &format!("{id}.{n}")).await);
+        }
+        all
+    }
+
+    /// How often a change is there: once, not at all, or in some part only, which is `usize::MAX`.
+    pub async fn there(&self, case: &Case, id: &str) -> usize {
+        let made = self.made_by(case, id).await;
+        let slot = async |id: &str| self.read(&format!("Slot/{id}")).await["status"].clone();
+        let (visit, whole, untouched) = match &case.change {
+            Change::Cancel { visit } => (visit, [json!("cancelled"), json!("free")], [json!("booked"), json!("busy")]),
+            Change::Reschedule { visit, .. } => (visit, [json!("busy"), json!("free")], [json!("free"), json!("busy")]),
+            Change::Taken { doses, .. } if made.len() == doses.len() => return 1,
+            _ => return made.len(),
+        };
+        let now = self.read(&format!("Appointment/{}", visit.id)).await;
+        let first = match &case.change {
+            Change::Reschedule { to, .. } => slot(&to.id).await,
+            _ => now["status"].clone(),
+        };
+        let at = now["start"].as_str().and_then(|text| text.parse::<Timestamp>().ok()).expect("a time");
+        let to = match &case.change {
+            Change::Reschedule { to, .. } => to.start,
+            _ => visit.start,
+        };
+        let found = [first, slot(visit.slot.as_deref().expect("one")).await];
+        match made.len() {
+            1 if found == whole && at == to => 1,
+            0 if found == untouched && at == visit.start => 0,
+            _ => usize::MAX,
+        }
+    }
 }
 
 impl Drop for Clinic {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Host::Medplum(child) = &mut self.host {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 
 fn start(n: usize) -> Timestamp {
     now() + SignedDuration::from_hours(24 * 30) + SignedDuration::from_mins(30 * i64::try_from(n).expect("few"))
+}
+
+/// When the visits are that are booked already.
+fn booked(n: usize) -> Timestamp {
+    start(n) + SignedDuration::from_hours(24 * 30)
 }
 
 /// The person with their orders, and a schedule with free times.
@@ -139,12 +218,26 @@ pub fn bundle() -> Value {
             "dispenseRequest": { "numberOfRepeatsAllowed": 2 },
         })
     };
-    let slot = |n: usize| {
-        let time = |at: Timestamp| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let time = |at: Timestamp| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let slot = |n: usize, busy: bool| {
+        let (status, start, end) =
+            if busy { ("busy", booked(n), booked(n + 1)) } else { ("free", start(n), start(n + 1)) };
         json!({
-            "resourceType": "Slot", "id": format!("free-{n}"), "status": "free",
+            "resourceType": "Slot", "id": format!("{status}-{n}"), "status": status,
             "schedule": { "reference": "Schedule/wombat" },
-            "start": time(start(n)), "end": time(start(n + 1)),
+            "start": time(start), "end": time(end),
+            "extension": [{ "url": "urn:clinic:chair", "valueString": "blue" }],
+        })
+    };
+    let visit = |n: usize| {
+        json!({
+            "resourceType": "Appointment", "id": format!("visit-{n}"), "status": "booked",
+            "start": time(booked(n)), "end": time(booked(n + 1)),
+            "slot": [{ "reference": format!("Slot/busy-{n}") }],
+            "participant": [
+                { "actor": { "reference": "Patient/quetzalina" }, "status": "accepted" },
+                { "actor": { "reference": "Practitioner/wombat" }, "status": "accepted" },
+            ],
             "extension": [{ "url": "urn:clinic:chair", "valueString": "blue" }],
         })
     };
@@ -153,13 +246,21 @@ pub fn bundle() -> Value {
         "actor": [{ "reference": "Practitioner/wombat", "display": "Dr. Wombat" }],
     });
     let doctor = json!({ "resourceType": "Practitioner", "id": "wombat", "name": [{ "text": "Dr. Wombat", "family": "Wombat" }] });
-    let all = [patient, schedule, doctor].into_iter().chain((0..MANY).map(order)).chain((0..MANY).map(slot));
+    let times = (0..MANY).flat_map(|n| [slot(n, false), slot(n, true), visit(n)]);
+    let all = [patient, schedule, doctor].into_iter().chain((0..MANY).map(order)).chain(times);
     let entries: Vec<Value> = all.map(|resource| json!({ "resource": resource })).collect();
     json!({ "resourceType": "Bundle", "type": "collection", "entry": entries })
 }
 
 pub fn chart() -> Chart {
     fhir_bundle::parse(bundle().to_string().as_bytes()).expect("a chart")
+}
+
+/// A visit as the person knows it.
+pub fn visit(n: usize) -> Visit {
+    static VISITS: OnceLock<Vec<Visit>> = OnceLock::new();
+    let id = format!("visit-{n}");
+    VISITS.get_or_init(|| chart().visits).iter().find(|visit| visit.id == id).expect("booked").clone()
 }
 
 /// How a server behind that origin is configured.
@@ -174,8 +275,12 @@ pub fn outbox() -> OutboxConfig {
 
 /// A courier with a connection, and a circuit breaker, of its own.
 pub fn courier(store: &Store, origin: &str) -> Courier {
-    let servers = Servers::new(&configured(origin), system_now).expect("a server");
-    Courier::new(store.clone(), Arc::new(servers), outbox())
+    courier_to(store, &configured(origin))
+}
+
+fn courier_to(store: &Store, records: &RecordsConfig) -> Courier {
+    let servers = Servers::new(records, system_now).expect("a server");
+    Courier::new(store.clone(), Arc::new(servers), outbox(), TimeZone::UTC)
 }
 
 pub fn ambient(at: Timestamp) -> Ambient {
@@ -189,6 +294,7 @@ pub struct Stage {
     pub place: Place,
     pub store: Store,
     pub person: PersonId,
+    config: RecordsConfig,
     turns: AtomicUsize,
 }
 
@@ -200,15 +306,40 @@ impl Stage {
     pub async fn at(place: Place) -> Self {
         let clinic = Clinic::start().await;
         let proxy = Proxy::to(clinic.origin()).await;
+        let config = configured(&proxy.origin);
+        Self::with(place, clinic, proxy, config).await
+    }
+
+    /// At a server that lets in only whoever shows a signed assertion.
+    pub async fn sekmet() -> Self {
+        let port = Serving::port();
+        let proxy = Proxy::to(&format!("http://127.0.0.1:{port}")).await;
+        let clinic = Clinic::sekmet(port, &proxy.origin).await;
+        let mut config = configured(&proxy.origin);
+        let server = &mut config.server[0];
+        server.base = format!("{}/fhir", proxy.origin);
+        let Host::Sekmet(serving) = &clinic.host else { panic!("it is one") };
+        server.backend = Some(serving.backend("writer", &["system/*.rs", "system/*.write"]));
+        Self::with(Place::sqlite(), clinic, proxy, config).await
+    }
+
+    async fn with(place: Place, clinic: Clinic, proxy: Proxy, config: RecordsConfig) -> Self {
         let store = place.open().await;
         let chart = chart();
         let person = store.import(&chart, wellspoken::store::ImportOptions::default(), now()).await.expect("imported");
         store.bind_source(&person, (NAME, "quetzalina"), &chart, "Kim", now()).await.expect("bound");
-        Self { clinic, proxy, place, store, person, turns: AtomicUsize::new(0) }
+        Self { clinic, proxy, place, store, person, config, turns: AtomicUsize::new(0) }
     }
 
     pub fn courier(&self) -> Courier {
-        courier(&self.store, &self.proxy.origin)
+        courier_to(&self.store, &self.config)
+    }
+
+    /// One that waits no longer than this for an answer.
+    pub fn hasty(&self, timeout_ms: u64) -> Courier {
+        let mut config = self.config.clone();
+        config.server[0].timeout_ms = timeout_ms;
+        courier_to(&self.store, &config)
     }
 
     /// A turn that says so; gives the change's name.
@@ -216,6 +347,15 @@ impl Stage {
         let n = self.turns.fetch_add(1, Ordering::Relaxed);
         let turn = TurnCommit { sends: true, at: now(), ..place::commit(&format!("t{n}"), &self.person, vec![change]) };
         self.store.commit(turn).await.expect("durable").going.remove(0).1
+    }
+
+    /// Each kind of change, of things of their own; below `MANY / 2`. What is to be corrected is there already.
+    pub async fn changes(&self, n: usize) -> Vec<Case> {
+        let id = self.says(Change::KeepReading { reading: weight(160) }).await;
+        let courier = self.courier();
+        let tried = courier.at_once(&[&id], now(), &ambient(now())).await;
+        courier.settle(tried, None, now()).await.expect("written down");
+        changes(n, id)
     }
 
     /// What the worker does in the hours after.
@@ -237,8 +377,28 @@ pub fn found_wrong(stage: &Stage, resources: &[Value]) -> String {
     String::from_utf8(out.stderr).expect("text")
 }
 
-/// A change, and the kind of resource that it makes.
-pub fn changes(n: usize) -> [(Change, &'static str); 3] {
+/// A change, what it is called in a table, the kind of resource that it makes or changes, and how many requests it takes.
+pub struct Case {
+    pub name: &'static str,
+    pub change: Change,
+    pub kind: &'static str,
+    pub requests: usize,
+}
+
+impl Case {
+    /// Whether the person hears that it went through.
+    pub fn is_told(&self) -> bool {
+        matches!(goes(&self.change), Goes::Out(change) if !change.is_a_report())
+    }
+}
+
+fn weight(pounds: i32) -> Reading {
+    let amount = Amount::of(Decimal::whole(pounds), Unit::Pound);
+    Reading { id: String::new(), measure: Measure::Weight, amount, at: now(), timed: true }
+}
+
+fn changes(n: usize, noted: String) -> Vec<Case> {
+    let case = |name, change, kind, requests| Case { name, change, kind, requests };
     let renew = |n: usize, route| Change::Renew {
         prescription: format!("order-{n}"),
         medicine: "fluorozepamol".into(),
@@ -247,25 +407,39 @@ pub fn changes(n: usize) -> [(Change, &'static str); 3] {
         pharmacy: None,
         route,
     };
-    [
-        (renew(n, Route::Pharmacy), "Task"),
-        (renew(n + MANY / 2, Route::Prescriber), "MedicationRequest"),
-        (book(n), "Appointment"),
+    let pressure = Reading {
+        measure: Measure::BloodPressure,
+        amount: Amount { value: Decimal::whole(128), lower: Some(Decimal::whole(82)), unit: Unit::MmHg },
+        ..weight(0)
+    };
+    let corrected = Change::CorrectReading { old: noted, instead: Some(weight(166)) };
+    let dose = |id| TakenDose { prescription: format!("order-{id}"), medicine: format!("medicament{id}") };
+    let taken = Change::Taken { doses: vec![dose(n), dose(n + 1)], at: now(), part: None };
+    let potassium = HeldResult { test: format!("potassium {n}"), value: "6.9".into(), taken: now() };
+    let moved = Change::Reschedule { visit: visit(n + MANY / 2), to: slot(n + MANY / 2) };
+    vec![
+        case("refill", renew(n, Route::Pharmacy), "Task", 2),
+        case("renewal", renew(n + MANY / 2, Route::Prescriber), "MedicationRequest", 2),
+        case("booking", book(n), "Appointment", 2),
+        case("cancelling", Change::Cancel { visit: visit(n) }, "Appointment", 3),
+        case("moving", moved, "Appointment", 4),
+        case("reading", Change::KeepReading { reading: pressure }, "Observation", 1),
+        case("correction", corrected, "Observation", 2),
+        case("doses", taken, "MedicationStatement", 3),
+        case("message", Change::AskClinician { results: vec![potassium] }, "Communication", 1),
     ]
 }
 
-pub fn book(n: usize) -> Change {
-    let slot = OpenSlot {
+pub fn slot(n: usize) -> OpenSlot {
+    OpenSlot {
         id: format!("free-{n}"),
         start: start(n),
         end: start(n + 1),
         provider: "Dr. Wombat".into(),
-        specialty: None,
-        place: None,
-        mode: Default::default(),
-        zone: None,
-        version: None,
-        actors: vec![],
-    };
-    Change::Book { slot, reason: Some("my secret need".into()) }
+        ..OpenSlot::default()
+    }
+}
+
+pub fn book(n: usize) -> Change {
+    Change::Book { slot: slot(n), reason: Some("my secret need".into()) }
 }

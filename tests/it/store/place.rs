@@ -201,6 +201,7 @@ pub async fn permit(store: &Store, person: &PersonId) -> Permit {
         person: Some(person.clone()),
         stay: None,
         proof: Proof::Unasked,
+        house: None,
     };
     let task = Task {
         intent: "test",

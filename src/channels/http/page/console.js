@@ -131,14 +131,24 @@ async function open(person) {
   const text = (...parts) => parts.filter(Boolean).join(', ');
   $('shown').replaceChildren(
     element('p', 'name', text(record.name, record.birth && `born ${record.birth}`)),
+    ...(record.copied ? [element('p', 'quiet', age(record.copied))] : []),
     ...list('Medicines', record.medicines, (m) => text(m.medicine, m.strength, m.instructions, !m.active && 'ended')),
     ...list('Allergies', record.allergies, (a) => text(a.substance, ...a.reactions)),
     ...list('Results', record.results, (r) => text(`${r.test} ${r.value} ${r.unit ?? ''}`.trim(), r.comment)),
+    ...list('Measured', record.vitals, (v) => text(`${v.measure} ${v.value} ${v.unit}`, new Date(v.taken).toLocaleString(), v.by)),
+    ...list('Conditions', record.conditions, (c) => text(c.name, c.status, !c.confirmed && 'not confirmed', c.onset && `since ${c.onset}`)),
+    ...list('Vaccinations', record.immunizations, (i) => text(i.vaccine, i.given, i.by)),
     ...list('Visits', record.visits, (v) => text(new Date(v.start).toLocaleString(), v.provider, v.place, v.reason)),
     ...list('Treated by', record.care_team, (c) => text(c.name, c.specialty)),
   );
   $('record').hidden = false;
   $('record').scrollIntoView({ block: 'nearest' });
+}
+
+/** What a copy of a server's record is as of. */
+function age({ from, read }) {
+  const when = read ? `read ${new Date(read).toLocaleString()}` : 'some of it was never read';
+  return `A copy of the record at ${from}; ${when}.`;
 }
 
 function shut() {
