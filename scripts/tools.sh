@@ -21,3 +21,7 @@ openbao_cache="${XDG_CACHE_HOME:-$HOME/.cache}/wellspoken/openbao"
 # A health-record server with SMART Backend Services; a Python package, kept apart likewise.
 sekmet_package=sekmet-fhir==0.1.1
 sekmet_cache="${XDG_CACHE_HOME:-$HOME/.cache}/wellspoken/sekmet"
+
+# A sender of HL7 messages, another Python package.
+hl7_package=hl7==0.4.5
+hl7_cache="${XDG_CACHE_HOME:-$HOME/.cache}/wellspoken/hl7"

@@ -9,6 +9,7 @@ use std::{
 
 use serde::Deserialize;
 
+mod adt;
 mod alerts;
 mod alexa;
 mod audit;
@@ -21,6 +22,7 @@ mod records;
 mod retention;
 mod sign_in;
 
+pub use adt::AdtConfig;
 pub use alerts::AlertsConfig;
 pub use alexa::{AlexaConfig, SkillConfig, SmartPropertiesConfig};
 pub use audit::AuditConfig;
@@ -86,6 +88,8 @@ pub struct Config {
     pub outbox: OutboxConfig,
     /// Who is told when something is to be looked into.
     pub alerts: AlertsConfig,
+    /// Where the admission system sends who lies where; absent, it cannot.
+    pub adt: Option<AdtConfig>,
     /// The HTTP door.
     pub http: HttpConfig,
     /// The door for Alexa skills; absent, there is none.
@@ -282,6 +286,9 @@ impl Config {
             );
         }
         self.records.check()?;
+        if let Some(adt) = &self.adt {
+            adt.check()?;
+        }
         if let Some(alexa) = &self.alexa {
             alexa.check()?;
         }

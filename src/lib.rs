@@ -16,6 +16,7 @@ pub mod config;
 pub mod connect;
 pub mod dialogue;
 pub mod fhir;
+pub mod fleet;
 pub mod mail;
 pub mod nlu;
 pub mod oidc;

@@ -10,11 +10,13 @@ mod backend;
 mod bell;
 mod connect;
 pub mod http;
+pub mod mllp;
 mod notified;
 mod rights;
 mod secrets;
 mod sign_in;
 mod staff;
+mod tls;
 
 pub use access::{Access, Confirmed, Joined};
 pub use backend::{Backend, Holder, OnTheirWay, Opened, Part, Soon, Unavailable};
@@ -28,3 +30,4 @@ pub use rights::Rights;
 pub use secrets::{PinChange, Secrets};
 pub use sign_in::{Begun, CameBack, NotSignedIn, Side, SignIn, SignedIn};
 pub use staff::StaffDoor;
+pub use tls::TlsError;

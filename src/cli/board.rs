@@ -115,10 +115,13 @@ async fn list(store: &Store, room: Option<&str>) -> anyhow::Result<()> {
     let room = room.map(RoomId::parse).transpose()?;
     for row in store.board(room.as_ref()).await? {
         let kind = if row.emergency { "EMERGENCY" } else { "call" };
-        let need = row.need.as_deref().unwrap_or("(the stay it was said in has ended)");
+        let need = row.need.as_deref().unwrap_or("(the key of these words was destroyed)");
         println!("{}  {}  {}  {kind}: {need}", row.id, row.requested, row.room);
         if let Some(at) = row.patient_says_cancel {
             println!("    patient says cancel, {at}");
+        }
+        if let Some(at) = row.stay_over {
+            println!("    asked by somebody who has left the room, {at}");
         }
         if let (Some(at), Some(by)) = (row.acknowledged, &row.acknowledged_by) {
             println!("    acknowledged by {by}, {at}");

@@ -15,6 +15,7 @@ use crate::{
 };
 
 pub mod access;
+pub mod adt;
 pub mod audit;
 pub mod backup;
 pub mod bench;
@@ -211,6 +212,8 @@ pub enum Command {
     Hold(hold::HoldArgs),
     /// Changes on their way to the servers where people's records live.
     Outbox(outbox::OutboxArgs),
+    /// Look at messages of the admission system, and say which of its beds is which room.
+    Adt(adt::AdtArgs),
     /// Copy the database into one file while the server runs.
     Backup(backup::BackupArgs),
     /// Put a backup in its place.
@@ -254,6 +257,7 @@ pub fn main(args: Args) -> ExitCode {
         Command::Source(a) => source::run(&global, a),
         Command::Hold(a) => hold::run(&global, a),
         Command::Outbox(a) => outbox::run(&global, a),
+        Command::Adt(a) => adt::run(&global, a),
         Command::Backup(a) => backup::run_backup(&global, &a),
         Command::Restore(a) => backup::run_restore(&global, &a),
         Command::Drill(a) => drill::run(&global, &a),

@@ -14,9 +14,11 @@ use crate::{
     channels::{
         alexa::Alexa,
         http::{Doors, Limits, Listener},
+        mllp::MllpListener,
     },
 };
 
+mod adt;
 mod bell;
 mod connect;
 mod demo;
@@ -60,6 +62,10 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     // A port that is taken is told before the models are loaded.
     let listener = Listener::bind(&config.http).await?;
     let url = listener.url();
+    let admissions = match &config.adt {
+        Some(adt) => Some((MllpListener::bind(adt).await?, adt.clone())),
+        None => None,
+    };
     let alexa = config.alexa.as_ref().map(Alexa::new).transpose()?;
     let app = open_app(global, Senses { ears: true, voice: true }).await?;
     for warning in &app.warnings {
@@ -101,6 +107,18 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
         tracing::info!("stopping: turns in progress are finished, new ones refused");
     };
     let served = tokio::spawn(listener.serve(doors, end));
+    let (close, closed) = tokio::sync::oneshot::channel::<()>();
+    let admitting = match admissions {
+        Some((listener, adt)) => {
+            let desk = Arc::new(adt::Desk::new(Arc::downgrade(&program), program.app(), &adt)?);
+            say(&format!("admissions on {}", listener.address()))?;
+            let looking = Arc::clone(&desk);
+            let looking = tokio::spawn(async move { looking.look_after(adt.keep_days).await });
+            let taking = tokio::spawn(listener.serve(desk, async move { closed.await.unwrap_or_default() }));
+            Some((taking, looking))
+        }
+        None => None,
+    };
     let sweeping = tokio::spawn(sweep(Arc::downgrade(&program)));
     let fetching = tokio::spawn(connect::fetch(Arc::downgrade(&program)));
     let delivering = tokio::spawn(deliver(Arc::downgrade(&program)));
@@ -122,6 +140,11 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
         }
     }
     let drained = served.await.context("the server broke off; its log says where")?;
+    drop(close);
+    if let Some((taking, looking)) = admitting {
+        looking.abort();
+        let _ = taking.await;
+    }
     sweeping.abort();
     watching.abort();
     writing.abort();

@@ -189,6 +189,8 @@ pub enum Event {
     Checked,
     /// A change is sent to the server where the person's records live, or its way there ended.
     Sent,
+    /// A stay began or ended, or what tells of it was read or settled.
+    Stay,
 }
 
 impl Event {
@@ -217,6 +219,7 @@ impl Event {
             Self::Connection => "connection",
             Self::Checked => "checked",
             Self::Sent => "sent",
+            Self::Stay => "stay",
         }
     }
 }

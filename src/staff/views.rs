@@ -39,7 +39,7 @@ pub struct RequestView {
     pub id: String,
     /// The room.
     pub room: String,
-    /// What is needed, in the words that were heard; absent when the stay they were said in has ended.
+    /// What is needed, in the words that were heard; absent when the key they were under was destroyed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub need: Option<String>,
     /// An emergency rather than a need.
@@ -51,6 +51,10 @@ pub struct RequestView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub patient_says_cancel: Option<Timestamp>,
+    /// Since when whoever lay there then has gone. The request stays open all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub stay_over: Option<Timestamp>,
     /// When somebody acknowledged it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -69,6 +73,7 @@ impl RequestView {
             emergency: row.emergency,
             requested: row.requested,
             patient_says_cancel: row.patient_says_cancel,
+            stay_over: row.stay_over,
             acknowledged: row.acknowledged,
             acknowledged_by: row.acknowledged_by,
         }

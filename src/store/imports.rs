@@ -5,7 +5,7 @@
 
 mod lot;
 
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     policy::{Agreements, Event, JournalEntry, PersonId, RoomId, Scope},
-    records::Chart,
+    records::{Chart, Profile},
 };
 
 /// What comes with a chart.
@@ -99,19 +99,15 @@ impl Store {
         }
         let done = self.import_steps(chart, options, &person, known.is_some(), &lookups, at).await;
         let outcome = match done {
-            Ok((steps, ended)) => {
+            Ok(steps) => {
                 let draft = self.imported_draft(&person, at)?;
-                self.inner.writer.submit(steps, vec![draft]).await.map(|_| ended)
+                self.inner.writer.submit(steps, vec![draft]).await
             }
             Err(error) => Err(error.into()),
         };
         match outcome {
-            Ok(ended) => {
-                for key in ended {
-                    if !self.held_owner(&key).await? {
-                        self.inner.keys.destroy(&key).map_err(StoreError::from)?;
-                    }
-                }
+            Ok(_) => {
+                self.finish_stays(at).await?;
                 Ok(person)
             }
             Err(error) => {
@@ -125,7 +121,7 @@ impl Store {
     }
 
     /// The statements that make somebody known who was not.
-    fn newcomer_steps(
+    pub(super) fn newcomer_steps(
         &self,
         person: &PersonId,
         consent: Option<&[Scope]>,
@@ -188,7 +184,7 @@ impl Store {
         Ok(known)
     }
 
-    /// The statements of an import, and the names of the keys that must go once they are committed.
+    /// The statements of an import.
     pub(super) async fn import_steps(
         &self,
         chart: &Chart,
@@ -197,7 +193,7 @@ impl Store {
         known: bool,
         lookups: &[String],
         at: Timestamp,
-    ) -> Result<(Vec<Step>, Vec<String>), StoreError> {
+    ) -> Result<Vec<Step>, StoreError> {
         let owner = KeyOwner::Person(person.clone());
         let mut steps = Vec::new();
         let consent = options.consent.as_deref();
@@ -235,11 +231,12 @@ impl Store {
             steps.push(self.pharmacy_step(pharmacy)?);
         }
         steps.extend(self.news_steps(person, chart, options.room.as_ref(), at).await?);
-        let ended = match &options.room {
-            Some(room) => self.admit_steps(person, room, at, &mut steps).await?,
-            None => vec![],
-        };
-        Ok((steps, ended))
+        if let Some(room) = &options.room
+            && self.occupant(room).await?.is_none_or(|there| there.person != *person)
+        {
+            steps.extend(self.lie_steps(&BTreeMap::from([(room.clone(), Some(person.clone()))]), at).await?);
+        }
+        Ok(steps)
     }
 
     /// One part of a chart as it is kept: a list, as JSON text.
@@ -264,7 +261,17 @@ impl Store {
 
     /// The statement that keeps one part of a chart.
     pub(super) fn part_step(&self, owner: &KeyOwner, kind: ChartKind, chart: &Chart) -> Result<Step, StoreError> {
-        let (name, sealed) = self.seal(owner, "chart", "sealed", kind.name(), &Self::part_of(chart, kind))?;
+        self.sealed_part(owner, kind, &Self::part_of(chart, kind))
+    }
+
+    /// The statement that keeps what somebody is called, and nothing else of a chart.
+    pub(super) fn name_step(&self, owner: &KeyOwner, profile: &Profile) -> Result<Step, StoreError> {
+        let plain = Zeroizing::new(serde_json::to_vec(std::slice::from_ref(profile)).unwrap_or_default());
+        self.sealed_part(owner, ChartKind::Profile, &plain)
+    }
+
+    fn sealed_part(&self, owner: &KeyOwner, kind: ChartKind, plain: &[u8]) -> Result<Step, StoreError> {
+        let (name, sealed) = self.seal(owner, "chart", "sealed", kind.name(), plain)?;
         Ok(Step::new(
             "INSERT INTO chart (owner, kind, sealed) VALUES ($1, $2, $3) \
              ON CONFLICT (owner, kind) DO UPDATE SET sealed = excluded.sealed",

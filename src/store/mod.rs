@@ -9,6 +9,7 @@
 //! `people`, `turns`, `requests`, `visits` and `credentials` the statements.
 
 mod access;
+mod adt;
 mod audit;
 mod backup;
 mod care_place;
@@ -49,9 +50,11 @@ mod seal;
 mod secret;
 mod source;
 mod staff;
+mod stay;
 mod subjects;
 mod turns;
 mod visits;
+mod ward;
 mod watch;
 mod writer;
 
@@ -63,6 +66,7 @@ use std::{
 use sqlx::Row;
 
 pub use access::Waiting;
+pub use adt::{KeptMessage, MessageRow, Waiting as WaitingMessage};
 use audit::Signer;
 pub use audit::{
     Access, AuditReader, AuditReport, BadPublicKey, Break, Broken, ExportOptions, ExportReport, Exported, Finding,

@@ -3,14 +3,12 @@
 //! Invariant: a chart comes out only as [`Phi`]. A room's occupant changes only together with the end of the
 //! former stay: its sessions go in the same commit and its key right after.
 
-use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use sqlx::{Row, any::AnyRow};
 
 use super::{
     Place, Store,
     error::StoreError,
-    job::{Refusal, Step},
     keys::{KeyError, KeyOwner},
     seal::DataKey,
 };
@@ -93,55 +91,6 @@ const PART: &str = "SELECT '' AS source, sealed FROM chart WHERE owner = $1 AND 
     UNION ALL SELECT connection, sealed FROM connected WHERE owner = $1 AND part = $2 ORDER BY 1";
 
 impl Store {
-    /// Ends whatever stays are in the way and begins a new one; the keys of the ended ones are returned.
-    pub(super) async fn admit_steps(
-        &self,
-        person: &PersonId,
-        room: &RoomId,
-        at: Timestamp,
-        steps: &mut Vec<Step>,
-    ) -> Result<Vec<String>, StoreError> {
-        if self.occupant(room).await?.is_some_and(|there| there.person == *person) {
-            return Ok(vec![]);
-        }
-        let occupant = self.inner.keys.root().hash("occupant", &[person.as_str().as_bytes()]);
-        let rooms = "SELECT owner FROM room WHERE room = $1 OR occupant = $2";
-        let ended: Vec<String> = self
-            .inner
-            .database
-            .ask(rooms, &[room.as_str().into(), occupant.as_str().into()])
-            .await?
-            .iter()
-            .map(|row| row.try_get("owner"))
-            .collect::<Result<_, _>>()?;
-        for owner in ended.iter().cloned().chain([self.inner.keys.name(&KeyOwner::Room(room.clone()))]) {
-            steps.extend(Self::stay_ends(&owner));
-        }
-        steps.push(Step::new(
-            "DELETE FROM room WHERE room = $1 OR occupant = $2",
-            vec![room.as_str().into(), occupant.as_str().into()],
-        ));
-        let stay = StayId::fresh(at, self.random()?);
-        let stay_key = KeyOwner::Stay(stay.clone());
-        self.inner.keys.create(&stay_key)?;
-        let (owner, sealed) = self.seal(&stay_key, "room", "sealed", room.as_str(), person.as_str().as_bytes())?;
-        steps.push(
-            Step::new(
-                "INSERT INTO room (room, stay, occupant, since, owner, sealed) VALUES ($1, $2, $3, $4, $5, $6)",
-                vec![
-                    room.as_str().into(),
-                    stay.as_str().into(),
-                    occupant.into(),
-                    at.as_microsecond().into(),
-                    owner.into(),
-                    sealed.into(),
-                ],
-            )
-            .or_duplicate(Refusal::Repeated),
-        );
-        Ok(ended)
-    }
-
     /// One part of a person's chart, as it was imported. Empty for a part that was never imported.
     ///
     /// # Errors

@@ -27,7 +27,7 @@ pub struct BoardRow {
     pub id: String,
     /// The room.
     pub room: String,
-    /// What is needed, in the person's words; `None` when the stay it was said in has ended.
+    /// What is needed, in the person's words; `None` when the key they were under was destroyed.
     pub need: Option<String>,
     /// An emergency rather than a need.
     pub emergency: bool,
@@ -35,6 +35,8 @@ pub struct BoardRow {
     pub requested: Timestamp,
     /// Since when the person says that it is no longer needed. Only staff close the request.
     pub patient_says_cancel: Option<Timestamp>,
+    /// Since when whoever lay there then has gone. The request stays open all the same.
+    pub stay_over: Option<Timestamp>,
     /// When staff acknowledged it.
     pub acknowledged: Option<Timestamp>,
     /// Who did.
@@ -157,8 +159,8 @@ impl Store {
     /// # Errors
     /// When the database or a key fails.
     pub async fn board(&self, room: Option<&RoomId>) -> Result<Vec<BoardRow>, StoreError> {
-        let open = "SELECT id, room, emergency, requested, patient_says_cancel, acknowledged, acknowledged_by, owner, sealed \
-            FROM request WHERE closed IS NULL AND kind = 'call' AND ($1 = '' OR room = $1) ORDER BY requested, id";
+        let open = "SELECT id, room, emergency, requested, patient_says_cancel, stay_over, acknowledged, acknowledged_by, owner, \
+            sealed FROM request WHERE closed IS NULL AND kind = 'call' AND ($1 = '' OR room = $1) ORDER BY requested, id";
         let rows = self.inner.database.ask(open, &[room.map_or("", RoomId::as_str).into()]).await?;
         rows.iter().map(|row| self.board_row(row)).collect()
     }
@@ -181,6 +183,7 @@ impl Store {
             emergency: row.try_get::<i64, _>("emergency")? != 0,
             requested: time(row, "requested")?,
             patient_says_cancel: time_or_none(row, "patient_says_cancel")?,
+            stay_over: time_or_none(row, "stay_over")?,
             acknowledged: time_or_none(row, "acknowledged")?,
             acknowledged_by: by.map(|plain| String::from_utf8_lossy(&plain).into_owned()),
             id,
@@ -213,7 +216,13 @@ impl Store {
             vec![id.into(), at.as_microsecond().into(), by.into()],
         )
         .or_nothing(Refusal::NotThere);
-        self.by_staff(vec![step], None, "closed", staff, at).await
+        // What was kept readable past its stay is needed no longer.
+        let (house, nothing) = self.seal(&KeyOwner::House, "request", "sealed", id, b"")?;
+        let forgotten = Step::new(
+            "UPDATE request SET sealed = $2 WHERE id = $1 AND owner = $3 AND stay_over IS NOT NULL",
+            vec![id.into(), nothing.into(), house.into()],
+        );
+        self.by_staff(vec![step, forgotten], None, "closed", staff, at).await
     }
 
     /// A person's calls to the nurse, newest first.

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
 
 mod actions;
+mod adt;
 mod alexa;
 mod architecture;
 mod backup;

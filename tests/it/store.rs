@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail like tests")]
 
 mod access;
+mod adt;
 mod audit;
 mod backup;
 mod bad_luck;

@@ -49,6 +49,8 @@ export async function start({ now, section = '', listen = '127.0.0.1:0' } = {}) 
     url,
     first: link,
     log: () => log,
+    /** The port at which it takes admissions. */
+    admissions: () => /^admissions on \S+:(\d+)$/m.exec(out)?.[1],
     /** Runs another command of the program beside it; gives what it prints. */
     async run(...command) {
       return (await run(binary(), [...options, ...command], { maxBuffer: 16 << 20 })).stdout;

@@ -28,8 +28,11 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
-use super::{Doors, Limits, TlsError, patient::Patient, tls};
-use crate::config::HttpConfig;
+use super::{Doors, Limits, patient::Patient};
+use crate::{
+    channels::tls::{self, TlsError},
+    config::HttpConfig,
+};
 
 /// Bytes of a request's head, all headers together.
 const MAX_HEAD: usize = 32 * 1024;
@@ -100,7 +103,10 @@ impl Listener {
     pub async fn bind(config: &HttpConfig) -> Result<Self, ListenError> {
         let address: SocketAddr = config.listen.parse().map_err(|_| ListenError::Address(config.listen.clone()))?;
         let tls = match (&config.tls_cert, &config.tls_key) {
-            (Some(cert), Some(key)) => Some(tls::acceptor(cert, key)?),
+            (Some(cert), Some(key)) => {
+                let files = tls::Files { cert: ("http.tls_cert", cert), key: ("http.tls_key", key), clients: None };
+                Some(tls::acceptor(files, &[b"h2", b"http/1.1"])?)
+            }
             _ if address.ip().is_loopback() => None,
             _ => return Err(ListenError::Exposed(address)),
         };

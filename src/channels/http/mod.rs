@@ -37,13 +37,11 @@ mod secrets;
 mod session;
 mod sign_in;
 mod staff;
-mod tls;
 pub(super) mod turns;
 
 pub use headers::SERVER_HEADERS;
 pub use listen::{Drained, ListenError, Listener, Wire};
 pub use refusal::Refusal;
-pub use tls::TlsError;
 
 /// What one request, one connection and the whole door may take. The defaults suit one hospital server.
 #[derive(Debug, Clone)]

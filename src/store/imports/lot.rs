@@ -144,7 +144,7 @@ impl Store {
         for (member, chart) in members.iter().zip(lot.charts) {
             let Ok(Member { person, known, lookups }) = member else { continue };
             // Nobody is admitted to a room by these, so no stay ends.
-            let (own, _) = self.import_steps(chart, &options, person, *known, lookups, lot.at).await?;
+            let own = self.import_steps(chart, &options, person, *known, lookups, lot.at).await?;
             steps.extend(own);
             drafts.push(self.imported_draft(person, lot.at)?);
         }

@@ -109,6 +109,16 @@ impl Server {
         }
     }
 
+    /// Started again over the same folder, after it was killed.
+    pub async fn again(mut self, more: &str, options: &[&str]) -> Self {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let dir = std::mem::replace(&mut self.dir, scratch());
+        let mut command = Self::command(dir.path(), more);
+        command.args(options);
+        Self::run(dir, command, false).await
+    }
+
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.url))
     }

@@ -202,7 +202,14 @@ async fn a_room_forgets(place: Place) {
     assert!(found.session.is_none() && found.answered.is_none(), "nothing carries over");
     let board = store.board(Some(&room("412"))).await.expect("read");
     assert_eq!(board.len(), 1, "an open request stays");
-    assert!(board[0].need.is_none() && board[0].emergency, "without the words that were said");
+    assert!(board[0].emergency && board[0].stay_over.is_some(), "flagged");
+    assert_eq!(
+        board[0].need.as_deref(),
+        Some("my secret need"),
+        "staff must know what it is, though the stay's key is gone"
+    );
+    store.close_request(&board[0].id, "Maria", at(30)).await.expect("closed");
+    assert!(store.board(None).await.expect("read").is_empty());
     let late = store.commit(TurnCommit { turn: place::turn("t2"), ..said(there.stay) }).await;
     assert!(late.is_err(), "an ended stay takes nothing any more");
 

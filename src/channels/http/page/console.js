@@ -64,9 +64,10 @@ async function board() {
     row.append(
       element('span', 'room', `${request.room}${request.emergency ? ': EMERGENCY' : ''}`),
       element('time', '', clock(request.requested)),
-      element('span', 'words', request.need ?? '(the stay it was said in has ended)'),
+      element('span', 'words', request.need ?? '(the key of these words was destroyed)'),
     );
     if (request.patient_says_cancel) row.append(element('span', 'cancel', 'says it is no longer needed'));
+    if (request.stay_over) row.append(element('span', 'cancel', `asked by somebody who left the room at ${clock(request.stay_over)}`));
     if (request.acknowledged_by) {
       row.append(element('span', 'by', `seen by ${request.acknowledged_by}`));
     } else {

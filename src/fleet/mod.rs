@@ -1,0 +1,8 @@
+//! What a hospital has besides people: its beds, and who lies in them.
+//!
+//! Not there yet: devices as a fleet, their certificates, their settings.
+
+mod admissions;
+pub mod adt;
+
+pub use admissions::Admissions;
