@@ -21,6 +21,11 @@ pub trait Backend: Send + Sync + 'static {
     /// Whom a token stands for; `None` for a token that is unknown, expired, revoked or only good for one use.
     fn authenticate<'a>(&'a self, token: &'a str) -> Soon<'a, Result<Option<Holder>, Unavailable>>;
 
+    /// The same for a page or a device that asks by itself: that is no use of it, so a page that nobody uses ends all the same.
+    fn recognize<'a>(&'a self, token: &'a str) -> Soon<'a, Result<Option<Holder>, Unavailable>> {
+        self.authenticate(token)
+    }
+
     /// Spends a one-time link for a page session; `None` when it is unknown, expired or spent.
     fn redeem<'a>(&'a self, link: &'a str) -> Soon<'a, Result<Option<Opened>, Unavailable>>;
 

@@ -11,6 +11,7 @@ mod bell;
 mod connect;
 pub mod http;
 pub mod mllp;
+mod notices;
 mod notified;
 mod rights;
 mod secrets;
@@ -25,9 +26,10 @@ pub use connect::{
     Begun as ConnectBegun, CameBack as ConnectCameBack, CodeTyped, Connect, Denied as ConnectDenied, NotConnected,
     Shown, Visitor,
 };
+pub use notices::{LettersShown, NewsShown, Notices, OneShown};
 pub use notified::{Noted, Notified};
 pub use rights::Rights;
 pub use secrets::{PinChange, Secrets};
 pub use sign_in::{Begun, CameBack, NotSignedIn, Side, SignIn, SignedIn};
-pub use staff::StaffDoor;
+pub use staff::{Span, StaffDoor, Trail};
 pub use tls::TlsError;

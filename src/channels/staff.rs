@@ -1,10 +1,24 @@
 //! What the staff's doors need of the program behind them.
 
+use jiff::Timestamp;
+use tokio::{io::DuplexStream, task::JoinHandle};
+
 use super::{Soon, Unavailable};
 use crate::{
     policy::staff::StaffMember,
     staff::{Ask, NotTold, Told},
 };
+
+/// From when, and until when; `None` for the beginning and the end.
+pub type Span = (Option<Timestamp>, Option<Timestamp>);
+
+/// The trail on its way out.
+pub struct Trail {
+    /// What is written of it so far; whoever reads slowly is waited for.
+    pub lines: DuplexStream,
+    /// Whether it was written whole, once there is nothing more to read.
+    pub whole: JoinHandle<bool>,
+}
 
 /// The staff's side, as the doors see it. A session of staff is no credential of a speaker, and the other way round.
 pub trait StaffDoor: Send + Sync + 'static {
@@ -14,6 +28,9 @@ pub trait StaffDoor: Send + Sync + 'static {
 
     /// Answers a member of staff.
     fn answer<'a>(&'a self, staff: &'a StaffMember, ask: Ask) -> Soon<'a, Result<Told, NotTold>>;
+
+    /// Gives out the audit trail between two times, signed.
+    fn export<'a>(&'a self, staff: &'a StaffMember, span: Span) -> Soon<'a, Result<Trail, NotTold>>;
 
     /// Ends a session.
     fn leave<'a>(&'a self, token: &'a str, staff: &'a StaffMember) -> Soon<'a, Result<(), Unavailable>>;

@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use jiff::{SignedDuration, Timestamp};
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use super::{Global, config_store, keys::whoever, runtime};
 use crate::{
@@ -139,22 +140,25 @@ fn read_key(path: &Path) -> anyhow::Result<PublicKey> {
 }
 
 async fn export(global: &Global, args: &ExportArgs) -> anyhow::Result<()> {
-    let mut out: BufWriter<Box<dyn Write + Send>> = BufWriter::new(match &args.out {
-        // It tells who asked for whose data: for its owner alone, and never over another file.
-        Some(path) => Box::new(
-            OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(path)
-                .with_context(|| format!("cannot make {}", path.display()))?,
-        ),
-        None => Box::new(std::io::stdout()),
-    });
+    // It tells who asked for whose data: for its owner alone, and never over another file.
+    let make = |path: &PathBuf| {
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        file.with_context(|| format!("cannot make {}", path.display()))
+    };
+    let file = args.out.as_ref().map(make).transpose()?;
     if args.outline {
+        let mut out: BufWriter<Box<dyn Write + Send>> = BufWriter::new(match file {
+            Some(file) => Box::new(file),
+            None => Box::new(std::io::stdout()),
+        });
         AuditReader::open(&global.database_url()?).await?.outline(&mut out).await?;
         return Ok(out.flush()?);
     }
+    let out: Box<dyn AsyncWrite + Send + Unpin> = match file {
+        Some(file) => Box::new(tokio::fs::File::from_std(file)),
+        None => Box::new(tokio::io::stdout()),
+    };
+    let mut out = tokio::io::BufWriter::new(out);
     let store = config_store(global).await?;
     let options = ExportOptions {
         from: args.from,
@@ -166,7 +170,8 @@ async fn export(global: &Global, args: &ExportArgs) -> anyhow::Result<()> {
     };
     let exported = store.audit_export(&options, &mut out).await;
     store.close().await;
-    out.flush()?;
+    // What was written so far is there, also where it broke off.
+    out.flush().await?;
     let exported = exported?;
     eprintln!("{} entries; of {} the key was destroyed", exported.entries, exported.unreadable);
     Ok(())

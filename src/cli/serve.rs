@@ -23,6 +23,7 @@ mod bell;
 mod connect;
 mod demo;
 mod letters;
+mod notices;
 mod program;
 mod records;
 mod rights;
@@ -80,6 +81,7 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     let doors = Doors::new(program.clone(), &config.http.hosts, limits)
         .with_alerts(program.clone())
         .with_rights(program.clone())
+        .with_notices(program.clone())
         .with_bell(program.clone())
         .with_secrets(program.clone())
         .with_connect(program.clone());
@@ -123,7 +125,9 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     let fetching = tokio::spawn(connect::fetch(Arc::downgrade(&program)));
     let delivering = tokio::spawn(deliver(Arc::downgrade(&program)));
     let watching = tokio::spawn(staff::watch(Arc::downgrade(&program)));
+    let announcing = tokio::spawn(notices::write(Arc::downgrade(&program)));
     let looking = tokio::spawn(records::watch(Arc::downgrade(&program)));
+    let telling = tokio::spawn(staff::tell(Arc::downgrade(&program)));
     let writing = tokio::spawn(letters::carry(Arc::downgrade(&program)));
     say(&format!("listening on {url}"))?;
     if args.demo {
@@ -149,6 +153,8 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     watching.abort();
     writing.abort();
     looking.abort();
+    telling.abort();
+    announcing.abort();
     fetching.abort();
     delivering.abort();
     if let Ok(program) = Arc::try_unwrap(program) {

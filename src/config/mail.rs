@@ -31,6 +31,9 @@ pub struct MailConfig {
     pub from: String,
     /// Where people reach this server, such as `https://voice.clinic.example`: stands in letters, and is said aloud.
     pub page: String,
+    /// Least hours between two letters that somebody has news, 1 to 720.
+    #[serde(default = "a_day")]
+    pub news_hours: u32,
     /// How long one step with the server may take, 100 to 60000 milliseconds.
     #[serde(default = "ten_seconds")]
     pub timeout_ms: u64,
@@ -53,6 +56,10 @@ const fn submission() -> u16 {
     587
 }
 
+const fn a_day() -> u32 {
+    24
+}
+
 const fn ten_seconds() -> u64 {
     10_000
 }
@@ -71,6 +78,9 @@ impl MailConfig {
         }
         if !reachable(&self.page) || self.page.contains('#') {
             return invalid("mail.page", "must be https://… (http:// on this machine alone)");
+        }
+        if !(1..=720).contains(&self.news_hours) {
+            return invalid("mail.news_hours", "must be from 1 to 720 hours");
         }
         if !(100..=60_000).contains(&self.timeout_ms) {
             return invalid("mail.timeout_ms", "must be from 100 to 60000 milliseconds");
@@ -98,6 +108,7 @@ impl MailConfig {
             password_file: None,
             from: "assistant@clinic.example".into(),
             page: "https://voice.clinic.example".into(),
+            news_hours: a_day(),
             timeout_ms: ten_seconds(),
         }
     }
@@ -115,7 +126,8 @@ mod tests {
             change(&mut config);
             config.check().map_err(|e| e.to_string())
         };
-        let cases: [(fn(&mut MailConfig), &str); 5] = [
+        let cases: [(fn(&mut MailConfig), &str); 6] = [
+            (|c| c.news_hours = 0, "mail.news_hours"),
             (|c| c.host = "a b".into(), "mail.host"),
             (|c| c.tls = MailTls::None, "mail.tls"),
             (|c| c.user = Some("me".into()), "mail.user"),

@@ -14,6 +14,8 @@ pub enum Letter {
         /// Its digits.
         code: String,
     },
+    /// There is news. What it is, is told where they are known.
+    News,
     /// They may come in now.
     Enabled {
         /// The secret of a one-time link.
@@ -29,6 +31,7 @@ impl Letter {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Confirm { .. } => "confirm",
+            Self::News => "news",
             Self::Enabled { .. } => "enabled",
         }
     }
@@ -36,6 +39,7 @@ impl Letter {
     fn subject(&self) -> &'static str {
         match self {
             Self::Confirm { .. } => "Your code",
+            Self::News => "You have a new message",
             Self::Enabled { .. } => "You can come in now",
         }
     }
@@ -45,6 +49,10 @@ impl Letter {
             Self::Confirm { code } => format!(
                 "Somebody gave this address at {page}. If that was you, type this code there:\r\n\r\n{code}\r\n\r\n\
                  It works for one hour. If it was not you, do nothing: nothing comes of it.\r\n"
+            ),
+            Self::News => format!(
+                "There is a new message for you. Open {page} and sign in to read it, or ask for it.\r\n\r\n\
+                 You asked for these letters. You can end them there, on your own page.\r\n"
             ),
             Self::Enabled { secret, days } => format!(
                 "You asked to use the care assistant. You can now. Open this within {days} days, on the device you want to \
@@ -80,6 +88,7 @@ mod tests {
         let at: Timestamp = "2026-05-04T10:00:00Z".parse().expect("a time");
         for (letter, holds) in [
             (Letter::Confirm { code: "48291357".into() }, "\r\n48291357\r\n"),
+            (Letter::News, "\r\nSubject: You have a new message\r\n"),
             (Letter::Enabled { secret: "wsp_x".into(), days: 7 }, "https://voice.clinic.example/#wsp_x\r\n"),
         ] {
             let text = letter.text(&from, &to, "https://voice.clinic.example", "id1", at);

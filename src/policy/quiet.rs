@@ -2,7 +2,7 @@
 //!
 //! Invariant: it keeps news back, and nothing else: what is asked for is answered, and emergencies know nothing of it.
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, civil::Time, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 use super::Scope;
@@ -17,6 +17,23 @@ pub struct Quiet {
     pub everything: bool,
     /// No news before this time.
     pub until: Option<Timestamp>,
+    /// No news at these hours of any day.
+    pub hours: Option<Hours>,
+}
+
+/// Hours of a day, over midnight where the end comes before the beginning. None at all where they are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hours {
+    /// From then on.
+    pub from: Time,
+    /// Until then.
+    pub to: Time,
+}
+
+impl Hours {
+    fn cover(self, clock: Time) -> bool {
+        if self.from <= self.to { self.from <= clock && clock < self.to } else { self.from <= clock || clock < self.to }
+    }
 }
 
 /// A part of the record as it is kept.
@@ -66,10 +83,14 @@ pub enum QuietChange {
 }
 
 impl Quiet {
-    /// Whether news about a part may be told unasked now.
+    /// Whether news about a part may be told unasked now, by the clock of that zone.
     #[must_use]
-    pub fn lets(&self, scope: Scope, now: Timestamp) -> bool {
-        !self.everything && self.until.is_none_or(|until| until <= now) && !self.parts.contains(&Part::of(scope))
+    pub fn lets(&self, scope: Scope, now: Timestamp, zone: &TimeZone) -> bool {
+        let hours = self.hours.is_some_and(|hours| hours.cover(now.to_zoned(zone.clone()).time()));
+        !self.everything
+            && !hours
+            && self.until.is_none_or(|until| until <= now)
+            && !self.parts.contains(&Part::of(scope))
     }
 
     /// With a change.
@@ -140,9 +161,31 @@ mod tests {
         ];
         for (changes, when, told) in table {
             let quiet = changes.iter().fold(Quiet::default(), |quiet, change| quiet.with(*change));
-            let lets: Vec<Scope> = Scope::ALL.into_iter().filter(|scope| quiet.lets(*scope, when)).collect();
+            let lets: Vec<Scope> =
+                Scope::ALL.into_iter().filter(|scope| quiet.lets(*scope, when, &TimeZone::UTC)).collect();
             assert_eq!(lets, told, "{changes:?}");
         }
+    }
+
+    #[test]
+    fn hours_go_over_midnight_and_by_the_clock_on_the_wall() {
+        let hours = |from, to| Hours { from: jiff::civil::time(from, 0, 0, 0), to: jiff::civil::time(to, 0, 0, 0) };
+        for (hours, clock, covered) in [
+            (hours(22, 7), (23, 0), true),
+            (hours(22, 7), (6, 59), true),
+            (hours(22, 7), (7, 0), false),
+            (hours(22, 7), (21, 59), false),
+            (hours(9, 17), (9, 0), true),
+            (hours(9, 17), (17, 0), false),
+            (hours(9, 9), (9, 0), false),
+        ] {
+            assert_eq!(hours.cover(jiff::civil::time(clock.0, clock.1, 0, 0)), covered, "{hours:?} {clock:?}");
+        }
+        let quiet = Quiet { hours: Some(hours(22, 7)), ..Quiet::default() };
+        let now = at("2026-05-04T03:00:00Z");
+        let newfoundland = TimeZone::get("America/St_Johns").expect("known");
+        assert!(!quiet.lets(Scope::Visits, now, &newfoundland), "half past midnight there");
+        assert!(quiet.lets(Scope::Visits, now, &TimeZone::get("Asia/Tokyo").expect("known")), "noon there");
     }
 
     #[test]

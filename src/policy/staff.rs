@@ -76,11 +76,13 @@ pub enum Right {
     CheckAudit,
     /// See the results that a clinician tells first, of the people of one's units, and write that it was told.
     TellResults,
+    /// Have the whole audit trail given out, signed.
+    ExportAudit,
 }
 
 impl Right {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Board,
         Self::Acknowledge,
         Self::Complete,
@@ -93,6 +95,7 @@ impl Right {
         Self::CloseReview,
         Self::CheckAudit,
         Self::TellResults,
+        Self::ExportAudit,
     ];
 
     /// Its name on the wire.
@@ -111,6 +114,7 @@ impl Right {
             Self::CloseReview => "close-review",
             Self::CheckAudit => "check-audit",
             Self::TellResults => "tell-results",
+            Self::ExportAudit => "export-audit",
         }
     }
 }
@@ -119,8 +123,8 @@ impl Right {
 #[must_use]
 pub const fn may(role: Role, right: Right) -> bool {
     use Right::{
-        Acknowledge, Board, BreakGlass, CheckAudit, CloseReview, Complete, Fills, People, Record, Renewals, Reviews,
-        TellResults,
+        Acknowledge, Board, BreakGlass, CheckAudit, CloseReview, Complete, ExportAudit, Fills, People, Record,
+        Renewals, Reviews, TellResults,
     };
     match role {
         Role::Nurse => matches!(right, Board | Acknowledge | Complete | People | Record | BreakGlass),
@@ -129,7 +133,7 @@ pub const fn may(role: Role, right: Right) -> bool {
         }
         Role::Pharmacist => matches!(right, People | Record | BreakGlass | Fills),
         Role::UnitManager => matches!(right, Board | Acknowledge | Complete | People),
-        Role::PrivacyOfficer => matches!(right, Reviews | CloseReview | CheckAudit),
+        Role::PrivacyOfficer => matches!(right, Reviews | CloseReview | CheckAudit | ExportAudit),
         Role::Operator => matches!(right, CheckAudit),
     }
 }
@@ -235,6 +239,7 @@ mod tests {
             (Right::CloseReview, [false, false, false, false, true,  false]),
             (Right::CheckAudit,  [false, false, false, false, true,  true]),
             (Right::TellResults, [false, true,  false, false, false, false]),
+            (Right::ExportAudit, [false, false, false, false, true,  false]),
         ];
         assert_eq!(table.map(|(right, _)| right), Right::ALL);
         for (right, row) in table {

@@ -7,6 +7,7 @@
 mod bundle;
 pub mod consent;
 mod kept;
+mod news;
 mod own;
 
 use jiff::{Timestamp, tz::TimeZone};
@@ -23,6 +24,7 @@ use crate::{
 };
 pub use bundle::Copied;
 pub use kept::{AccessEntry, AccessList, Agreement, Check, Gone, Kept, Me, UseShown, Version, Which};
+pub use news::{News, Told};
 
 /// Most entries of the audit trail that are shown at once; all of them are in the copy.
 const SHOWN: usize = 500;

@@ -1,7 +1,8 @@
-//! Telling at once that something is to be looked into: a count, a line in the log, and a webhook where one is configured.
-//! The review itself was durable before; an alert that gets lost loses nothing.
+//! Telling that something is to be looked into: a count, a line in the log, and a webhook where one is configured, which is told
+//! at least once, each time under the same name.
 //!
-//! Invariant: an alert tells which kind, how many and when. Nothing about a person, patient or staff, is in it.
+//! Invariant: an alert tells which kind, how many and when. Nothing about a person, patient or staff, is in it. It is in the queue in the
+//! commit of the review it is about (`store::alerts`), so nothing is lost with a process.
 
 use std::{
     sync::{
@@ -16,14 +17,11 @@ use jiff::Timestamp;
 use crate::{
     config::AlertsConfig,
     outgoing::{Agent, Way, WayError},
+    store::{DueAlert, Store, StoreError},
 };
 
 /// How long one call of the webhook may take.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How often it is tried, each time after a longer pause.
-const TRIES: u32 = 3;
-/// Calls at once; alerts beyond that are counted and logged alone.
-const AT_ONCE: usize = 4;
 
 /// What is to be looked into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +54,17 @@ pub struct AlertsError(#[from] WayError);
 pub struct Alerts {
     raised: [AtomicU64; 2],
     webhook: Option<(Agent, Arc<str>)>,
-    room: Arc<tokio::sync::Semaphore>,
+}
+
+/// What became of a round.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AlertsSent {
+    /// The webhook took so many.
+    pub taken: usize,
+    /// So many are tried again.
+    pub later: usize,
+    /// So many are not tried again.
+    pub given_up: usize,
 }
 
 impl Alerts {
@@ -67,31 +75,41 @@ impl Alerts {
     pub fn new(config: &AlertsConfig) -> Result<Self, AlertsError> {
         let agent = Way::direct(config.ca.as_deref(), PATIENCE).agent()?;
         let webhook = config.webhook.as_deref().map(|at| (agent, Arc::from(at)));
-        Ok(Self { raised: Default::default(), webhook, room: Arc::new(tokio::sync::Semaphore::new(AT_ONCE)) })
+        Ok(Self { raised: Default::default(), webhook })
     }
 
-    /// Tells that so many things of a kind are to be looked into.
-    pub fn raise(&self, kind: AlertKind, many: u64, at: Timestamp) {
+    /// Notes that so many things of a kind are to be looked into. The webhook is told of what is in the queue.
+    pub fn raise(&self, kind: AlertKind, many: u64) {
         self.raised[kind as usize].fetch_add(many, Ordering::Relaxed);
         tracing::warn!(kind = kind.name(), many, "something is to be looked into: see the reviews");
-        let (Some((agent, at_address)), Ok(room)) = (self.webhook.clone(), self.room.clone().try_acquire_owned())
-        else {
-            return;
+    }
+
+    /// Tells the webhook what is due. Without one the queue is emptied: the reviews are there all the same.
+    ///
+    /// # Errors
+    /// When the database fails; what was told meanwhile is told once more.
+    pub async fn deliver(&self, store: &Store, now: Timestamp) -> Result<AlertsSent, StoreError> {
+        let mut sent = AlertsSent::default();
+        let Some((agent, at)) = &self.webhook else {
+            store.drop_alerts().await?;
+            return Ok(sent);
         };
-        let body = serde_json::json!({ "alert": kind.name(), "many": many, "at": at }).to_string();
-        tokio::task::spawn_blocking(move || {
-            let _room = room;
-            for n in 0..TRIES {
-                let answer = agent.post(&*at_address).content_type("application/json").send(body.as_str());
-                if answer.is_ok_and(|answer| answer.status().is_success()) {
-                    return;
-                }
-                if n + 1 < TRIES {
-                    std::thread::sleep(Duration::from_secs(1 << n));
-                }
+        for alert in store.due_alerts(now).await? {
+            if told(agent.clone(), Arc::clone(at), alert.clone()).await {
+                store.alert_done(&alert).await?;
+                sent.taken += 1;
+            } else if store.alert_not_taken(&alert, now).await? {
+                sent.given_up += 1;
+                tracing::error!(
+                    kind = alert.kind,
+                    "the webhook of alerts.webhook took no alert for a day, it is given up; the review is there all the same"
+                );
+            } else {
+                sent.later += 1;
+                tracing::warn!(kind = alert.kind, "the webhook of alerts.webhook took no alert; it is told again");
             }
-            tracing::error!("the webhook of alerts.webhook took no alert; the review is in the queue all the same");
-        });
+        }
+        Ok(sent)
     }
 
     /// How many alerts of each kind were raised since the start.
@@ -100,4 +118,14 @@ impl Alerts {
         let count = |kind: AlertKind| (kind.name(), self.raised[kind as usize].load(Ordering::Relaxed));
         AlertKind::ALL.into_iter().map(count).collect()
     }
+}
+
+/// Whether the webhook took it. The key is the same each time, so whoever counts can leave out what they counted.
+async fn told(agent: Agent, at: Arc<str>, alert: DueAlert) -> bool {
+    let body = serde_json::json!({ "id": alert.id, "alert": alert.kind, "many": alert.many, "at": alert.raised });
+    let sending = move || {
+        let request = agent.post(&*at).header("Idempotency-Key", &alert.id).content_type("application/json");
+        request.send(body.to_string()).is_ok_and(|answer| answer.status().is_success())
+    };
+    tokio::task::spawn_blocking(sending).await.unwrap_or(false)
 }

@@ -99,18 +99,26 @@ impl Store {
     /// # Errors
     /// When the database or a key fails.
     pub async fn authenticate(&self, token: &str, at: Timestamp) -> Result<Option<Caller>, StoreError> {
-        self.caller(self.credential_id(token)?, at).await
+        self.caller(self.credential_id(token)?, true, at).await
+    }
+
+    /// The same without noting that it is used.
+    ///
+    /// # Errors
+    /// As [`Store::authenticate`].
+    pub async fn recognize(&self, token: &str, at: Timestamp) -> Result<Option<Caller>, StoreError> {
+        self.caller(self.credential_id(token)?, false, at).await
     }
 
     /// Who a credential of that name stands for.
-    async fn caller(&self, id: CredentialId, at: Timestamp) -> Result<Option<Caller>, StoreError> {
+    async fn caller(&self, id: CredentialId, used: bool, at: Timestamp) -> Result<Option<Caller>, StoreError> {
         let known = "SELECT c.surface, c.room, c.owner, c.sealed, c.seen, c.idle, r.stay, r.owner AS stay_owner, r.sealed AS stay_sealed \
             FROM credential c LEFT JOIN room r ON r.room = c.room AND c.surface = 'room' \
             WHERE c.id = $1 AND c.one_time = 0 AND c.expires > $2";
         let row = self.inner.database.ask_one(known, &[id.as_str().into(), at.as_microsecond().into()]).await?;
         let Some(row) = row else { return Ok(None) };
         let Some(grant) = self.grant(&id, &row)? else { return Ok(None) };
-        if !self.in_use(&id, &row, at).await? {
+        if !self.in_use(&id, &row, used, at).await? {
             return Ok(None);
         }
         let mut caller =

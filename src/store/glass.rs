@@ -62,7 +62,8 @@ impl Store {
             ],
         );
         let raised = Raised::glass(&staff.member, person, &id);
-        let steps = vec![broken, self.review_step(&raised, at)?];
+        let mut steps = vec![broken];
+        steps.extend(self.review_steps(&raised, at)?);
         let row = |event, intent, outcome| {
             staff_row(event, &staff.member, Some(person), intent, Some(id.clone()), outcome, at)
         };

@@ -44,6 +44,7 @@ struct Sealed {
 const fn useful(letter: &Letter) -> SignedDuration {
     match letter {
         Letter::Confirm { .. } => SignedDuration::from_hours(1),
+        Letter::News => SignedDuration::from_hours(24),
         Letter::Enabled { days, .. } => SignedDuration::from_hours(24 * *days),
     }
 }

@@ -10,6 +10,7 @@
 
 mod access;
 mod adt;
+mod alerts;
 mod audit;
 mod backup;
 mod care_place;
@@ -30,6 +31,7 @@ mod job;
 mod key_care;
 pub mod keys;
 mod mail;
+mod mailbox;
 mod notice;
 mod outbox;
 mod patterns;
@@ -67,6 +69,7 @@ use sqlx::Row;
 
 pub use access::Waiting;
 pub use adt::{KeptMessage, MessageRow, Waiting as WaitingMessage};
+pub use alerts::DueAlert;
 use audit::Signer;
 pub use audit::{
     Access, AuditReader, AuditReport, BadPublicKey, Break, Broken, ExportOptions, ExportReport, Exported, Finding,
@@ -91,6 +94,7 @@ pub use keys::KeyOwner;
 pub use keys::{KeyStatus, Rotated};
 use keys::{KeyStore, Sources, Turnstile, unlock};
 pub use mail::DueLetter;
+pub use mailbox::Mailbox;
 pub use notice::{NewNotice, Told, WaitingNews};
 pub use outbox::{Amended, Attempted, Claim, Claimed, How, OutboxCounts, OutboxRow, Which};
 pub use patterns::{PatternsError, PatternsStatus, Release};

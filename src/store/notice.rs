@@ -10,12 +10,13 @@ use zeroize::Zeroizing;
 use super::{
     Place, Store,
     error::StoreError,
-    job::{Refusal, Step},
+    job::{JobError, Refusal, Step},
     keys::{KeyError, KeyOwner},
+    requests::time,
 };
 use crate::{
     actions::{KeptNotice, Notice},
-    policy::{PersonId, Phi, Scope},
+    policy::{JournalEntry, PersonId, Phi, Scope},
 };
 
 /// News to keep.
@@ -33,8 +34,12 @@ pub struct WaitingNews {
     pub id: String,
     /// The part of the record it is about.
     pub topic: Scope,
+    /// When it came up.
+    pub created: Timestamp,
     /// Whether the person heard that there is something.
     pub hinted: bool,
+    /// Whether a device made a sound for it.
+    pub chimed: bool,
 }
 
 /// What an answer tells besides.
@@ -79,7 +84,7 @@ impl Store {
     /// When the database fails.
     pub async fn waiting_news(&self, person: &PersonId) -> Result<Vec<WaitingNews>, StoreError> {
         let owner = self.inner.keys.name(&KeyOwner::Person(person.clone()));
-        let waiting = "SELECT id, topic, hinted FROM notice WHERE owner = $1 AND told IS NULL ORDER BY created, id";
+        let waiting = "SELECT id, topic, created, hinted, chimed FROM notice WHERE owner = $1 AND told IS NULL ORDER BY created, id";
         let rows = self.inner.database.ask(waiting, &[owner.into()]).await?;
         let of = |row: &sqlx::any::AnyRow| {
             let topic: String = row.try_get("topic")?;
@@ -87,10 +92,41 @@ impl Store {
             Ok(WaitingNews {
                 id: row.try_get("id")?,
                 topic: topic.ok_or_else(|| StoreError::Damaged("notice.topic".into()))?,
+                created: time(row, "created")?,
                 hinted: row.try_get::<Option<i64>, _>("hinted")?.is_some(),
+                chimed: row.try_get::<Option<i64>, _>("chimed")?.is_some(),
             })
         };
         rows.iter().map(of).collect()
+    }
+
+    /// Notes that a device makes a sound for this news. False where another one does, or some of it was told meanwhile.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn chimed(&self, ids: &[String], at: Timestamp) -> Result<bool, StoreError> {
+        let chimed = "UPDATE notice SET chimed = $2 WHERE id = $1 AND chimed IS NULL AND told IS NULL";
+        let step = |id: &String| {
+            Step::new(chimed, vec![id.as_str().into(), at.as_microsecond().into()]).or_nothing(Refusal::NotThere)
+        };
+        match self.inner.writer.submit(ids.iter().map(step).collect(), vec![]).await {
+            Ok(_) => Ok(true),
+            Err(JobError::Refused(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The person has read this news of theirs; audited by `entry`. What is not theirs stays as it is.
+    ///
+    /// # Errors
+    /// When the database or a key fails.
+    pub async fn read_news(&self, person: &PersonId, ids: &[String], entry: &JournalEntry) -> Result<(), StoreError> {
+        let owner = self.inner.keys.name(&KeyOwner::Person(person.clone()));
+        let read = "UPDATE notice SET told = $3 WHERE id = $1 AND owner = $2 AND told IS NULL";
+        let at = entry.at.as_microsecond();
+        let step = |id: &String| Step::new(read, vec![id.as_str().into(), owner.as_str().into(), at.into()]);
+        let draft = self.draft(entry, None)?;
+        self.inner.writer.submit(ids.iter().map(step).collect(), vec![draft]).await.map(drop).map_err(StoreError::from)
     }
 
     /// Keeps news for a person until they speak. The same news under the same name is kept once.

@@ -4,7 +4,7 @@
 use sqlx::Row;
 
 use super::{Place, Store, error::StoreError, job::Step, keys::KeyOwner};
-use crate::policy::{PersonId, quiet::Quiet};
+use crate::policy::{JournalEntry, PersonId, quiet::Quiet};
 
 impl Store {
     /// What a person does not want to be told unasked; nothing, where they never said.
@@ -19,6 +19,15 @@ impl Store {
         let place = Place { table: "quiet", column: "sealed", row: "quiet", owner: &owner };
         let plain = self.unseal(place, &row.try_get::<Vec<u8>, _>("sealed")?)?;
         serde_json::from_slice(&plain).map_err(|_| StoreError::Damaged("quiet.sealed".into()))
+    }
+
+    /// Replaces it; audited by `entry`.
+    ///
+    /// # Errors
+    /// When the database or the person's key fails.
+    pub async fn set_quiet(&self, person: &PersonId, quiet: &Quiet, entry: &JournalEntry) -> Result<(), StoreError> {
+        let (step, draft) = (self.quiet_step(person, quiet)?, self.draft(entry, None)?);
+        self.inner.writer.submit(vec![step], vec![draft]).await.map(drop).map_err(StoreError::from)
     }
 
     /// The statement that keeps it.

@@ -120,7 +120,8 @@ impl Raised {
 }
 
 impl Store {
-    pub(super) fn review_step(&self, raised: &Raised, at: Timestamp) -> Result<Step, StoreError> {
+    /// The statements that raise it, and that tell of it.
+    pub(super) fn review_steps(&self, raised: &Raised, at: Timestamp) -> Result<[Step; 2], StoreError> {
         let id = hex::encode(self.random::<16>()?);
         let plain = serde_json::to_vec(&raised.sealed).unwrap_or_default();
         let (owner, sealed) = self.seal(&KeyOwner::House, "review", "sealed", &id, &plain)?;
@@ -136,7 +137,7 @@ impl Store {
                 sealed.into(),
             ],
         );
-        Ok(step.or_duplicate(Refusal::Repeated))
+        Ok([step.or_duplicate(Refusal::Repeated), self.alert_step(raised.kind, 1, at)?])
     }
 
     fn about(&self, kind: &'static str, about: &str) -> String {
@@ -192,7 +193,7 @@ impl Store {
             at,
         };
         let draft = self.draft(&entry, None)?;
-        match self.inner.writer.submit(vec![self.review_step(&raised, at)?], vec![draft]).await {
+        match self.inner.writer.submit(self.review_steps(&raised, at)?.into(), vec![draft]).await {
             Ok(_) => Ok(true),
             Err(JobError::Refused(_)) => Ok(false),
             Err(error) => Err(error.into()),

@@ -1,4 +1,4 @@
-//! Reminders that are due on a device, and how much of them may be said there.
+//! What rings on a device: reminders that are due, and how much of them may be said there; and that there is news.
 //!
 //! Invariants: that something is due is all that is told of it before it is clear who is there, that others may hear it, and
 //! that the medicine is none that is kept back; whatever names a medicine has its audit row first; in a hospital room, and for
@@ -6,7 +6,7 @@
 
 use jiff::Timestamp;
 
-use super::Core;
+use super::{Core, chime::NEWS};
 use crate::{
     actions::{Facts, Reminder},
     policy::{
@@ -23,9 +23,31 @@ const DUE: &str = "reminder.due";
 /// Whose replies are said.
 const REPLIES: &str = "reminder.list";
 
-/// A reminder that is due.
+/// What a device sounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sound {
+    /// A reminder is due.
+    Reminder,
+    /// There is something new for somebody.
+    News,
+}
+
+impl Sound {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Reminder => "reminder",
+            Self::News => "news",
+        }
+    }
+}
+
+/// Something that is due.
 pub struct Ring {
-    /// The reminder.
+    /// What sounds.
+    pub sound: Sound,
+    /// The reminder; one word for news.
     pub id: String,
     /// Which of its times.
     pub at: Timestamp,
@@ -80,18 +102,23 @@ impl Core {
                 let facts = named.iter().find(|r| r.id == id).map_or_else(|| Facts::new("ring"), words);
                 let moment = Moment { now, zone: self.zone.clone() };
                 let said = self.replies.render(REPLIES, &facts, &moment)?;
-                rings.push(Ring { id, at, text: said.text, ssml: said.ssml });
+                rings.push(Ring { sound: Sound::Reminder, id, at, text: said.text, ssml: said.ssml });
             }
         }
+        rings.extend(self.chime(caller, &people, now).await?);
         Ok(rings)
     }
 
-    /// Notes that a device rang a reminder. False where it is none of theirs, or this time was rung before.
+    /// Notes that a device rang something. False where it is none of theirs, or was rung before.
     ///
     /// # Errors
     /// See [`DueError`].
     pub async fn rang(&self, caller: &Caller, id: &str, at: Timestamp) -> Result<bool, DueError> {
-        for person in self.people_of(caller).await? {
+        let people = self.people_of(caller).await?;
+        if id == NEWS {
+            return self.chimed(caller, &people, at).await;
+        }
+        for person in people {
             if self.store.rung(&person, id, at).await? {
                 return Ok(true);
             }
@@ -100,7 +127,7 @@ impl Core {
     }
 
     /// Whose reminders ring there. A room is the hospital's.
-    async fn people_of(&self, caller: &Caller) -> Result<Vec<PersonId>, DueError> {
+    pub(super) async fn people_of(&self, caller: &Caller) -> Result<Vec<PersonId>, DueError> {
         Ok(match caller.surface {
             Surface::Home(_) => self.store.household(&caller.credential).await?,
             Surface::Chat => caller.person.clone().into_iter().collect(),

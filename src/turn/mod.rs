@@ -9,6 +9,7 @@ mod age;
 mod alarm;
 mod aloud;
 mod carry;
+mod chime;
 mod code;
 mod count;
 mod due;
@@ -33,7 +34,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-pub use due::{DueError, Ring};
+pub use due::{DueError, Ring, Sound};
 pub use keep::{WordsKept, words_of};
 pub use names::Recognized;
 pub use request::{AsksFor, Could, Heard, Input, State, Timings, TurnRequest, TurnResult};

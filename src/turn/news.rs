@@ -57,7 +57,7 @@ impl Turn<'_> {
             // Who heard that there is something on their page finds it there; where others hear it, it is not said again.
             waiting.retain(|news| !(overheard && news.hinted));
             let quiet = self.core.store.quiet(&person).await?;
-            waiting.retain(|news| quiet.lets(news.topic, self.now));
+            waiting.retain(|news| quiet.lets(news.topic, self.now, &self.core.zone));
         }
         let mut parts: Vec<Said> = Vec::new();
         for topic in Scope::ALL {

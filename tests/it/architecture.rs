@@ -54,7 +54,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
         ],
     ),
     // The page's own requests: permits, rows and FHIR, no HTTP.
-    ("rights", &["policy", "ambient", "actions", "records", "store", "turn"]),
+    ("rights", &["policy", "ambient", "actions", "mail", "records", "store", "turn"]),
     // What staff ask for and are answered; a record comes out there against a permit of theirs.
     ("staff", &["policy", "actions", "records", "store", "config", "outgoing"]),
     // A person's records elsewhere: permits, rows, and the two clients of an organization.

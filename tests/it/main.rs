@@ -4,11 +4,13 @@
 
 mod actions;
 mod adt;
+mod alerts;
 mod alexa;
 mod architecture;
 mod backup;
 mod barista;
 mod board;
+mod chime;
 mod codes;
 mod connect;
 mod demo;

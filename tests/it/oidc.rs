@@ -9,3 +9,5 @@ mod renewals;
 mod staff;
 mod stage;
 mod sweep;
+
+pub use staff::member;

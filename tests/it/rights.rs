@@ -1,5 +1,6 @@
 //! A person's rights over what is known about them, by voice: who looked, what is kept, deleting it, a copy.
 
+mod news;
 mod page;
 
 use jiff::{SignedDuration, Timestamp};

@@ -13,6 +13,7 @@ mod hold;
 mod household;
 mod idle;
 mod keys;
+mod mailbox;
 mod medicines;
 mod outbox;
 mod patterns;

@@ -305,6 +305,44 @@ test('a page of somebody else cannot speak for the person', async () => {
   await context.close();
 });
 
+test('what rings is heard once, and says nothing of what it is', async () => {
+  const visited = await signedIn({}, '--channel', 'home', '--room', 'kitchen');
+  const { page, context } = visited;
+  const told = [];
+  let due = [{ id: 'news', at: '2026-05-04T10:00:00Z', chime: 'news', text: 'There is something new.', ssml: '' }];
+  let noted = true;
+  assert.deepEqual(await page.evaluate(async () => (await fetch('/v1/device/due')).json()), { due: [] }, 'a page may ask');
+  await page.route('**/v1/device/due', (route) => route.fulfill({ json: { due } }));
+  await page.route('**/v1/device/rang', (route) => {
+    told.push(route.request().postDataJSON());
+    due = [];
+    return route.fulfill({ json: { noted } });
+  });
+  await page.clock.install();
+  await page.reload();
+  await page.locator('.turn.ring.news').waitFor();
+  assert.deepEqual(told, [{ id: 'news', at: '2026-05-04T10:00:00Z' }], 'it says so before it sounds');
+  assert.equal(await page.locator('.turn.ring').getAttribute('data-sound'), 'silent', 'nobody has pressed anything yet');
+  // Somebody uses the page; the next one is heard.
+  await page.locator('#say').fill('what can you do');
+  await page.locator('#send').click();
+  await answer(page, 2);
+  await page.clock.runFor(1000);
+  await until(page, 'ready');
+  due = [{ id: 'r1', at: '2026-05-04T10:01:00Z', chime: 'reminder', text: 'You have a reminder.', ssml: '' }];
+  await page.clock.runFor(31_000);
+  await page.locator('.turn.ring.reminder[data-sound=played]').waitFor();
+  // Another device was quicker.
+  noted = false;
+  due = [{ id: 'r2', at: '2026-05-04T10:02:00Z', chime: 'reminder', text: 'Not here.', ssml: '' }];
+  await page.clock.runFor(31_000);
+  for (let i = 0; told.length < 3 && i < 100; i += 1) await new Promise((done) => { setTimeout(done, 20); });
+  assert.equal(told.length, 3);
+  assert.equal(await page.getByText('Not here.').count(), 0);
+  await spotless(visited);
+  await context.close();
+});
+
 test('without a microphone it says so and typing goes on', async () => {
   const deaf = await launch();
   try {

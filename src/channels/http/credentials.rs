@@ -21,6 +21,22 @@ pub struct Speaker(pub Caller);
 /// Somebody who looks after the machine.
 pub struct Operator;
 
+/// Somebody who may speak, where the request is none of theirs: their page or device asks by itself.
+pub struct Unused(pub Caller);
+
+impl FromRequestParts<Doors> for Unused {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Refusal> {
+        let secure = parts.extensions.get::<Wire>().is_some_and(|w| w.secure);
+        let token = presented(&parts.headers, secure).ok_or(Refusal::Unauthenticated)?;
+        match doors.backend.recognize(token).await?.ok_or(Refusal::Unauthenticated)? {
+            Holder::Speaker(caller) => Ok(Self(caller)),
+            Holder::Operator => Err(Refusal::NotMeant),
+        }
+    }
+}
+
 impl FromRequestParts<Doors> for Speaker {
     type Rejection = Refusal;
 

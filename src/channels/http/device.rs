@@ -1,6 +1,8 @@
-//! `/v1/device/…`: what a device asks for by itself. It rings; what may be said with it is decided behind the door.
+//! `/v1/device/…`: what a device, or a page that stays open, asks for by itself. It rings; what may be said with it is decided
+//! behind the door.
 //!
-//! Invariant: only a first party's device, with a token of its own; a page does not ask by itself. A room gets nothing that rings, because nurses give the medicines there.
+//! Invariants: only a first party's; asking by itself is no use, so a page that nobody uses is signed out all the same. A room gets
+//! nothing that rings, because nurses give the medicines there.
 
 use std::sync::Arc;
 
@@ -14,11 +16,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{OpenApi, ToSchema};
 
-use super::{
-    Doors, Refusal, body,
-    credentials::{Speaker, by_cookie},
-    refusal::ErrorBody,
-};
+use super::{Doors, Refusal, body, credentials::Unused, refusal::ErrorBody};
 use crate::{
     channels::Bell,
     policy::{Caller, Trust},
@@ -47,11 +45,7 @@ impl FromRequestParts<Doors> for OnDevice {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Refusal> {
-        // A page that asks by itself would keep whoever left it signed in.
-        if by_cookie(&parts.headers) {
-            return Err(Refusal::NotMeant);
-        }
-        let Speaker(caller) = Speaker::from_request_parts(parts, doors).await?;
+        let Unused(caller) = Unused::from_request_parts(parts, doors).await?;
         if parts.uri.query().is_some() {
             return Err(Refusal::Query);
         }
@@ -73,26 +67,26 @@ pub struct DueBody {
 /// One thing that is due.
 #[derive(Serialize, ToSchema)]
 pub struct RingBody {
-    /// The reminder.
+    /// The reminder; `news` where there is news.
     id: String,
-    /// Which of its times; to be sent back when it has rung.
+    /// Which of its times, or up to when news came; to be sent back when it has rung.
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
-    /// The sound: `reminder`.
+    /// The sound: `reminder` or `news`.
     chime: &'static str,
-    /// What may be said with it.
+    /// What may be said with a reminder. For news it is for a screen: that there is something, for nobody by name.
     text: String,
     /// The same, for a voice.
     ssml: String,
 }
 
-/// A reminder that was rung.
+/// What was rung.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RangBody {
-    /// The reminder.
+    /// As it was given.
     id: String,
-    /// Which of its times.
+    /// As it was given.
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
 }
@@ -106,32 +100,33 @@ pub struct NotedBody {
 
 /// Tells what is due.
 #[utoipa::path(get, path = "/v1/device/due", tag = "device", summary = "What is due on this device now",
-    description = "Ask every half minute or so. Each time of a reminder is told until it is said to have rung, for an hour at most. Where it is not clear who is there, or others may hear it, the words are only that there is a reminder.",
+    description = "Ask every half minute or so. Each time of a reminder is told until it is said to have rung, for an hour at most. Where it is not clear who is there, or others may hear it, the words are only that there is a reminder. News makes one sound, `news`, and says neither what nor whose it is: whoever asks is told, once they are known.",
     responses(
         (status = 200, description = "What is due; nothing in a hospital room", body = DueBody),
         (status = 401, description = "No good credential", body = ErrorBody),
-        (status = 403, description = "A page, a channel of somebody else's, or an operator's credential", body = ErrorBody),
+        (status = 403, description = "A channel of somebody else's, or an operator's credential", body = ErrorBody),
         (status = 503, description = "No store", body = ErrorBody),
-    ), security(("bearer" = [])))]
+    ), security(("bearer" = []), ("page" = [])))]
 pub async fn due(OnDevice { bell, caller }: OnDevice) -> Result<Json<DueBody>, Refusal> {
     let due = bell.due(&caller).await?;
-    let ring = |r: crate::turn::Ring| RingBody { id: r.id, at: r.at, chime: "reminder", text: r.text, ssml: r.ssml };
+    let ring =
+        |r: crate::turn::Ring| RingBody { id: r.id, at: r.at, chime: r.sound.name(), text: r.text, ssml: r.ssml };
     Ok(Json(DueBody { due: due.into_iter().map(ring).collect() }))
 }
 
 /// Notes that it rang.
-#[utoipa::path(post, path = "/v1/device/rang", tag = "device", summary = "Say that a reminder has rung",
+#[utoipa::path(post, path = "/v1/device/rang", tag = "device", summary = "Say that something has rung",
     description = "Send it before the sound begins: of several devices, the one that is told `noted` rings.",
     request_body = RangBody,
     responses(
         (status = 200, description = "Whether this device is to ring it", body = NotedBody),
         (status = 400, description = "Not such an object", body = ErrorBody),
         (status = 401, description = "No good credential", body = ErrorBody),
-        (status = 403, description = "A page, a channel of somebody else's, or an operator's credential", body = ErrorBody),
+        (status = 403, description = "A channel of somebody else's, or an operator's credential", body = ErrorBody),
         (status = 413, description = "Too large", body = ErrorBody),
         (status = 415, description = "Not JSON", body = ErrorBody),
         (status = 503, description = "No store", body = ErrorBody),
-    ), security(("bearer" = [])))]
+    ), security(("bearer" = []), ("page" = [])))]
 pub async fn rang(State(doors): State<Doors>, request: Request) -> Result<(StatusCode, Json<NotedBody>), Refusal> {
     let (mut parts, body) = request.into_parts();
     let OnDevice { bell, caller } = OnDevice::from_request_parts(&mut parts, &doors).await?;

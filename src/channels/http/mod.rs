@@ -12,11 +12,12 @@ use axum::{
 use tokio::sync::{Semaphore, watch};
 
 use super::{
-    Access, Backend, Bell, Connect, Notified, Rights, Secrets, SignIn, StaffDoor,
+    Access, Backend, Bell, Connect, Notices, Notified, Rights, Secrets, SignIn, StaffDoor,
     alexa::{self, Alexa},
 };
 
 mod access;
+mod audit;
 pub(super) mod body;
 mod connect;
 mod credentials;
@@ -26,6 +27,7 @@ mod health;
 mod listen;
 mod me;
 mod metrics;
+mod notices;
 mod notified;
 mod openapi;
 mod origin;
@@ -112,6 +114,8 @@ pub struct Doors {
     access: Option<Arc<dyn Access>>,
     /// Connecting records of other organizations, where any is configured.
     connect: Option<Arc<dyn Connect>>,
+    /// News on a person's own page, where they have one.
+    notices: Option<Arc<dyn Notices>>,
     /// Hearing record servers, where any is asked to say what changes.
     notified: Option<Arc<dyn Notified>>,
     limits: Arc<Limits>,
@@ -142,6 +146,7 @@ impl Doors {
             secrets: None,
             access: None,
             connect: None,
+            notices: None,
             notified: None,
             limits: Arc::new(limits),
             hosts: hosts.iter().map(|h| h.trim_end_matches('.').to_ascii_lowercase()).collect(),
@@ -182,6 +187,12 @@ impl Doors {
         Self { connect, ..self }
     }
 
+    /// With news on a person's own page, too.
+    #[must_use]
+    pub fn with_notices(self, notices: Arc<dyn Notices>) -> Self {
+        Self { notices: Some(notices), ..self }
+    }
+
     /// With hearing record servers, too.
     #[must_use]
     pub fn with_notified(self, notified: Arc<dyn Notified>) -> Self {
@@ -215,7 +226,10 @@ impl Doors {
     /// The routes. They expect [`Wire`] among a request's extensions, as [`Listener::serve`] puts it there.
     pub fn router(&self) -> Router {
         let skills = self.alexa.as_ref().map(|_| Router::new().route("/v1/alexa", post(alexa::take)));
-        let staff = self.staff.as_ref().map(|_| staff::routes().merge(renewals::routes()).merge(page::console()));
+        let staff = self
+            .staff
+            .as_ref()
+            .map(|_| staff::routes().merge(audit::routes()).merge(renewals::routes()).merge(page::console()));
         let connect = self.connect.as_ref().map(|_| connect::routes().merge(page::connect()));
         Router::new()
             .merge(connect.unwrap_or_default())
@@ -233,6 +247,7 @@ impl Doors {
             .route("/openapi.json", get(openapi::show))
             .merge(device::routes())
             .merge(me::routes())
+            .merge(self.notices.as_ref().map(|_| notices::routes()).unwrap_or_default())
             .merge(secrets::routes())
             .merge(page::routes())
             .fallback(refusal::no_such_page)

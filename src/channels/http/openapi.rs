@@ -7,8 +7,8 @@ use utoipa::{
 };
 
 use super::{
-    Doors, access, connect, credentials, device, health, me, metrics, notified, renewals, secrets, session, sign_in,
-    staff, turns,
+    Doors, access, audit, connect, credentials, device, health, me, metrics, notices, notified, renewals, secrets,
+    session, sign_in, staff, turns,
 };
 use crate::channels::alexa;
 
@@ -100,6 +100,9 @@ fn document(doors: &Doors) -> utoipa::openapi::OpenApi {
     if doors.bell.is_some() {
         document.merge(device::DeviceApi::openapi());
     }
+    if doors.notices.is_some() {
+        document.merge(notices::NoticesApi::openapi());
+    }
     if doors.notified.is_some() {
         document.merge(notified::NotifiedApi::openapi());
     }
@@ -111,6 +114,7 @@ fn document(doors: &Doors) -> utoipa::openapi::OpenApi {
     }
     if doors.staff.is_some() {
         document.merge(staff::StaffApi::openapi());
+        document.merge(audit::AuditApi::openapi());
         document.merge(renewals::RenewalsApi::openapi());
         StaffScheme::put(&mut document);
     }

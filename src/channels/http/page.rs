@@ -15,11 +15,12 @@ const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// Address, type and contents of each file.
-const FILES: [(&str, &str, &str); 19] = [
+const FILES: [(&str, &str, &str); 21] = [
     ("/", HTML, include_str!("page/talk.html")),
     ("/page/talk.css", CSS, include_str!("page/talk.css")),
     ("/page/talk.js", JS, include_str!("page/talk.js")),
     ("/page/microphone.js", JS, include_str!("page/microphone.js")),
+    ("/page/ring.js", JS, include_str!("page/ring.js")),
     ("/page/server.js", JS, include_str!("page/server.js")),
     ("/page/sign-in.js", JS, include_str!("page/sign-in.js")),
     ("/page/tap.js", JS, include_str!("page/tap.js")),
@@ -27,6 +28,7 @@ const FILES: [(&str, &str, &str); 19] = [
     ("/page/me.css", CSS, include_str!("page/me.css")),
     ("/page/me/me.js", JS, include_str!("page/me/me.js")),
     ("/page/me/kept.js", JS, include_str!("page/me/kept.js")),
+    ("/page/me/news.js", JS, include_str!("page/me/news.js")),
     ("/page/me/access.js", JS, include_str!("page/me/access.js")),
     ("/page/me/consent.js", JS, include_str!("page/me/consent.js")),
     ("/page/me/code.js", JS, include_str!("page/me/code.js")),

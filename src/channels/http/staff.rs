@@ -346,10 +346,20 @@ pub async fn audit(State(doors): State<Doors>, parts: Parts) -> Result<Response,
 
 /// Lets whoever is signed in ask the desk.
 pub(super) async fn answered(doors: &Doors, parts: &Parts, ask: Ask) -> Result<Response, Refusal> {
-    let (door, token) = presented(doors, parts)?;
-    let staff: StaffMember = door.staff(token, ask.renews()).await?.ok_or(Refusal::Unauthenticated)?;
+    let (door, staff) = member(doors, parts, ask.renews()).await?;
     let told = door.answer(&staff, ask).await.map_err(Refusal::NotTold)?;
     Ok(Json(told).into_response())
+}
+
+/// Who is signed in, and whom they ask. `renew` says that somebody is there, and not only their page.
+pub(super) async fn member<'a>(
+    doors: &'a Doors,
+    parts: &'a Parts,
+    renew: bool,
+) -> Result<(&'a dyn StaffDoor, StaffMember), Refusal> {
+    let (door, token) = presented(doors, parts)?;
+    let staff = door.staff(token, renew).await?.ok_or(Refusal::Unauthenticated)?;
+    Ok((door, staff))
 }
 
 /// The staff's own cookie. Whoever comes with another credential besides is not meant.

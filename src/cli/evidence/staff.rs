@@ -33,6 +33,7 @@ fn ask(right: Right, person: &PersonId) -> Ask {
         Right::Reviews => Ask::Reviews(false),
         Right::CloseReview => Ask::Settle("none".into(), REASON.into()),
         Right::CheckAudit => Ask::CheckAudit,
+        Right::ExportAudit => Ask::ExportAudit,
         Right::TellResults => Ask::ToldResult("none".into(), REASON.into()),
     }
 }

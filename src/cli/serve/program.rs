@@ -108,6 +108,16 @@ impl Program {
         Some(Part { name: "outbox", problem: late, optional: true })
     }
 
+    /// Whether the webhook takes alerts; nothing where there is none.
+    async fn alerts_part(&self) -> Option<Part> {
+        self.app.config().alerts.webhook.as_ref()?;
+        let given_up = self.app.store().alerts_given_up(self.app.ambient().now()).await.ok()?;
+        let problem = (given_up > 0).then(|| {
+            format!("the webhook took no {given_up} alerts of the last seven days; see the reviews, and alerts.webhook")
+        });
+        Some(Part { name: "alerts", problem, optional: true })
+    }
+
     /// Closes the database.
     pub async fn close(self) {
         self.app.close().await;
@@ -139,6 +149,16 @@ impl Backend for Program {
                 store.authenticate(token, now).await.map(|caller| caller.map(Holder::Speaker))
             };
             found.map_err(|e| unavailable(&e))
+        })
+    }
+
+    fn recognize<'a>(&'a self, token: &'a str) -> Soon<'a, Result<Option<Holder>, Unavailable>> {
+        Box::pin(async move {
+            if token.starts_with(OPERATOR) {
+                return self.authenticate(token).await;
+            }
+            let found = self.app.store().recognize(token, self.app.ambient().now()).await;
+            found.map(|caller| caller.map(Holder::Speaker)).map_err(|e| unavailable(&e))
         })
     }
 
@@ -186,6 +206,7 @@ impl Backend for Program {
                 ),
             ];
             parts.extend(outbox);
+            parts.extend(self.alerts_part().await);
             parts
         })
     }

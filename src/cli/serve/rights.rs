@@ -8,7 +8,7 @@ use crate::{
 };
 
 impl Program {
-    fn desk(&self) -> Desk<'_> {
+    pub(super) fn desk(&self) -> Desk<'_> {
         let core = self.app().core();
         Desk {
             store: &core.store,

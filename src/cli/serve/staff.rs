@@ -7,13 +7,15 @@ use jiff::SignedDuration;
 use super::program::{Program, unavailable};
 use crate::{
     app::App,
-    channels::{Soon, StaffDoor, Unavailable},
+    channels::{Soon, Span, StaffDoor, Trail, Unavailable},
     config::Config,
     policy::staff::StaffMember,
     staff::{AlertKind, Alerts, AlertsError, Ask, Desk, NotTold, Told},
-    store::{ReviewRule, StoreError},
+    store::{ExportOptions, ReviewRule, StoreError},
 };
 
+/// Bytes of an export that are written and not read yet.
+const ON_THE_WAY: usize = 64 * 1024;
 /// How soon after the start, and after a look that failed, the audit trail is looked through.
 const SOON: std::time::Duration = std::time::Duration::from_secs(60);
 
@@ -54,6 +56,22 @@ impl StaffDoor for Program {
         })
     }
 
+    fn export<'a>(&'a self, staff: &'a StaffMember, (from, to): Span) -> Soon<'a, Result<Trail, NotTold>> {
+        Box::pin(async move {
+            self.answer(staff, Ask::ExportAudit).await?;
+            let (store, now) = (self.app().store().clone(), self.app().ambient().now());
+            let organization = self.app().config().place.organization.clone();
+            let by = format!("staff {}", staff.member.as_str());
+            let options = ExportOptions { from, to, bundle: false, by, organization, at: now };
+            let (mut written, lines) = tokio::io::duplex(ON_THE_WAY);
+            let whole = tokio::spawn(async move {
+                let exported = store.audit_export(&options, &mut written).await;
+                exported.inspect_err(|error| tracing::error!(%error, "the audit trail was not given out whole")).is_ok()
+            });
+            Ok(Trail { lines, whole })
+        })
+    }
+
     fn leave<'a>(&'a self, token: &'a str, staff: &'a StaffMember) -> Soon<'a, Result<(), Unavailable>> {
         Box::pin(async move {
             let (store, now) = (self.app().store(), self.app().ambient().now());
@@ -75,7 +93,7 @@ impl Program {
         let (app, now) = (self.app(), self.app().ambient().now());
         let raised = app.store().raise_strangers(rule(app.config()), now).await?;
         if let Some(side) = self.staff.as_ref().filter(|_| raised > 0) {
-            side.alerts.raise(AlertKind::ManyStrangers, raised as u64, now);
+            side.alerts.raise(AlertKind::ManyStrangers, raised as u64);
         }
         Ok(raised)
     }
@@ -87,6 +105,24 @@ fn rule(config: &Config) -> ReviewRule {
         people: audit.review_people,
         window: SignedDuration::from_mins(audit.review_window_minutes.into()),
         known: SignedDuration::from_hours(i64::from(audit.review_known_days) * 24),
+    }
+}
+
+/// How often is looked for what the webhook is still to be told.
+const TELL: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// Tells the webhook, as long as the program runs.
+pub async fn tell(program: Weak<Program>) {
+    loop {
+        {
+            let Some(program) = program.upgrade() else { return };
+            let Some(side) = &program.staff else { return };
+            let (store, now) = (program.app().store(), program.app().ambient().now());
+            if let Err(error) = side.alerts.deliver(store, now).await {
+                tracing::warn!(%error, "alerts could not be told; it is tried again");
+            }
+        }
+        tokio::time::sleep(TELL).await;
     }
 }
 

@@ -4,12 +4,13 @@
 //! other without a gap; the last line says, signed, which they were. So a flipped byte, a swapped, dropped or added
 //! line, and a cut-off end are each found, and where. A chain that does not verify is not exported.
 
-use std::{collections::BTreeMap, io::Write};
+use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sqlx::Row as _;
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use super::{
     super::{Store, error::StoreError},
@@ -69,7 +70,7 @@ impl Store {
     pub async fn audit_export(
         &self,
         options: &ExportOptions,
-        to: &mut (impl Write + Send),
+        to: &mut (impl AsyncWrite + Unpin + Send),
     ) -> Result<Exported, StoreError> {
         self.note_reading("exported", &options.by, options.at).await?;
         self.inner.writer.checkpoint().await?;
@@ -79,7 +80,7 @@ impl Store {
             Checkpoint::all(&self.inner.database).await?.into_iter().map(|c| (c.head.seq, c)).collect();
         let public = self.audit_public_key();
         let mut lines = Lines { store: self, to, bundle: options.bundle, any: false };
-        lines.begin()?;
+        lines.begin().await?;
         let mut unreadable = 0;
         'chain: while head.seq < last {
             let rows = page(&self.inner.database, head.seq).await?;
@@ -97,7 +98,8 @@ impl Store {
                 let told = self.told(&entry)?;
                 unreadable += i64::from(told.is_none());
                 let event = audit_event(&entry, told.as_ref(), &options.organization);
-                lines.line(&format!("entry-{}", entry.seq), &event, &entry_extensions(&entry, &head, checkpoint))?;
+                let extensions = entry_extensions(&entry, &head, checkpoint);
+                lines.line(&format!("entry-{}", entry.seq), &event, &extensions).await?;
                 head = next;
                 if head.seq >= last {
                     break 'chain;
@@ -106,8 +108,8 @@ impl Store {
         }
         let entries = head.seq - start.seq;
         let event = export_event(options.at, &options.by, &options.organization);
-        lines.line("export", &event, &[export_extension(&start, &head, options)])?;
-        lines.end()?;
+        lines.line("export", &event, &[export_extension(&start, &head, options)]).await?;
+        lines.end().await?;
         Ok(Exported { entries, unreadable })
     }
 
@@ -195,12 +197,12 @@ struct Lines<'a, W> {
     any: bool,
 }
 
-impl<W: Write> Lines<'_, W> {
-    fn begin(&mut self) -> Result<(), StoreError> {
-        if self.bundle { self.write(&format!("{BUNDLE_BEGINS}\n")) } else { Ok(()) }
+impl<W: AsyncWrite + Unpin> Lines<'_, W> {
+    async fn begin(&mut self) -> Result<(), StoreError> {
+        if self.bundle { self.write(&format!("{BUNDLE_BEGINS}\n")).await } else { Ok(()) }
     }
 
-    fn line(&mut self, id: &str, event: &Value, extensions: &[Value]) -> Result<(), StoreError> {
+    async fn line(&mut self, id: &str, event: &Value, extensions: &[Value]) -> Result<(), StoreError> {
         let event = event.to_string();
         let extensions: Vec<String> = extensions.iter().map(Value::to_string).collect();
         // The extensions come last, and the signature last of them, so that what it signs is one piece.
@@ -213,17 +215,23 @@ impl<W: Write> Lines<'_, W> {
             (true, true) => format!(",\n{}", in_bundle(id, &line)),
         };
         self.any = true;
-        self.write(&line)
+        self.write(&line).await
     }
 
-    fn end(&mut self) -> Result<(), StoreError> {
-        if self.bundle { self.write(&format!("\n{BUNDLE_ENDS}\n")) } else { Ok(()) }
+    async fn end(&mut self) -> Result<(), StoreError> {
+        if self.bundle {
+            self.write(&format!("\n{BUNDLE_ENDS}\n")).await?;
+        }
+        self.to.flush().await.map_err(unwritten)
     }
 
-    fn write(&mut self, text: &str) -> Result<(), StoreError> {
-        let written = self.to.write_all(text.as_bytes());
-        written.map_err(|e| StoreError::Refused(format!("the export could not be written: {e}")))
+    async fn write(&mut self, text: &str) -> Result<(), StoreError> {
+        self.to.write_all(text.as_bytes()).await.map_err(unwritten)
     }
+}
+
+fn unwritten(error: std::io::Error) -> StoreError {
+    StoreError::Refused(format!("the export could not be written: {error}"))
 }
 
 /// A line as an entry of a Bundle.

@@ -38,15 +38,21 @@ impl Store {
         Ok(id)
     }
 
-    /// Whether a credential has not been idle for too long. Notes that it is used.
-    pub(super) async fn in_use(&self, id: &CredentialId, row: &AnyRow, at: Timestamp) -> Result<bool, StoreError> {
+    /// Whether a credential has not been idle for too long. Notes that it is used, where it is.
+    pub(super) async fn in_use(
+        &self,
+        id: &CredentialId,
+        row: &AnyRow,
+        used: bool,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
         let (seen, idle): (Option<i64>, Option<i64>) = (row.try_get("seen")?, row.try_get("idle")?);
         let (Some(seen), Some(idle)) = (seen, idle) else { return Ok(true) };
         let earliest = at.as_microsecond() - idle;
         if seen <= earliest {
             return Ok(false);
         }
-        if at.as_microsecond() - seen <= i64::try_from(NOTED_EVERY.as_micros()).unwrap_or(0) {
+        if !used || at.as_microsecond() - seen <= i64::try_from(NOTED_EVERY.as_micros()).unwrap_or(0) {
             return Ok(true);
         }
         let step = Step::new(

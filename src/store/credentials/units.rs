@@ -28,7 +28,7 @@ impl Store {
     /// # Errors
     /// When the database or a key fails.
     pub async fn unit(&self, skill: &str, unit: &str, at: Timestamp) -> Result<Option<Caller>, StoreError> {
-        self.caller(self.unit_id(skill, unit)?, at).await
+        self.caller(self.unit_id(skill, unit)?, true, at).await
     }
 
     fn unit_id(&self, skill: &str, unit: &str) -> Result<CredentialId, StoreError> {

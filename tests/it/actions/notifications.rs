@@ -65,7 +65,10 @@ async fn what_is_told_unasked(stage: &Stage) {
     let off = [("topic", text("shipping")), ("change", text("off"))];
     stage.agreed(ROSA, "notification.settings", &off).await;
     let kept = stage.store.quiet(&stage.person(ROSA)).await.expect("read");
-    assert!(kept.parts == [Part::Medicines] && kept.lets(Scope::Visits, stage.now), "durable, and only that");
+    assert!(
+        kept.parts == [Part::Medicines] && kept.lets(Scope::Visits, stage.now, &jiff::tz::TimeZone::UTC),
+        "durable, and only that"
+    );
     let claims = [("topic", text("claims")), ("change", text("on"))];
     let said = stage.ask(ROSA, "notification.settings", &claims).await;
     assert_eq!(said.rendered.text, "I send no news about that, so there is nothing to change.");

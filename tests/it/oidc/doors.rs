@@ -22,7 +22,7 @@ type Door = (&'static str, &'static str, fn() -> Value, [bool; 9]);
 
 const ANYBODY: [bool; 9] = [true; 9];
 const SPEAKERS: [bool; 9] = [false, true, true, true, true, true, false, false, false];
-const DEVICES: [bool; 9] = [false, true, true, true, false, false, false, false, false];
+const DEVICES: [bool; 9] = [false, true, true, true, true, false, false, false, false];
 /// A person on a surface of their own.
 const ONESELF: [bool; 9] = [false, false, false, true, true, false, false, false, false];
 const OPERATOR: [bool; 9] = [false, false, false, false, false, false, true, false, false];
@@ -49,6 +49,19 @@ fn today() -> Value {
     json!({ "what": "today" })
 }
 
+fn told() -> Value {
+    let all = [("everything", true), ("medicines", true), ("visits", true), ("results", true)];
+    let mut told: Value = all.into_iter().map(|(name, on)| (name.to_owned(), Value::Bool(on))).collect();
+    for name in ["until", "from", "to"] {
+        told[name] = Value::Null;
+    }
+    told
+}
+
+fn none_read() -> Value {
+    json!({ "ids": [] })
+}
+
 fn something() -> Value {
     json!({ "nonsense": true })
 }
@@ -58,7 +71,7 @@ const fn nothing() -> Value {
 }
 
 #[rustfmt::skip]
-const DOORS: [Door; 20] = [
+const DOORS: [Door; 26] = [
     ("GET",    "/livez",         nothing,   ANYBODY),
     ("GET",    "/readyz",        nothing,   ANYBODY),
     ("GET",    "/openapi.json",  nothing,   ANYBODY),
@@ -79,6 +92,12 @@ const DOORS: [Door; 20] = [
     ("POST",   "/v1/me/export",  nothing,   ONESELF),
     ("POST",   "/v1/me/code",    nothing,   ONESELF),
     ("PUT",    "/v1/me/pin",     something, ONESELF),
+    ("GET",    "/v1/me/news",    nothing,   ONESELF),
+    ("PUT",    "/v1/me/news",    told,      ONESELF),
+    ("POST",   "/v1/me/news/read", none_read, ONESELF),
+    ("PUT",    "/v1/me/letters", something, ONESELF),
+    ("POST",   "/v1/me/letters/confirm", something, ONESELF),
+    ("DELETE", "/v1/me/letters", nothing,   ONESELF),
     ("DELETE", "/v1/session",    nothing,   PAGE),
 ];
 

@@ -13,7 +13,7 @@ use wellspoken::{
         staff_row,
     },
     staff::{Alerts, Ask, Desk, NotTold, Told, Whom},
-    store::{ReviewRule, Store},
+    store::{NewStaffSession, ReviewRule, Store, verify_export},
 };
 
 use super::stage::Stage;
@@ -21,7 +21,7 @@ use crate::support::{self, now};
 
 const REASON: &str = "Called to a fall in the corridor of another unit";
 
-fn member(name: &str, role: Role) -> StaffMember {
+pub fn member(name: &str, role: Role) -> StaffMember {
     let rooms = vec![RoomId::parse("room-7").expect("fits"), RoomId::parse("room-8").expect("fits")];
     StaffMember { member: CredentialId::parse(name).expect("fits"), roles: vec![role], rooms }
 }
@@ -349,16 +349,12 @@ async fn the_server_looks_by_itself_and_an_officer_finds_it_in_the_queue() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_alert_says_that_and_nothing_of_whom() {
     let taken: Arc<Mutex<Vec<String>>> = Arc::default();
-    let came = Arc::new(tokio::sync::Notify::new());
-    let (kept, told) = (taken.clone(), came.clone());
+    let kept = taken.clone();
     let hook = axum::Router::new().route(
         "/alerts",
         axum::routing::post(move |body: String| {
-            let (kept, told) = (kept.clone(), told.clone());
-            async move {
-                kept.lock().expect("whole").push(body);
-                told.notify_one();
-            }
+            let kept = kept.clone();
+            async move { kept.lock().expect("whole").push(body) }
         }),
     );
     let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -371,9 +367,45 @@ async fn an_alert_says_that_and_nothing_of_whom() {
     let desk = Desk::new(scratch.app.store().clone(), alerts.clone(), SignedDuration::from_mins(60));
     let ask = Ask::BreakGlass(Whom::Person(other), REASON.into());
     assert!(desk.answer(&member("ada", Role::Nurse), ask, now()).await.is_ok());
-    tokio::time::timeout(std::time::Duration::from_secs(60), came.notified()).await.expect("it was told");
+    let store = scratch.app.store();
+    assert_eq!(alerts.deliver(store, now()).await.expect("told").taken, 1);
+    assert_eq!(alerts.deliver(store, now()).await.expect("told").taken, 0, "once");
     let sent: Vec<Value> =
         taken.lock().expect("whole").iter().map(|body| serde_json::from_str(body).expect("JSON")).collect();
-    assert_eq!(sent, [json!({ "alert": "break-glass", "many": 1, "at": now() })]);
+    let id = sent[0]["id"].clone();
+    assert!(id.as_str().is_some_and(|id| id.len() == 32));
+    assert_eq!(sent, [json!({ "id": id, "alert": "break-glass", "many": 1, "at": now() })]);
     assert_eq!(alerts.raised(), [("break-glass", 1), ("many-strangers", 0)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_privacy_officer_is_given_the_trail_and_it_verifies_without_us() {
+    let stage = Stage::open().await;
+    let expires = now() + SignedDuration::from_hours(1);
+    for (role, token) in [(Role::PrivacyOfficer, "an-officers"), (Role::Operator, "an-operators")] {
+        let new = NewStaffSession { issuer: "i", subject: token, name: "Quincy", roles: &[role], rooms: &[], expires };
+        stage.store().open_staff_session(&new, token, now()).await.expect("opened");
+    }
+    let path = "/v1/staff/audit/export";
+    let response = stage.ask("an-officers", Method::POST, path, &json!({})).send().await.expect("an answer");
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["content-type"], "application/fhir+ndjson");
+    assert_eq!(response.headers()["cache-control"], "no-store");
+    let export = response.bytes().await.expect("whole");
+    let report = verify_export(export.as_ref(), &stage.store().audit_public_key()).expect("read from memory");
+    assert!(report.broken.is_none(), "it verifies with the public key alone");
+    let text = String::from_utf8(export.to_vec()).expect("text");
+    assert!(text.contains("exported") && text.contains("staff "), "that it was asked for, and by whom, is in it");
+    let cut = text.lines().take(text.lines().count() - 1).collect::<Vec<_>>().join("\n");
+    let cut = verify_export(cut.as_bytes(), &stage.store().audit_public_key()).expect("read from memory");
+    assert!(cut.broken.is_some(), "and one that broke off does not");
+    for (token, body, wanted) in [
+        ("an-operators", json!({}), 403),
+        ("nobodys", json!({}), 401),
+        ("an-officers", json!({ "from": "yesterday" }), 400),
+        ("an-officers", json!({ "person": "somebody" }), 400),
+    ] {
+        let answer = stage.ask(token, Method::POST, path, &body).send().await.expect("an answer");
+        assert_eq!(answer.status(), wanted, "{token} {body}");
+    }
 }

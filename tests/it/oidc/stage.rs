@@ -74,6 +74,7 @@ impl Stage {
             .with_rights(program.clone())
             .with_bell(program.clone())
             .with_secrets(program.clone())
+            .with_notices(program.clone())
             .with_sign_in(program.clone())
             .with_staff(program.clone());
         let (stop, stopped) = oneshot::channel::<()>();

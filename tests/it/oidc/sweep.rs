@@ -31,7 +31,7 @@ const fn nothing() -> Value {
 }
 
 #[rustfmt::skip]
-const ROUTES: [Route; 20] = [
+const ROUTES: [Route; 21] = [
     ("GET",  "/v1/staff/me",                   nothing, [true;  6]),
     ("POST", "/v1/staff/me",                   nothing, [true;  6]),
     ("GET",  "/v1/staff/requests",             nothing, [true,  true,  false, true,  false, false]),
@@ -61,6 +61,8 @@ const ROUTES: [Route; 20] = [
         || json!({ "id": "none", "finding": "asked, and it was an emergency" }),
                                                         [false, false, false, false, true,  false]),
     ("GET",  "/v1/staff/audit",                nothing, [false, false, false, false, true,  true]),
+    ("POST", "/v1/staff/audit/export",
+        || json!({ "from": "2026-12-01T00:00:00Z" }),   [false, false, false, false, true,  false]),
 ];
 
 /// Open to whoever has no session yet, or ends one.

@@ -18,8 +18,8 @@ use wellspoken::{
 use crate::residue::Folder;
 use crate::support::{Scratch, Speaker, add_demo, empty, home, now, room};
 
-struct Page {
-    program: Arc<Program>,
+pub struct Page {
+    pub program: Arc<Program>,
     url: String,
     client: Client,
     dir: Folder,
@@ -27,13 +27,15 @@ struct Page {
 }
 
 impl Page {
-    async fn open(scratch: Scratch) -> Self {
+    pub async fn open(scratch: Scratch) -> Self {
         let Scratch { app, dir } = scratch;
         let config = HttpConfig { listen: "127.0.0.1:0".into(), ..HttpConfig::default() };
         let listener = Listener::bind(&config).await.expect("a free port");
         let url = listener.url();
         let program = Arc::new(Program::new(app));
-        let doors = Doors::new(program.clone(), &[], Limits::default()).with_rights(program.clone());
+        let doors = Doors::new(program.clone(), &[], Limits::default())
+            .with_rights(program.clone())
+            .with_notices(program.clone());
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(listener.serve(doors, async {
             let _ = stopped.await;
@@ -43,12 +45,12 @@ impl Page {
         Self { program, url, client, dir, _stop: stop }
     }
 
-    fn store(&self) -> &Store {
+    pub fn store(&self) -> &Store {
         self.program.app().store()
     }
 
     /// A token for this surface and person.
-    async fn token(&self, surface: Surface, person: Option<&PersonId>) -> String {
+    pub async fn token(&self, surface: Surface, person: Option<&PersonId>) -> String {
         let token = format!("token-{}-{}", surface.name(), person.map_or("nobody", PersonId::as_str));
         let expires = now() + SignedDuration::from_hours(1);
         let grant = Grant { surface, person: person.cloned(), label: "test".into(), one_time: false, expires };
@@ -56,14 +58,15 @@ impl Page {
         token
     }
 
-    async fn ask(&self, token: &str, method: Method, path: &str, body: Option<&Value>) -> (StatusCode, Value) {
+    pub async fn ask(&self, token: &str, method: Method, path: &str, body: Option<&Value>) -> (StatusCode, Value) {
         let request = self.client.request(method, format!("{}{path}", self.url)).bearer_auth(token);
         let request = match body {
             Some(body) => request.json(body),
             None => request,
         };
         let response = request.send().await.expect("an answer");
-        (response.status(), response.json().await.expect("JSON"))
+        let (status, text) = (response.status(), response.text().await.expect("a body"));
+        (status, if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("JSON") })
     }
 
     async fn rows(&self, event: &str) -> usize {

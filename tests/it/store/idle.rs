@@ -31,7 +31,12 @@ async fn a_page_ends_when_it_is_idle_and_not_while_it_is_used(place: Place) {
     for minutes in [0, 10, 20, 34, 48] {
         assert!(known("page-token", minutes).await, "in use after {minutes} minutes");
     }
-    assert!(!known("page-token", 63).await, "idle for fifteen");
+    for minutes in [50, 60, 62] {
+        let by_itself = store.recognize("page-token", at(0) + SignedDuration::from_mins(minutes)).await.expect("asked");
+        assert!(by_itself.is_some(), "signed in still");
+    }
+    assert!(!known("page-token", 63).await, "idle for fifteen: asking by itself is no use of it");
+    assert!(store.recognize("page-token", at(0) + SignedDuration::from_mins(63)).await.expect("asked").is_none());
     assert!(!known("page-token", 64).await && !known("page-token", 700).await, "it stays so");
     assert!(known("tablet-token", 300).await && known("app-token", 300).await, "nobody's own page");
 }

@@ -2,6 +2,7 @@
 // It keeps nothing: the conversation lives in this tab, the credential in a cookie scripts cannot read.
 
 import * as microphone from '/page/microphone.js';
+import { ringing, still } from '/page/ring.js';
 import { Refused, call, element, json } from '/page/server.js';
 import { TOLD, cameBack, offer } from '/page/sign-in.js';
 
@@ -108,6 +109,7 @@ function fail(error) {
 }
 
 function lock(words) {
+  still();
   become('locked', 'Not signed in');
   complain(words);
 }
@@ -199,6 +201,16 @@ function hush() {
   playing = null;
   source?.stop();
 }
+
+/** What rings by itself sounds only while nobody speaks, and once the browser lets a page sound at all. */
+const bell = {
+  player: () => (aloud && player?.state === 'running' && !playing && !wanted ? player : null),
+  add(card) {
+    $('welcome').hidden = true;
+    turns.append(card);
+  },
+  ended: () => lock('This page is not signed in any more. Ask for a new link.'),
+};
 
 // ---- Hearing ------------------------------------------------------------------------------------------
 
@@ -376,6 +388,7 @@ async function start() {
     $('place').textContent = PLACES[opened.channel] ?? '';
     await offerSignIn(opened.channel === 'chat');
     become('ready');
+    if (['home', 'chat'].includes(opened.channel)) ringing(bell);
     if (TOLD[word]) complain(TOLD[word]);
   } catch (error) {
     if (error instanceof Refused && (error.status === 401 || error.status === 400)) {
