@@ -31,7 +31,7 @@ pub use keys::{KeysConfig, Provider, TransitConfig};
 pub use mail::{MailConfig, MailTls};
 pub use outbox::OutboxConfig;
 pub use patterns::PatternsConfig;
-pub use records::{Algorithm, BackendConfig, RecordsConfig, ServerConfig};
+pub use records::{Algorithm, BackendConfig, KeyConfig, RecordsConfig, ServerConfig};
 pub use retention::RetentionConfig;
 pub use sign_in::{ProviderConfig, SignInConfig, StaffConfig, reachable};
 

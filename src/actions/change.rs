@@ -128,6 +128,11 @@ pub enum Change {
         /// Which organization was named, by its id in the configuration.
         organization: Option<String>,
     },
+    /// Takes connections to other organizations back, with all that came of them.
+    Disconnect {
+        /// Which.
+        connections: Vec<String>,
+    },
     /// Puts results on the board for the clinician, each once.
     AskClinician {
         /// Which.
@@ -220,6 +225,9 @@ pub enum Conflict {
     /// What the person agreed to was changed elsewhere.
     #[error("what the person agreed to was changed in between")]
     AgreementChanged,
+    /// The connection was taken back elsewhere.
+    #[error("the connection is no longer there")]
+    NotConnected,
     /// The reading to be corrected is no longer there.
     #[error("the reading is no longer there")]
     ReadingGone,

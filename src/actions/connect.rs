@@ -73,8 +73,13 @@ const FILLERS: [&str; 24] = [
     "portal", "patient", "doctor", "doctors", "office", "chart", "account", "at", "of", "in", "place",
 ];
 
+/// The words of a name that tell one organization from another.
+pub(super) fn telling(said: &str) -> Vec<String> {
+    words(said).into_iter().filter(|w| !FILLERS.contains(&w.as_str())).collect()
+}
+
 fn find<'a>(connecting: &'a Connecting, said: &str) -> Found<'a> {
-    let telling: Vec<String> = words(said).into_iter().filter(|w| !FILLERS.contains(&w.as_str())).collect();
+    let telling = telling(said);
     if telling.is_empty() {
         return Found::Any;
     }

@@ -12,6 +12,7 @@ mod appointment;
 mod change;
 mod connect;
 mod consent;
+mod disconnect;
 mod emergency;
 mod human;
 mod medicine;
@@ -236,6 +237,8 @@ actions!(
     ReadingCorrect = "reading.correct" in self::reading::correct,
     /// Connects the records of another organization.
     RecordConnect = "record.connect" in self::connect,
+    /// Takes that back.
+    RecordDisconnect = "record.disconnect" in self::disconnect,
     /// Calls the nurse.
     NurseRequest = "nurse.request" in self::nurse,
     /// An emergency.
@@ -318,6 +321,9 @@ impl Action {
             }
             (Self::RecordConnect, Plan::Connect { organization }) => {
                 Ok(connect::perform(permit, organization, setting))
+            }
+            (Self::RecordDisconnect, Plan::Disconnect { connections }) => {
+                disconnect::perform(permit, connections, setting).await
             }
             (Self::PrivacyExport, Plan::Copy) => Ok(privacy::export::perform(permit)),
             _ => Err(ActionError::ForeignPlan),

@@ -176,6 +176,11 @@ pub enum Plan {
         /// Which one was named, by its id in the configuration.
         organization: Option<String>,
     },
+    /// Take connections to other organizations back.
+    Disconnect {
+        /// Which.
+        connections: Vec<String>,
+    },
     /// Put a copy of everything on the person's page.
     Copy,
     /// Be told other things unasked.

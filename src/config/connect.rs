@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::{ConfigError, reachable, sign_in::public};
+use super::{ConfigError, KeyConfig, reachable, sign_in::public};
 
 /// Connecting records of other organizations. Without this section nobody can.
 #[derive(Debug, Clone, Deserialize)]
@@ -37,6 +37,9 @@ pub struct OrganizationConfig {
     /// File with the client's secret, readable by nobody else; absent for a public client.
     #[serde(default)]
     pub client_secret_file: Option<PathBuf>,
+    /// The key that this server signs who it is with, for an organization that wants no secret (`private_key_jwt`).
+    #[serde(default)]
+    pub key: Option<KeyConfig>,
     /// What is asked for, as SMART scopes. Reading only.
     #[serde(default = "reading")]
     pub scopes: Vec<String>,
@@ -115,6 +118,12 @@ impl OrganizationConfig {
                 "client_id must be what the authorization server calls this server, 1 to 255 characters",
             ));
         }
+        if let Some(fault) = self.key.as_ref().and_then(KeyConfig::fault) {
+            return invalid(of(&format!("key: {fault}")));
+        }
+        if self.key.is_some() && self.client_secret_file.is_some() {
+            return invalid(of("a client has a secret or a key, and not both"));
+        }
         let plain = |scope: &String| !scope.is_empty() && scope.bytes().all(|b| b.is_ascii_graphic());
         if !self.scopes.iter().any(|s| s.starts_with("patient/")) || !self.scopes.iter().all(plain) {
             return invalid(of("scopes must be words, and at least one must begin with patient/"));
@@ -156,6 +165,9 @@ mod tests {
             ("id = \"mercy\"", "id = \"mercy\"\nscopes = [\"openid\"]", "patient/"),
             ("id = \"mercy\"", "id = \"mercy\"\ntimeout_ms = 1", "timeout_ms"),
             ("id = \"mercy\"", "id = \"mercy\"\nclient_secret = \"s3cret\"", "unknown field"),
+            ("client_id", "key = { algorithm = \"ES384\" }\nclient_id", "key_file and key_env"),
+            ("client_id", "key = { key_file = \"/k\", algorithm = \"HS256\" }\nclient_id", "HS256"),
+            ("client_id", "key = { key_file = \"/k\" }\nclient_secret_file = \"/s\"\nclient_id", "and not both"),
             ("[[connect", "fetch_hours = 0\n[[connect", "fetch_hours"),
         ] {
             assert!(WHOLE.contains(change), "{change}");

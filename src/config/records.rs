@@ -79,6 +79,39 @@ pub struct BackendConfig {
     pub scopes: Vec<String>,
 }
 
+/// The key that this program shows an authorization server who it is with (`private_key_jwt`).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyConfig {
+    /// The private key: a PEM file (PKCS#8), readable by this user alone.
+    #[serde(default)]
+    pub key_file: Option<PathBuf>,
+    /// The environment variable that holds the PEM instead.
+    #[serde(default)]
+    pub key_env: Option<String>,
+    /// What the key signs with.
+    #[serde(default)]
+    pub algorithm: Algorithm,
+    /// The name of the key among those that the server knows (`kid`).
+    #[serde(default)]
+    pub key_id: Option<String>,
+}
+
+impl KeyConfig {
+    /// What is wrong with it.
+    pub(super) fn fault(&self) -> Option<&'static str> {
+        if self.key_file.is_some() == self.key_env.is_some() {
+            return Some("name one of key_file and key_env, where the private key is");
+        }
+        let named = self.key_id.as_deref().is_none_or(word);
+        (!named).then_some("key_id must be 1 to 255 visible ASCII characters")
+    }
+}
+
+fn word(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 255 && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
 /// How a client assertion is signed: one of the two that SMART demands of every server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 pub enum Algorithm {
@@ -152,16 +185,23 @@ impl ServerConfig {
 const WATCHED: [&str; 4] = ["orders", "fillings", "visits", "results"];
 
 impl BackendConfig {
+    /// Where its key is.
+    #[must_use]
+    pub fn key(&self) -> KeyConfig {
+        KeyConfig {
+            key_file: self.key_file.clone(),
+            key_env: self.key_env.clone(),
+            algorithm: self.algorithm,
+            key_id: self.key_id.clone(),
+        }
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
-        let word = |text: &str| !text.is_empty() && text.len() <= 255 && text.bytes().all(|b| b.is_ascii_graphic());
         if !word(&self.client_id) {
             return invalid("records.server.backend.client_id", "must be what the server calls this program, in ASCII");
         }
-        if self.key_file.is_some() == self.key_env.is_some() {
-            return invalid("records.server.backend", "name one of key_file and key_env, where the private key is");
-        }
-        if self.key_id.as_deref().is_some_and(|id| !word(id)) {
-            return invalid("records.server.backend.key_id", "must be 1 to 255 visible ASCII characters");
+        if let Some(fault) = self.key().fault() {
+            return invalid("records.server.backend", fault);
         }
         if self.scopes.is_empty() || !self.scopes.iter().all(|scope| word(scope)) {
             return invalid("records.server.backend.scopes", "must be words such as system/*.rs, at least one");

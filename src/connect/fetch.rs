@@ -17,7 +17,7 @@ use crate::{
     policy::{Event, JournalEntry},
     records::fhir_bundle,
     smart::{Organization, SmartError, scopes},
-    store::{Connection, StoreError},
+    store::{Connection, ConnectionState, StoreError},
 };
 
 /// What a search brings along.
@@ -54,6 +54,8 @@ pub enum Fetched {
     Later,
     /// The organization takes its tokens no longer.
     Lapsed,
+    /// It was taken back aloud, and the organization was told.
+    Left,
     /// Somebody else has it, or it was taken back.
     NotMine,
 }
@@ -116,6 +118,12 @@ impl Desk<'_> {
         let Some(mut held) = self.store.claim_connection(id, self.ambient.now()).await? else {
             return Ok(Fetched::NotMine);
         };
+        if held.state == ConnectionState::Leaving {
+            // It is over here whether or not the organization hears of it.
+            self.give_back(&held).await;
+            let entry = self.row(&held, "disconnected")?;
+            return Ok(if self.store.left(&held, &entry).await? { Fetched::Left } else { Fetched::NotMine });
+        }
         let ended = match self.organizations.named(&held.details.organization) {
             Some((client, server)) => self.fetch_held(&mut held, client, server).await,
             // It was taken out of the configuration.
@@ -219,7 +227,7 @@ impl Desk<'_> {
         held.details.access = Some(kept_access(&tokens));
         if !self.store.note_connection(held, None, now).await? {
             // It was taken back meanwhile, and with it the right to these.
-            client.revoke(&tokens).await;
+            client.revoke(&tokens, now).await;
             return Err(Stop::NotMine);
         }
         Ok(tokens.access)
@@ -263,7 +271,7 @@ impl Desk<'_> {
     /// Gives back what a connection holds. False where the organization takes no such word.
     pub async fn give_back(&self, held: &Connection) -> bool {
         match (self.organizations.named(&held.details.organization), &held.details.access) {
-            (Some((client, _)), Some(access)) => client.revoke(&tokens_of(access)).await,
+            (Some((client, _)), Some(access)) => client.revoke(&tokens_of(access), self.ambient.now()).await,
             _ => false,
         }
     }

@@ -301,7 +301,7 @@ impl Desk<'_> {
         let kept = self.kept(visit, (client, server), &tokens).await;
         if kept.is_err() {
             // Whatever the reason: it is not used, so it is given back.
-            client.revoke(&tokens).await;
+            client.revoke(&tokens, visit.occasion.at).await;
         }
         kept
     }
@@ -347,7 +347,7 @@ impl Desk<'_> {
         let (how, details) = done.ok_or(Denied::NoConnection)?;
         if let (Some((client, _)), Some(access)) = (self.organizations.named(&details.organization), &details.access) {
             // It is over here whether or not the organization hears of it.
-            client.revoke(&tokens_of(access)).await;
+            client.revoke(&tokens_of(access), self.ambient.now()).await;
         }
         Ok(how)
     }

@@ -97,7 +97,7 @@ fn connection(organizations: &Organizations, one: &Connection) -> ShownConnectio
         ConnectionState::Importing => "importing",
         ConnectionState::Ready => "ready",
         ConnectionState::Lapsed => "lapsed",
-        ConnectionState::Ended => "ended",
+        ConnectionState::Ended | ConnectionState::Leaving => "ended",
     };
     ShownConnection {
         id: one.id.clone(),

@@ -16,21 +16,25 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::FhirError;
-use crate::config::{Algorithm, BackendConfig};
+use crate::config::{Algorithm, KeyConfig};
 
 /// Seconds that an assertion is good for; servers take at most 300.
 const LASTS: i64 = 240;
 
 /// A private key. ring does not overwrite its own copy, so that is made for each signature and dropped after.
-pub(super) struct Key {
+pub struct ClientKey {
     pkcs8: Zeroizing<Vec<u8>>,
     algorithm: Algorithm,
     id: Option<String>,
 }
 
-impl Key {
-    /// Reads the key, and tries it: a key that cannot sign is found at start.
-    pub fn read(config: &BackendConfig, server: &str) -> Result<Self, FhirError> {
+impl ClientKey {
+    /// Reads the key, and tries it: a key that cannot sign is found at start. `server` is whom it is shown to, for saying
+    /// whose key is wrong.
+    ///
+    /// # Errors
+    /// When it is not there, others may read it, or it is none for the algorithm.
+    pub fn read(config: &KeyConfig, server: &str) -> Result<Self, FhirError> {
         let what = match (&config.key_file, &config.key_env) {
             (Some(path), _) => path.clone(),
             (None, name) => PathBuf::from(format!("${}", name.as_deref().unwrap_or_default())),
@@ -65,7 +69,8 @@ impl Key {
     }
 
     /// A fresh assertion that this is the client, for one endpoint. The number that makes it unlike any other comes from
-    /// the operating system, as the signature's own does.
+    /// the operating system, as the signature's own does. `None` where that gives none.
+    #[must_use]
     pub fn assertion(&self, client: &str, endpoint: &str, now: Timestamp) -> Option<Zeroizing<String>> {
         let mut once = [0; 16];
         SystemRandom::new().fill(&mut once).ok()?;
@@ -112,7 +117,7 @@ mod tests {
         let random = SystemRandom::new();
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P384_SHA384_FIXED_SIGNING, &random).expect("a key");
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P384_SHA384_FIXED_SIGNING, pkcs8.as_ref(), &random).expect("a key");
-        let key = Key {
+        let key = ClientKey {
             pkcs8: Zeroizing::new(pkcs8.as_ref().to_vec()),
             algorithm: Algorithm::Es384,
             id: Some("2026".into()),

@@ -32,12 +32,12 @@ mod wire;
 pub use bundle::{Ask, Write, Written};
 pub use error::{Done, FhirError, Issues, TokenError};
 pub use headers::Version;
+pub use key::ClientKey;
 pub use session::{Resource, Session};
-pub use smart::Smart;
+pub use smart::{Smart, Unusable};
 
 use crate::config::{BackendConfig, ServerConfig};
 use breaker::Breaker;
-use key::Key;
 use smart::Token;
 use wire::{Call, Reply, Wire};
 
@@ -55,7 +55,7 @@ pub struct Server {
 struct Inner {
     config: ServerConfig,
     wire: Wire,
-    key: Option<Key>,
+    key: Option<ClientKey>,
     /// The world's time, which a signed statement must tell, also where the conversation's is fixed.
     clock: fn() -> Timestamp,
     breaker: Mutex<Breaker>,
@@ -71,7 +71,7 @@ impl Server {
     /// # Errors
     /// When the key or the authorities cannot be used.
     pub fn new(config: &ServerConfig, clock: fn() -> Timestamp) -> Result<Self, FhirError> {
-        let key = config.backend.as_ref().map(|backend| Key::read(backend, &config.name)).transpose()?;
+        let key = config.backend.as_ref().map(|backend| ClientKey::read(&backend.key(), &config.name)).transpose()?;
         let inner = Inner {
             wire: Wire::new(config)?,
             key,
@@ -130,7 +130,7 @@ impl Server {
         (self.inner.clock)()
     }
 
-    fn backend_key(&self) -> Option<(&BackendConfig, &Key)> {
+    fn backend_key(&self) -> Option<(&BackendConfig, &ClientKey)> {
         self.inner.config.backend.as_ref().zip(self.inner.key.as_ref())
     }
 

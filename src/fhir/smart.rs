@@ -40,6 +40,30 @@ pub struct Smart {
     pub capabilities: Vec<String>,
     /// It takes code challenges with SHA-256 (PKCE).
     pub s256: bool,
+    /// It names itself in what a browser brings back (RFC 9207).
+    pub says_iss: bool,
+    /// How clients may show its token endpoint who they are; empty where it does not say.
+    pub methods: Vec<String>,
+}
+
+/// Why what a server says of its authorization is of no use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unusable {
+    /// It is not what the standard describes.
+    #[error("cannot be read")]
+    Unreadable,
+    /// It names addresses that nothing secret is sent to.
+    #[error("names addresses that are not https")]
+    Insecure,
+}
+
+impl From<Unusable> for FhirError {
+    fn from(unusable: Unusable) -> Self {
+        Self::Wrong(match unusable {
+            Unusable::Unreadable => "about its authorization cannot be read",
+            Unusable::Insecure => "about its authorization names addresses that are not https",
+        })
+    }
 }
 
 #[derive(Deserialize)]
@@ -54,18 +78,33 @@ struct Document {
     capabilities: Vec<String>,
     #[serde(default)]
     code_challenge_methods_supported: Vec<String>,
+    #[serde(default)]
+    authorization_response_iss_parameter_supported: bool,
+    #[serde(default)]
+    token_endpoint_auth_methods_supported: Vec<String>,
 }
 
 impl Smart {
-    fn read(text: &[u8]) -> Result<Self, FhirError> {
-        let document: Document =
-            serde_json::from_slice(text).map_err(|_| FhirError::Wrong("about its authorization cannot be read"))?;
+    /// Where a server under that address says so.
+    #[must_use]
+    pub fn address(base: &str) -> String {
+        format!("{}/.well-known/smart-configuration", base.trim_end_matches('/'))
+    }
+
+    /// What it says.
+    ///
+    /// # Errors
+    /// When that is of no use.
+    pub fn read(text: &[u8]) -> Result<Self, Unusable> {
+        let document: Document = serde_json::from_slice(text).map_err(|_| Unusable::Unreadable)?;
         let endpoints = [&document.authorization_endpoint, &document.revocation_endpoint];
         let trusted = endpoints.into_iter().flatten().chain([&document.token_endpoint]).all(|at| reachable(at));
         if !trusted {
-            return Err(FhirError::Wrong("about its authorization names addresses that are not https"));
+            return Err(Unusable::Insecure);
         }
         Ok(Self {
+            says_iss: document.authorization_response_iss_parameter_supported && document.issuer.is_some(),
+            methods: document.token_endpoint_auth_methods_supported,
             issuer: document.issuer,
             authorization: document.authorization_endpoint,
             token: document.token_endpoint,
@@ -107,8 +146,7 @@ impl Server {
         {
             return Ok(smart.clone());
         }
-        let at = format!("{}/.well-known/smart-configuration", self.base());
-        let reply = self.send(Call::get(at), None, until).await?;
+        let reply = self.send(Call::get(Smart::address(self.base())), None, until).await?;
         if reply.status != 200 {
             return Err(FhirError::of(reply.status, &reply.body, None));
         }

@@ -289,6 +289,18 @@ impl Records {
         Ok(rows.map(|mut rows| rows.pop()))
     }
 
+    /// The organizations whose records the person connected: the id of each connection, and what it is called. Where
+    /// others hear it, none whose name tells of something protected.
+    ///
+    /// # Errors
+    /// As [`Records::prescriptions`].
+    pub async fn connected(&self, person: &PersonId) -> Result<Phi<Vec<(String, String)>>, RecordsError> {
+        let all = self.store.connections(person).await?;
+        let told = |name: &str| self.hush.lets(|| sensitive::of_care(std::iter::once(name)), std::iter::once(name));
+        let named = all.into_iter().map(|one| (one.id, one.details.name)).filter(|(_, name)| told(name));
+        Ok(Phi::new(person.clone(), named.collect()))
+    }
+
     /// The person's renewals asked for here.
     ///
     /// # Errors

@@ -158,6 +158,9 @@ pub fn goes(change: &Change) -> Goes {
         Change::Consent { .. } => Goes::Nowhere("agreements are about this assistant"),
         Change::Forget { .. } => Goes::Nowhere("what was said was never there"),
         Change::LetConnect { .. } => Goes::Nowhere("a code is good at this program's own page"),
+        Change::Disconnect { .. } => {
+            Goes::Nowhere("it is another organization that is told, by whoever fetches from it")
+        }
         Change::AskForCopy => Goes::Nowhere("the copy waits on the person's page here"),
         Change::Quiet { .. } => Goes::Nowhere("what is told unasked concerns this assistant"),
         Change::Visitor { .. } => Goes::Nowhere("who is in a room concerns what is said in it"),

@@ -1,75 +1,54 @@
-//! What an organization says of itself (SMART App Launch 2.2, `.well-known/smart-configuration`).
-
-use serde::Deserialize;
+//! What connecting demands of what an organization says of itself (SMART App Launch 2.2, patient standalone launch).
 
 use super::{SmartError, Web};
-use crate::config::reachable;
+use crate::fhir::{Smart, Unusable};
 
-/// What is used of it.
+/// An organization that people can connect.
 #[derive(Clone)]
 pub(super) struct Discovered {
-    /// Who it says it is, where it says so.
-    pub issuer: Option<String>,
+    /// Where people sign in.
     pub authorization: String,
-    pub token: String,
-    pub revocation: Option<String>,
-    /// It names itself in its answers (RFC 9207), so one without a name is not its.
-    pub says_iss: bool,
+    /// All that it says.
+    pub smart: Smart,
+}
+
+impl Discovered {
     /// It takes the client's secret in the body alone.
-    pub secret_in_body: bool,
+    pub fn secret_in_body(&self) -> bool {
+        self.takes("client_secret_post") && !self.takes("client_secret_basic")
+    }
+
+    /// Whether it says that clients may show it who they are that way.
+    fn takes(&self, method: &str) -> bool {
+        self.smart.methods.iter().any(|one| one == method)
+    }
 }
 
-#[derive(Deserialize)]
-struct Document {
-    #[serde(default)]
-    issuer: Option<String>,
-    #[serde(default)]
-    authorization_endpoint: Option<String>,
-    token_endpoint: String,
-    #[serde(default)]
-    revocation_endpoint: Option<String>,
-    #[serde(default)]
-    authorization_response_iss_parameter_supported: bool,
-    #[serde(default)]
-    token_endpoint_auth_methods_supported: Vec<String>,
-    #[serde(default)]
-    code_challenge_methods_supported: Vec<String>,
-    #[serde(default)]
-    capabilities: Vec<String>,
+/// `signs`: this program shows who it is by a signed assertion.
+pub(super) fn discover(web: &Web, fhir: &str, signs: bool) -> Result<Discovered, SmartError> {
+    read(&web.get(&Smart::address(fhir))?, signs)
 }
 
-pub(super) fn discover(web: &Web, fhir: &str) -> Result<Discovered, SmartError> {
-    let at = format!("{}/.well-known/smart-configuration", fhir.trim_end_matches('/'));
-    read(&web.get(&at)?)
-}
-
-fn read(text: &[u8]) -> Result<Discovered, SmartError> {
-    let document: Document =
-        serde_json::from_slice(text).map_err(|_| SmartError::Wrong("description of itself cannot be read"))?;
-    let Some(authorization) = document.authorization_endpoint else {
+fn read(text: &[u8], signs: bool) -> Result<Discovered, SmartError> {
+    let smart = Smart::read(text).map_err(|unusable| match unusable {
+        Unusable::Unreadable => SmartError::Wrong("description of itself cannot be read"),
+        Unusable::Insecure => SmartError::Wrong("addresses are not https"),
+    })?;
+    let Some(authorization) = smart.authorization.clone() else {
         return Err(SmartError::Wrong("description names no place where people sign in"));
     };
     // The standard demands both; a server that tells neither cannot be told from one that has neither.
-    if !document.code_challenge_methods_supported.iter().any(|m| m == "S256") {
+    if !smart.s256 {
         return Err(SmartError::Wrong("code challenges do not include S256"));
     }
-    if !document.capabilities.is_empty() && !document.capabilities.iter().any(|c| c == "launch-standalone") {
+    if !smart.capabilities.is_empty() && !smart.capabilities.iter().any(|c| c == "launch-standalone") {
         return Err(SmartError::Wrong("server does not let people connect by themselves"));
     }
-    let endpoints = [&authorization, &document.token_endpoint];
-    if !endpoints.into_iter().chain(&document.revocation_endpoint).all(|at| reachable(at)) {
-        return Err(SmartError::Wrong("addresses are not https"));
+    let found = Discovered { authorization, smart };
+    if signs && !found.smart.methods.is_empty() && !found.takes("private_key_jwt") {
+        return Err(SmartError::Wrong("server takes no signed assertions (private_key_jwt)"));
     }
-    let methods = document.token_endpoint_auth_methods_supported;
-    let takes = |name: &str| methods.iter().any(|m| m == name);
-    Ok(Discovered {
-        says_iss: document.authorization_response_iss_parameter_supported && document.issuer.is_some(),
-        issuer: document.issuer,
-        authorization,
-        token: document.token_endpoint,
-        revocation: document.revocation_endpoint,
-        secret_in_body: takes("client_secret_post") && !takes("client_secret_basic"),
-    })
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -89,7 +68,7 @@ mod tests {
 
     #[test]
     fn an_organization_that_cannot_be_relied_on_is_told_apart() {
-        assert!(read(&document(|_| {})).is_ok());
+        assert!(read(&document(|_| {}), true).is_ok());
         type Change = fn(&mut serde_json::Value);
         let wrong: [(&str, Change); 8] = [
             ("https", |d| d["token_endpoint"] = "http://id.mercy.example/token".into()),
@@ -102,11 +81,28 @@ mod tests {
             ("cannot be read", |d| d["token_endpoint"] = 7.into()),
         ];
         for (says, change) in wrong {
-            let Err(told) = read(&document(change)) else { panic!("{says}: taken") };
+            let Err(told) = read(&document(change), false) else { panic!("{says}: taken") };
             assert!(told.to_string().contains(says), "{told}");
         }
         for text in ["", "[]", "{", "<html>"] {
-            assert!(read(text.as_bytes()).is_err(), "{text:?}");
+            assert!(read(text.as_bytes(), false).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn how_a_client_shows_who_it_is() {
+        let methods = |all: &[&str]| {
+            let all = serde_json::json!(all);
+            document(|d| d["token_endpoint_auth_methods_supported"] = all)
+        };
+        for (all, in_body, signed) in [
+            (&["client_secret_post"][..], true, false),
+            (&["client_secret_basic", "client_secret_post"], false, false),
+            (&["private_key_jwt"], false, true),
+            (&[], false, true),
+        ] {
+            let found = read(&methods(all), false).expect("usable");
+            assert_eq!((found.secret_in_body(), read(&methods(all), true).is_ok()), (in_body, signed), "{all:?}");
         }
     }
 }

@@ -23,6 +23,7 @@ pub mod scopes;
 
 use crate::{
     config::{OrganizationConfig, ProviderConfig},
+    fhir::{ClientKey, FhirError},
     oidc::{Answer, OidcError, Web, challenge, encoded, with_query},
 };
 use discovery::Discovered;
@@ -42,6 +43,9 @@ pub enum SmartError {
     /// The client secret or the authorities cannot be used.
     #[error("connect.organizations: {0}")]
     SetUp(OidcError),
+    /// The key of this client cannot be used.
+    #[error("connect.organizations: {0}")]
+    Key(FhirError),
     /// A scope is not one that people are told of in words, or one that changes something.
     #[error("connect.organizations: {organization}: `{scope}` is not a scope that is asked for here; only reading is")]
     Scope {
@@ -112,6 +116,8 @@ pub struct Organization {
 struct Inner {
     config: OrganizationConfig,
     web: Web,
+    /// What shows who this client is, where it has a key.
+    key: Option<ClientKey>,
     known: Mutex<Option<(Instant, Discovered)>>,
     room: Semaphore,
 }
@@ -150,7 +156,14 @@ impl Organization {
             session_hours: 1,
         };
         let web = Web::new(&provider).map_err(SmartError::SetUp)?;
-        let inner = Inner { config: config.clone(), web, known: Mutex::default(), room: Semaphore::const_new(AT_ONCE) };
+        let key = config.key.as_ref().map(|key| ClientKey::read(key, &config.name)).transpose();
+        let inner = Inner {
+            config: config.clone(),
+            web,
+            key: key.map_err(SmartError::Key)?,
+            known: Mutex::default(),
+            room: Semaphore::const_new(AT_ONCE),
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -192,9 +205,9 @@ impl Organization {
         now: Timestamp,
     ) -> Result<Tokens, SmartError> {
         let found = self.discovered().await?;
-        match (&answer.iss, &found.issuer) {
+        match (&answer.iss, &found.smart.issuer) {
             (Some(iss), Some(issuer)) if iss != issuer => return Err(SmartError::MixedUp),
-            (None, _) if found.says_iss => return Err(SmartError::MixedUp),
+            (None, _) if found.smart.says_iss => return Err(SmartError::MixedUp),
             _ => {}
         }
         let code = answer.code.as_deref().filter(|_| !answer.error).ok_or(SmartError::Refused)?;
@@ -220,14 +233,16 @@ impl Organization {
     }
 
     /// Tells the organization that these are no longer used (RFC 7009). False where it takes no such word, or does not answer.
-    pub async fn revoke(&self, tokens: &Tokens) -> bool {
+    pub async fn revoke(&self, tokens: &Tokens, now: Timestamp) -> bool {
         let Ok(found) = self.discovered().await else { return false };
-        let Some(at) = found.revocation else { return false };
+        let post = found.secret_in_body();
+        let Some(at) = found.smart.revocation else { return false };
         let all = [tokens.refresh.as_ref().map(|t| (t, "refresh_token")), Some((&tokens.access, "access_token"))];
         let mut heard = true;
         for (token, hint) in all.into_iter().flatten() {
             let form = encoded(&[("token", token), ("token_type_hint", hint)]);
-            let (inner, at, post) = (self.inner.clone(), at.clone(), found.secret_in_body);
+            let Ok(form) = self.signed(form, &at, now) else { return false };
+            let (inner, at) = (self.inner.clone(), at.clone());
             let sent = self.off(move || inner.web.post(&at, &form, post).map_err(SmartError::of)).await;
             heard &= sent.is_ok_and(|(status, _)| status == 200);
         }
@@ -235,8 +250,8 @@ impl Organization {
     }
 
     async fn given(&self, found: &Discovered, form: String, now: Timestamp) -> Result<Tokens, SmartError> {
-        let (inner, at, post) = (self.inner.clone(), found.token.clone(), found.secret_in_body);
-        let form = Zeroizing::new(form);
+        let (inner, at, post) = (self.inner.clone(), found.smart.token.clone(), found.secret_in_body());
+        let form = self.signed(form, &at, now)?;
         let sent = self.off(move || inner.web.post(&at, &form, post).map_err(SmartError::of));
         match sent.await? {
             (200, body) => self.read(&body, now),
@@ -244,6 +259,17 @@ impl Organization {
             (400..=499, _) => Err(SmartError::Gone),
             _ => Err(SmartError::Wrong("token answer is none")),
         }
+    }
+
+    /// A form with a fresh assertion of who this client is, for the endpoint it is sent to (RFC 7523); as it is where this
+    /// client has no key.
+    fn signed(&self, form: String, at: &str, now: Timestamp) -> Result<Zeroizing<String>, SmartError> {
+        let Some(key) = &self.inner.key else { return Ok(Zeroizing::new(form)) };
+        let assertion = key.assertion(&self.inner.config.client_id, at, now);
+        let assertion = assertion.ok_or(SmartError::Silent("nothing can be signed"))?;
+        let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+        let more = [("client_assertion_type", kind), ("client_assertion", assertion.as_str())];
+        Ok(Zeroizing::new(format!("{}&{}", Zeroizing::new(form).as_str(), encoded(&more))))
     }
 
     fn read(&self, body: &[u8], now: Timestamp) -> Result<Tokens, SmartError> {
@@ -284,7 +310,8 @@ impl Organization {
             }
         }
         let inner = self.inner.clone();
-        let found = self.off(move || discovery::discover(&inner.web, &inner.config.fhir)).await?;
+        let signs = inner.key.is_some();
+        let found = self.off(move || discovery::discover(&inner.web, &inner.config.fhir, signs)).await?;
         *self.inner.known.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), found.clone()));
         Ok(found)
     }

@@ -4,6 +4,8 @@
 //! and each of their writes names the claim, so that of two processes one writes; what was fetched replaces what was there
 //! in one commit, when all of it is here; a connection that is taken back takes along what came of it.
 
+mod leaving;
+
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
@@ -40,6 +42,8 @@ pub enum ConnectionState {
     Lapsed,
     /// The person took it back, and a legal hold keeps what was fetched.
     Ended,
+    /// The person took it back, and what was fetched is gone; the organization is yet to be told.
+    Leaving,
 }
 
 impl ConnectionState {
@@ -49,11 +53,13 @@ impl ConnectionState {
             Self::Ready => "ready",
             Self::Lapsed => "lapsed",
             Self::Ended => "ended",
+            Self::Leaving => "leaving",
         }
     }
 
     fn named(name: &str) -> Option<Self> {
-        [Self::Importing, Self::Ready, Self::Lapsed, Self::Ended].into_iter().find(|state| state.name() == name)
+        let all = [Self::Importing, Self::Ready, Self::Lapsed, Self::Ended, Self::Leaving];
+        all.into_iter().find(|state| state.name() == name)
     }
 }
 
@@ -146,7 +152,8 @@ pub enum Disconnected {
     Kept,
 }
 
-const ALL: &str = "SELECT id, state, since, version, owner, sealed FROM connection WHERE owner = $1 ORDER BY since, id";
+const ALL: &str = "SELECT id, state, since, version, owner, sealed FROM connection WHERE owner = $1 AND state <> 'leaving' \
+    ORDER BY since, id";
 const ONE: &str = "SELECT id, state, since, version, owner, sealed FROM connection WHERE id = $1";
 
 impl Store {
@@ -209,7 +216,7 @@ impl Store {
         Err(StoreError::Locked)
     }
 
-    /// A person's connections, oldest first.
+    /// A person's connections, oldest first; none that was taken back.
     ///
     /// # Errors
     /// When the database or the person's key fails.
@@ -224,7 +231,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn due_connections(&self, now: Timestamp) -> Result<Vec<String>, StoreError> {
-        let due = "SELECT id FROM connection WHERE due <= $1 AND busy <= $1 AND state IN ('importing', 'ready') \
+        let due = "SELECT id FROM connection WHERE due <= $1 AND busy <= $1 AND state IN ('importing', 'ready', 'leaving') \
             ORDER BY due LIMIT 64";
         let rows = self.inner.database.ask(due, &[now.as_microsecond().into()]).await?;
         rows.iter().map(|row| Ok(row.try_get("id")?)).collect()

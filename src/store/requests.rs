@@ -133,6 +133,10 @@ impl Store {
                 Some(person) => vec![self.quiet_step(person, quiet)?],
                 None => return Err(StoreError::NotPossible),
             },
+            Change::Disconnect { connections } => match &commit.person {
+                Some(person) => self.leave_steps(person, connections, at),
+                None => return Err(StoreError::NotPossible),
+            },
             Change::LetConnect { code, organization } => match &commit.person {
                 Some(person) => self.pairing_steps(person, code, organization.as_deref(), at)?,
                 None => return Err(StoreError::NotPossible),

@@ -28,7 +28,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     // Whom a subject stands for is not known there.
     ("oidc", &["config", "outgoing"]),
     // How another organization is asked; whose records they are is not known there.
-    ("smart", &["config", "oidc"]),
+    ("smart", &["config", "oidc", "fhir"]),
     // Resources and tokens; whose they are is not known there.
     ("fhir", &["config", "outgoing"]),
     // Facts become words; catalogue replies are data.
@@ -179,7 +179,7 @@ fn what_holds_a_key_cannot_be_printed_and_wipes_itself() {
         ("src/store/keys/transit.rs", "Transit", "Agent"),
         ("src/store/keys/unlock.rs", "Unlocked", "Root"),
         ("src/store/audit/sign.rs", "Signer", "Zeroizing"),
-        ("src/fhir/key.rs", "Key", "Zeroizing"),
+        ("src/fhir/key.rs", "ClientKey", "Zeroizing"),
         ("src/fhir/smart.rs", "Token", "Zeroizing"),
     ];
     for (path, name, holds) in holders {

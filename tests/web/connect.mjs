@@ -2,8 +2,11 @@
 // in a real browser, the fetching from a real FHIR server, an answer with what came of it, and disconnecting.
 
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { after, before, test } from 'node:test';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { launch, until, visit } from './browser.mjs';
@@ -33,6 +36,8 @@ const PEOPLE = {
 let server;
 let browser;
 let mercy;
+let lake;
+let folder;
 let june;
 let device;
 
@@ -42,11 +47,20 @@ const free = () => new Promise((done) => {
 });
 
 before(async () => {
-  const [port, ...ports] = [await free(), await free(), await free()];
+  const [port, a, b, ...ports] = [await free(), await free(), await free(), await free(), await free()];
   const url = `http://127.0.0.1:${port}`;
   mercy = await organization({ ports, redirect: `${url}/connect/back`, people: PEOPLE });
+  // This one knows the program by its key alone.
+  folder = mkdtempSync(join(tmpdir(), 'wellspoken-key-'));
+  const key = join(folder, 'client.pem');
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+  writeFileSync(key, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+  const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'first', use: 'sig', alg: 'ES384' };
+  lake = await organization({ ports: [a, b], redirect: `${url}/connect/back`, people: { june: PEOPLE.june }, jwk });
   const section = `[connect]\npublic_url = "${url}"\n[[connect.organizations]]\nid = "mercy"\nname = "Mercy Hospital"\n`
-    + `fhir = "${mercy.base}"\nclient_id = "wellspoken"\n`;
+    + `fhir = "${mercy.base}"\nclient_id = "wellspoken"\n`
+    + `[[connect.organizations]]\nid = "lake"\nname = "Lake Clinic"\nfhir = "${lake.base}"\nclient_id = "wellspoken"\n`
+    + `key = { key_file = "${key}", algorithm = "ES384", key_id = "first" }\n`;
   server = await start({ listen: `127.0.0.1:${port}`, section });
   june = (await server.run('import', join(root, 'demo/empty-chart.json'), '--consent', 'all')).trim().split('\n').at(-1);
   browser = await launch();
@@ -57,7 +71,9 @@ before(async () => {
 after(async () => {
   await browser?.close();
   await mercy?.stop();
+  await lake?.stop();
   await server?.stop();
+  if (folder) rmSync(folder, { recursive: true });
 });
 
 let session;
@@ -135,7 +151,7 @@ test('from the voice to an answer with what came of it', async () => {
   // The organization's own page is the organization's affair.
   const wrong = [];
   page.on('console', (message) => { if (message.type() === 'error' && message.location().url.startsWith(server.url)) wrong.push(message.text()); });
-  const reads = page.locator('#records-offered details');
+  const reads = page.locator('#records-offered details').first();
   await reads.locator('summary').click();
   for (const words of ['your prescriptions', 'your allergies', 'your vaccinations']) assert.match(await reads.textContent(), new RegExp(words));
   await page.getByRole('button', { name: 'Connect Mercy Hospital', exact: true }).click();
@@ -185,8 +201,25 @@ test('signed in, no code is needed; half of what breaks off midway is not used',
   await context.close();
 });
 
+test('an organization that knows the program by its key alone', async () => {
+  const { page, context } = await own();
+  await until(page, 'ready');
+  await page.getByRole('button', { name: 'Connect Lake Clinic', exact: true }).click();
+  await passes(page, 'june');
+  await page.waitForURL(`${server.url}/me`);
+  await page.waitForSelector('#records-connected li[data-state="ready"]', { timeout: 30_000 });
+  assert.ok(lake.log.includes('authorization_code'), 'it took what the key signed');
+  assert.match(await say('what medicines am I on'), /Lake Clinic/);
+  await page.getByRole('button', { name: 'Disconnect Lake Clinic' }).click();
+  await page.getByRole('button', { name: /Yes, disconnect/ }).click();
+  await told(page, 'is deleted');
+  assert.ok(lake.log.includes('revocation'), 'signed as well');
+  assert.deepEqual(lake.log.filter((line) => /error/.test(line)), []);
+  await context.close();
+});
+
 test('nothing of it is in the log', () => {
   const log = server.log();
   assert.match(log, /"route":"\/connect\/back"/);
-  for (const word of ['levothyroxine', 'Whitlock', 'code=', 'state=', 'Mercy', 'access_token']) assert.equal(log.includes(word), false, word);
+  for (const word of ['levothyroxine', 'Whitlock', 'code=', 'state=', 'Mercy', 'Lake Clinic', 'client_assertion', 'access_token']) assert.equal(log.includes(word), false, word);
 });

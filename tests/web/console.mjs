@@ -80,6 +80,7 @@ test('a nurse signs in, sees the calls of her rooms and acknowledges one', async
   await page.getByRole('button', { name: 'Open the record' }).first().click();
   await page.locator('#record .name').waitFor();
   assert.match(await page.locator('#record').textContent(), /lisinopril/);
+  assert.match(await page.locator('#record').textContent(), /blood pressure 138 over 86 mm\[Hg\].*type 2 diabetes, active.*Tdap/s);
   assert.equal(page.url(), `${server.url}/console`, 'no id is in the address');
   await page.getByRole('button', { name: 'Close the record' }).click();
   assert.equal(await page.locator('#shown').textContent(), '');

@@ -31,14 +31,21 @@ function index() {
   indexed = true;
 }
 
-/** The authorization server. `patients` has, for each who can sign in, the id of their Patient. */
-function authority({ issuer, base, redirect, patients, log }) {
+/**
+ * The authorization server. `patients` has, for each who can sign in, the id of their Patient. With a `jwk` it takes the
+ * client by what that key signed, and by nothing else.
+ */
+function authority({ issuer, base, redirect, patients, log, jwk }) {
+  const shows = jwk
+    ? { token_endpoint_auth_method: 'private_key_jwt', token_endpoint_auth_signing_alg: jwk.alg, jwks: { keys: [jwk] } }
+    : { token_endpoint_auth_method: 'none' };
   const made = new Provider(issuer, {
     clients: [{
-      client_id: 'wellspoken', token_endpoint_auth_method: 'none', redirect_uris: [redirect],
+      client_id: 'wellspoken', ...shows, redirect_uris: [redirect],
       grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'],
     }],
     scopes: SCOPES,
+    ...(jwk && { enabledJWA: { clientAuthSigningAlgValues: [jwk.alg] } }),
     pkce: { required: () => true },
     extraParams: ['aud'],
     rotateRefreshToken: true,
@@ -73,7 +80,7 @@ function authority({ issuer, base, redirect, patients, log }) {
 }
 
 /** The records. Only reading and searching, only of the patient that the token was given for. */
-function records({ issuer, base, patients, log, down }) {
+function records({ issuer, base, patients, log, down, jwk }) {
   index();
   const repository = new router.MemoryRepository();
   const fhir = new router.FhirRouter();
@@ -92,8 +99,8 @@ function records({ issuer, base, patients, log, down }) {
       return answer(response, 200, {
         issuer, authorization_endpoint: `${issuer}/auth`, token_endpoint: `${issuer}/token`, revocation_endpoint: `${issuer}/token/revocation`,
         jwks_uri: `${issuer}/jwks`, authorization_response_iss_parameter_supported: true, code_challenge_methods_supported: ['S256'],
-        grant_types_supported: ['authorization_code'], token_endpoint_auth_methods_supported: ['none'], scopes_supported: SCOPES,
-        capabilities: ['launch-standalone', 'client-public', 'context-standalone-patient', 'permission-patient', 'permission-v2'],
+        grant_types_supported: ['authorization_code'], token_endpoint_auth_methods_supported: [jwk ? 'private_key_jwt' : 'none'], scopes_supported: SCOPES,
+        capabilities: ['launch-standalone', jwk ? 'client-confidential-asymmetric' : 'client-public', 'context-standalone-patient', 'permission-patient', 'permission-v2'],
       }, 'application/json');
     }
     if (down.after !== undefined && (down.after -= 1) < 0) {
@@ -127,11 +134,11 @@ function records({ issuer, base, patients, log, down }) {
 }
 
 /** Starts both; `people` has, for each who can sign in, what is on record of them, a Patient first. */
-export async function organization({ ports, redirect, people }) {
+export async function organization({ ports, redirect, people, jwk }) {
   const [issuer, base] = [`http://127.0.0.1:${ports[0]}`, `http://127.0.0.1:${ports[1]}/fhir/R4`];
   const [log, down, patients] = [[], {}, {}];
-  const op = authority({ issuer, base, redirect, patients, log }).listen(ports[0], '127.0.0.1');
-  const { server, repository } = records({ issuer, base, patients, log, down });
+  const op = authority({ issuer, base, redirect, patients, log, jwk }).listen(ports[0], '127.0.0.1');
+  const { server, repository } = records({ issuer, base, patients, log, down, jwk });
   server.listen(ports[1], '127.0.0.1');
   await Promise.all([once(op, 'listening'), once(server, 'listening')]);
   for (const [login, [patient, ...more]] of Object.entries(people)) {

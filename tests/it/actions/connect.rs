@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use wellspoken::{
     actions::{Change, Connecting, Outcome, Plan},
     policy::{Event, JournalEntry, RoomId, Surface},
-    store::{ConnectionAccess, NewConnection, Secret},
+    store::{CommitError, ConnectionAccess, NewConnection, Secret},
 };
 
 use super::{JUNE, ROSA, Stage, text};
@@ -131,6 +131,46 @@ async fn connected(stage: &Stage, organization: &str, days: i64) {
     assert!(stage.store.keep_fetched(&held, &chart, stage.now, &entry(Event::Imported)).await.expect("kept"));
 }
 
+#[rustfmt::skip]
+async fn disconnected_aloud(stage: &Stage) {
+    const DISCONNECT: &str = "record.disconnect";
+    let said = async |who: &'static str, slots: &[_]| {
+        let said = stage.ask(who, DISCONNECT, slots).await;
+        (said.kind, said.rendered.text)
+    };
+    let named = |name: &str| [("organization", text(name))];
+    for (who, slots, want) in [
+        (ROSA, vec![], ("answer", "I have no records from other places, so there is nothing to disconnect.")),
+        (JUNE, vec![], ("confirm", "I'll delete what I fetched from Mercy Hospital and Lake Clinic, and tell them that I no longer read your records there. Shall I?")),
+        (JUNE, named("the university hospital").to_vec(), ("answer", "You haven't connected the university hospital here. What is connected is Mercy Hospital and Lake Clinic.")),
+        (JUNE, named("lake").to_vec(), ("confirm", "I'll delete what I fetched from Lake Clinic, and tell them that I no longer read your records there. Shall I?")),
+    ] {
+        assert_eq!(said(who, &slots).await, (want.0, want.1.to_owned()));
+    }
+    let person = stage.person(JUNE);
+    let hold = stage.store.place_hold(&person, "a lawsuit", "legal", stage.now).await.expect("placed");
+    let kept = said(JUNE, &[]).await;
+    assert!(kept.0 == "answer" && kept.1.contains("nothing of yours is deleted"), "{}", kept.1);
+    stage.store.lift_hold(&person, Some(&hold), "settled", "legal", stage.now).await.expect("lifted");
+    let Outcome::Confirm { plan, .. } = stage.ask(JUNE, DISCONNECT, &named("lake")).await.outcome else {
+        panic!("read back")
+    };
+    let (once, twice) = (stage.perform(JUNE, DISCONNECT, plan.clone()).await, stage.perform(JUNE, DISCONNECT, plan).await);
+    assert_eq!(
+        once.rendered.text,
+        "It's done. I have nothing from Lake Clinic any more. You can connect them again at any time."
+    );
+    let changes = |outcome| match outcome {
+        Outcome::Done { changes, .. } => changes,
+        _ => panic!("done"),
+    };
+    stage.commit(JUNE, changes(once.outcome)).await.expect("it fits");
+    assert!(matches!(stage.commit(JUNE, changes(twice.outcome)).await, Err(CommitError::Conflict(_))), "once");
+    let left = stage.ask(JUNE, "prescription.list", &[]).await.rendered.text;
+    assert!(left.contains("levothyroxine") && !left.contains("montelukast"), "{left}");
+    assert_eq!(stage.store.connections(&person).await.expect("read").len(), 1);
+}
+
 async fn what_came_of_it_is_said_with_where_it_is_from(stage: &Stage) {
     let said = async |action: &str, slots: &[_]| stage.ask(JUNE, action, slots).await.rendered.text;
     connected(stage, "Mercy Hospital", 1).await;
@@ -165,6 +205,7 @@ async fn what_came_of_it_is_said_with_where_it_is_from(stage: &Stage) {
         let words = said(action, &slots).await;
         assert!(parts.iter().all(|part| words.contains(part.as_str())), "{action}: {words}");
     }
+    disconnected_aloud(stage).await;
     for connection in stage.store.connections(&stage.person(JUNE)).await.expect("readable") {
         let entry = JournalEntry {
             event: Event::Connection,

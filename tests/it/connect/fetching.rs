@@ -171,3 +171,26 @@ async fn a_legal_hold_keeps_what_was_fetched_and_ends_the_access_all_the_same() 
     assert!(left.state == ConnectionState::Ended && left.details.access.is_none());
     assert!(stage.says(ASKS).await.contains("levothyroxine"));
 }
+
+/// What came of it goes with the turn; the organization hears of it from whoever fetches.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_disconnected_aloud_is_gone_at_once_and_its_tokens_are_given_back() {
+    let stage = Stage::open().await;
+    stage.organization.has("MedicationRequest", vec![medicine("m-1", "levothyroxine 50 MCG Oral Tablet", "1")]);
+    let id = stage.connect().await;
+    assert_eq!(stage.program.fetch_connected().await, 1);
+    assert!(stage.says(ASKS).await.contains("levothyroxine"));
+    let mut speaker =
+        crate::support::Speaker::new(stage.program.app(), wellspoken::policy::Surface::Chat, Some(&stage.june));
+    let asked = speaker.says("disconnect my health records").await;
+    assert!(asked.reply.contains("delete what I fetched from Mercy Hospital"), "{}", asked.reply);
+    let done = speaker.says("yes").await;
+    assert!(done.reply.starts_with("It's done. I have nothing from Mercy Hospital any more."), "{}", done.reply);
+    assert!(!stage.says(ASKS).await.contains("levothyroxine"), "at once");
+    assert!(stage.connections().await.is_empty());
+    assert_eq!(stage.organization.0.revoked.load(Ordering::Relaxed), 0);
+    assert_eq!(stage.program.fetch_connected().await, 1, "the organization is told");
+    assert_eq!(stage.organization.0.revoked.load(Ordering::Relaxed), 2, "both tokens");
+    assert_eq!(stage.program.fetch_connected().await, 0, "and nothing is left to be told of");
+    assert!(stage.store().claim_connection(&id, now()).await.expect("asked").is_none());
+}
