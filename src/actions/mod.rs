@@ -187,6 +187,8 @@ actions!(
     MedicineMissed = "medicine.missed" in self::medicine::missed,
     /// Two medicines on a published list.
     MedicineInteraction = "medicine.interaction" in self::medicine::interaction,
+    /// A medicine, or all of them, against that list.
+    MedicineInteractionOwn = "medicine.interaction_own" in self::medicine::interaction_own,
     /// Sets a reminder.
     MedicineRemind = "medicine.remind" in self::reminder::remind,
     /// The reminders.

@@ -4,6 +4,7 @@
 //! Looking ([`observe`]) and judging ([`judge`]) are apart, so that a test can hand the judge a world in which one
 //! promise is broken and see exactly its row turn red. The word "compliant" is not for a program to say.
 
+mod care;
 pub mod judge;
 pub mod observe;
 mod rights;

@@ -166,7 +166,8 @@ impl Task {
                     order = waiting.try_recv().ok();
                 }
             }
-            let jobs = batch.len() as u64;
+            // A lot of people is one job and fills the log like many.
+            let jobs: u64 = batch.iter().map(|job| job.entries.len().max(1) as u64).sum();
             if jobs > 0 {
                 self.batch(batch).await;
             }

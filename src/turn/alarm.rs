@@ -10,7 +10,7 @@ use crate::{
     dialogue::{self, Needs, Open, PATIENCE, Wait},
     nlu::{Slot, SlotValue, Slots},
     policy::{
-        Effect, Surface,
+        Decision, Effect, NameLists, Surface, decide,
         triage::{self, Level, Triage},
     },
 };
@@ -19,6 +19,8 @@ use crate::{
 const HELP: &str = "emergency.help";
 /// The intent that puts a call on the nurses' board.
 const NURSE: &str = "nurse.request";
+/// The intent that notes a value.
+const LOG: &str = "reading.log";
 
 impl Turn<'_> {
     /// Whether it was a cry, and what comes of it.
@@ -41,7 +43,30 @@ impl Turn<'_> {
         let intent = if cry.level == Level::Urgent && self.in_room() { NURSE } else { HELP };
         self.step_back();
         let said = self.escalated(intent, slots(cry, words)).await;
+        let said = match Box::pin(self.noting(words)).await {
+            Some(question) => said.then(question),
+            None => said,
+        };
         self.finish(said).await
+    }
+
+    /// A value that was told in the cry: after what has to be done about it, whether it is to be noted. Nobody is asked for
+    /// anything else for its sake, no PIN and no agreement.
+    async fn noting(&mut self, words: &str) -> Option<Said> {
+        let meaning = self.read_as(words, &NameLists::default(), None);
+        if meaning.intent != LOG {
+            return None;
+        }
+        let (needs, _) = self.needs(LOG, &meaning.slots).ok()?;
+        let may = decide(&needs.task(LOG), &self.caller, &self.agreed.uses.answer());
+        if !matches!(may, Decision::Person(_)) {
+            return None;
+        }
+        let said = self.run(meaning.intent, meaning.slots).await.ok()?;
+        let open = said.open.clone().filter(|open| matches!(open.wait, Wait::Confirm { .. }))?;
+        // What it is like was said, and staff were told.
+        let facts = said.facts.clone().with("alarm", None::<&str>);
+        Some(Said { facts, changes: vec![], conflict: None, open: Some(open), ..said })
     }
 
     /// Perhaps an emergency. In a room staff are told first; then the speaker is asked, everywhere.

@@ -98,7 +98,7 @@ impl Turn<'_> {
     }
 
     /// What the intent needs on this surface. A room's emergency goes on the room's board.
-    fn needs(&self, intent: &str, slots: &Slots) -> Result<(Needs, Action), TurnError> {
+    pub(super) fn needs(&self, intent: &str, slots: &Slots) -> Result<(Needs, Action), TurnError> {
         let missing = || TurnError::NoAction(intent.to_owned());
         let def = self.core.catalogue.intent(intent).ok_or_else(missing)?;
         let action = def.action.as_deref().and_then(Action::named).ok_or_else(missing)?;

@@ -107,7 +107,7 @@ impl Turn<'_> {
         open.map(|open| Pending { intent: &open.intent, slot: open.wait.slot() })
     }
 
-    fn read_as(&self, words: &str, lists: &NameLists, pending: Option<Pending<'_>>) -> Interpretation {
+    pub(super) fn read_as(&self, words: &str, lists: &NameLists, pending: Option<Pending<'_>>) -> Interpretation {
         let core = self.core;
         let channel = self.caller.surface.name();
         core.engine.understand(words, &Context { channel, pending, lists, now: self.now, zone: &core.zone })

@@ -74,6 +74,37 @@ async fn a_dangerous_value_is_on_the_board_before_anybody_says_yes() {
     assert_eq!(scratch.app.store().board(None).await.expect("read").len(), 1, "only staff end it");
 }
 
+/// A value that is a cry by its words: what to do comes first, then whether to note it.
+#[tokio::test]
+async fn a_value_that_was_cried_out_is_noted_after_the_alarm() {
+    let scratch = empty().await;
+    let rosa = rosa(&scratch, &Scope::ALL, None, Some("room-7")).await;
+    let mut at_home = Speaker::new(&scratch.app, home(), Some(&rosa));
+    let told = at_home.says("my blood sugar is forty eight").await;
+    let (alarm, noting) = (told.reply.find("9 1 1").or(told.reply.find("911")), told.reply.find("Shall I note that?"));
+    assert!(alarm.is_some() && alarm < noting, "{}", told.reply);
+    assert_eq!(told.reply.matches("48").count(), 1, "{}", told.reply);
+    assert_eq!(at_home.says("yes").await.state, State::Done);
+    let last = at_home.says("what was my last blood sugar").await;
+    assert!(last.reply.contains("48 mg/dL"), "{}", last.reply);
+    let mut bed = Speaker::new(&scratch.app, room(), Some(&rosa));
+    let told = bed.says("my blood sugar is forty eight").await;
+    assert!(told.reply.contains("Shall I note that?"), "{}", told.reply);
+    assert_eq!(scratch.app.store().board(None).await.expect("read").len(), 1, "staff are told once");
+}
+
+/// Nobody who cries is asked for a PIN or an agreement so that a number can be noted.
+#[tokio::test]
+async fn a_value_that_was_cried_out_asks_for_nothing_else() {
+    for pin in [None, Some("482913")] {
+        let scratch = empty().await;
+        let rosa = rosa(&scratch, &[], pin, None).await;
+        let told = Speaker::new(&scratch.app, home(), Some(&rosa)).says("my blood sugar is forty eight").await;
+        assert_eq!(told.state, State::Escalated, "{}", told.reply);
+        assert!(!told.reply.contains("PIN") && !told.reply.contains("note"), "{}", told.reply);
+    }
+}
+
 #[tokio::test]
 async fn protected_conditions_are_kept_back_aloud_and_the_list_ends_the_same() {
     let scratch = empty().await;

@@ -51,7 +51,7 @@ fn together(one: &str, other: &str) -> Facts {
 }
 
 /// The entry under which both stand.
-fn listed(one: &str, other: &str) -> Option<u8> {
+pub(super) fn listed(one: &str, other: &str) -> Option<u8> {
     let (one, other) = (words(one), words(other));
     let holds = |name: &[String], members: &[String]| {
         members.iter().any(|member| {

@@ -4,6 +4,7 @@ pub mod doses;
 pub mod history;
 pub mod instructions;
 pub mod interaction;
+pub mod interaction_own;
 pub mod missed;
 pub mod next_dose;
 pub mod taken;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{
+    care::{delivering, imported, readings},
     seen::Seen,
     speaking::{code, disclosure, household, serious},
 };
@@ -51,6 +52,7 @@ pub fn judge(seen: &Seen) -> Vec<Row> {
         .chain([membership(seen), budget(seen)])
         .chain([looked(seen), purposes(seen), copied(seen), forgotten(seen)])
         .chain([household(seen), disclosure(seen), code(seen), serious(seen)])
+        .chain([delivering(seen), readings(seen), imported(seen)])
         .collect()
 }
 

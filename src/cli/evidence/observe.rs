@@ -7,7 +7,10 @@ use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp};
 
 mod backup;
+mod import;
+mod outbox;
 mod patterns;
+mod readings;
 mod speaking;
 
 use super::{super::Global, rights::rights, seen::Seen, staff, sweep::sweep};
@@ -190,17 +193,21 @@ fn invented(now: Timestamp, zone: &str, file: &str, number: usize) -> anyhow::Re
 async fn look(scratch: &Scratch, config: &Config, seen: &mut Seen) -> anyhow::Result<()> {
     let zone = scratch.app.config().place.zone.clone();
     let rosa = |n| invented(scratch.now, &zone, "rosa-delgado.json", n);
-    seen.swept = sweep(scratch, rosa).await?;
-    consent(scratch, seen, &rosa(1)?).await?;
-    overheard(scratch, seen, rosa(2)?, rosa(3)?).await?;
-    pin(scratch, seen, &rosa(4)?).await?;
-    seen.rights = rights(scratch, &rosa(5)?, &rosa(6)?).await?;
+    // Boxed, each of them, because a turn is deep and together they would be more than a stack holds.
+    seen.swept = Box::pin(sweep(scratch, rosa)).await?;
+    Box::pin(consent(scratch, seen, &rosa(1)?)).await?;
+    Box::pin(overheard(scratch, seen, rosa(2)?, rosa(3)?)).await?;
+    Box::pin(pin(scratch, seen, &rosa(4)?)).await?;
+    seen.rights = Box::pin(rights(scratch, &rosa(5)?, &rosa(6)?)).await?;
     credentials(scratch, seen).await?;
-    canary(scratch, seen, &invented(scratch.now, &zone, demo::CANARY_FILE, 0)?).await?;
-    cry(scratch, seen).await?;
-    staff::look(scratch, seen, &rosa(7)?, &rosa(8)?).await?;
+    Box::pin(canary(scratch, seen, &invented(scratch.now, &zone, demo::CANARY_FILE, 0)?)).await?;
+    Box::pin(cry(scratch, seen)).await?;
+    Box::pin(staff::look(scratch, seen, &rosa(7)?, &rosa(8)?)).await?;
     let milo = invented(scratch.now, &zone, "milo-tran.json", 9)?;
-    speaking::look(scratch, seen, &rosa(6)?, &milo).await?;
+    Box::pin(speaking::look(scratch, seen, &rosa(6)?, &milo)).await?;
+    seen.delivering = Box::pin(outbox::look(scratch.now)).await?;
+    Box::pin(readings::look(scratch, seen, &rosa(10)?, &rosa(11)?)).await?;
+    Box::pin(import::look(scratch, seen)).await?;
     audit(scratch, seen).await?;
     backup::look(scratch, seen, &rosa(5)?).await?;
     patterns::look(scratch, seen, &config.patterns).await?;

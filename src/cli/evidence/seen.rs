@@ -65,6 +65,12 @@ pub struct Seen {
     pub code: Code,
     /// A result for the clinician.
     pub serious: Serious,
+    /// Changes on their way.
+    pub delivering: Delivering,
+    /// Readings.
+    pub readings: Readings,
+    /// An import.
+    pub import: Import,
     /// The chain of the real installation: entries, or the one that breaks it.
     pub installed: Option<Result<i64, i64>>,
     /// How staff sign in.
@@ -309,4 +315,59 @@ pub struct Serious {
     pub told_before: bool,
     /// And after.
     pub told_after: bool,
+}
+
+/// Changes for a server on which requests fail.
+#[derive(Debug, Clone, Default)]
+pub struct Delivering {
+    /// Changes, each with another request that fails.
+    pub changes: usize,
+    /// Of those, how many did not go through at once.
+    pub failed: usize,
+    /// Not there in the end.
+    pub lost: usize,
+    /// There once too often.
+    pub doubled: usize,
+    /// Told as there and not there, or the other way round.
+    pub told_wrong: usize,
+}
+
+/// Readings that were told.
+#[derive(Debug, Clone, Default)]
+pub struct Readings {
+    /// Dangerous ones.
+    pub dangerous: usize,
+    /// Of those, answered with whom to call.
+    pub warned: usize,
+    /// In a room, one was on the board.
+    pub on_board: bool,
+    /// Values that nobody has.
+    pub impossible: usize,
+    /// Of those, noted or offered to be.
+    pub impossible_taken: usize,
+    /// Noted before a yes.
+    pub kept_before: i64,
+    /// Noted after one.
+    pub kept_after: i64,
+    /// A value was called normal or safe.
+    pub judged: bool,
+}
+
+/// An import of many.
+#[derive(Debug, Clone, Default)]
+pub struct Import {
+    /// Lines of the export.
+    pub lines: usize,
+    /// Of those, told as read, left out or of no use.
+    pub told: usize,
+    /// People who should be there.
+    pub people_wanted: usize,
+    /// People who are.
+    pub people: usize,
+    /// Who could not be known was told, with why.
+    pub failure_named: bool,
+    /// Something of somebody else's stands in a chart.
+    pub mixed: bool,
+    /// People whom a second import of the same added.
+    pub added_again: usize,
 }

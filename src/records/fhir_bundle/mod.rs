@@ -193,6 +193,7 @@ fn chart(bundle: Bundle, text: &str) -> Result<Chart, BundleError> {
     }
     let mut book = Book::new(&bundle.entry);
     let (profile, identifiers) = people::patient(&book)?;
+    book.read("Patient");
     let prescriptions = medicines::prescriptions(&mut book);
     let visits = visits::visits(&mut book);
     let slots: Vec<OpenSlot> = visits::open_slots(&mut book);

@@ -304,3 +304,72 @@ fn a_schedule_tells_whose_where_and_how() {
     assert_eq!((visit.slot.as_deref(), visit.version.as_deref(), visit.mode.name()), (Some("x9"), Some("7"), "video"));
     assert_eq!(visit.zone.as_deref(), Some("America/Los_Angeles"));
 }
+
+/// What US Core (6.1) profiles, and what Synthea writes besides.
+const EVERY_KIND: [&str; 37] = [
+    "AllergyIntolerance",
+    "Appointment",
+    "Binary",
+    "CarePlan",
+    "CareTeam",
+    "Claim",
+    "Condition",
+    "Coverage",
+    "Device",
+    "DiagnosticReport",
+    "DocumentReference",
+    "Encounter",
+    "ExplanationOfBenefit",
+    "FamilyMemberHistory",
+    "Goal",
+    "HealthcareService",
+    "ImagingStudy",
+    "Immunization",
+    "Location",
+    "Media",
+    "Medication",
+    "MedicationAdministration",
+    "MedicationDispense",
+    "MedicationRequest",
+    "MedicationStatement",
+    "Observation",
+    "Organization",
+    "Practitioner",
+    "PractitionerRole",
+    "Procedure",
+    "Provenance",
+    "QuestionnaireResponse",
+    "RelatedPerson",
+    "Schedule",
+    "ServiceRequest",
+    "Slot",
+    "Specimen",
+];
+
+/// Hardly anything in it, about the patient, about somebody else, and about nobody.
+#[test]
+fn every_kind_is_read_or_named_as_left_out_and_never_passed_over() {
+    let patient = r#"{"resource":{"resourceType":"Patient","id":"p","identifier":[{"system":"urn:x","value":"1"}],"name":[{"family":"Moss","given":["Ann"]}]}}"#;
+    let mut silent = Vec::new();
+    for kind in EVERY_KIND {
+        for whose in ["Patient/p", "Patient/other", ""] {
+            let reference = format!(r#"{{"reference":"{whose}"}}"#);
+            let about = if whose.is_empty() {
+                String::new()
+            } else {
+                format!(r#","subject":{reference},"patient":{reference},"participant":[{{"actor":{reference}}}]"#)
+            };
+            // `participant` of a CareTeam and an Encounter names members, not actors.
+            let resource = format!(r#"{{"resource":{{"resourceType":"{kind}","id":"1"{about}}}}}"#);
+            let text = format!(r#"{{"resourceType":"Bundle","type":"collection","entry":[{patient},{resource}]}}"#);
+            let chart = parse(text.as_bytes()).unwrap_or_else(|e| panic!("{kind}: {e}"));
+            let Summary { read, skipped, unusable } = &chart.summary;
+            let told: usize = [read, skipped, unusable].into_iter().flat_map(|counts| counts.values()).sum();
+            let named = [read, skipped, unusable].iter().any(|counts| counts.keys().any(|name| name.starts_with(kind)));
+            if told != 2 || !named {
+                silent.push(format!("{kind} of {whose:?}: {:?}", chart.summary));
+            }
+        }
+    }
+    assert!(silent.is_empty(), "{}", silent.join("\n"));
+}

@@ -21,6 +21,7 @@ pub async fn all(stage: &Stage) {
     what_was_taken(stage).await;
     what_to_be_reminded_of(stage).await;
     which_go_together(stage).await;
+    which_go_with_ones_own(stage).await;
     names_in_doubt_are_asked_about(stage).await;
     in_a_hospital_room_the_nurse_gives_them(stage).await;
 }
@@ -218,6 +219,41 @@ async fn which_go_together(stage: &Stage) {
     }
 }
 
+/// The same against the person's own list: the order for sertraline is in it.
+async fn which_go_with_ones_own(stage: &Stage) {
+    let ask = "medicine.interaction_own";
+    each(
+        stage,
+        ask,
+        vec![
+            (
+                "odd",
+                vec![("medicine", text("phenelzine"))],
+                "answer",
+                "Phenelzine with sertraline is on a list of pairs that should not be taken together: the national high-priority list of 2012, number 8. Please talk to your pharmacist before you take phenelzine. If you are taking both already, call them today, and don't stop anything on your own.",
+            ),
+            (
+                ROSA,
+                vec![("medicine", text("ibuprofen"))],
+                "answer",
+                "I have nothing on ibuprofen together with the 5 medicines on your list here. That doesn't mean that they go together, and your list here may not be whole: please ask your pharmacist.",
+            ),
+            (
+                ROSA,
+                vec![],
+                "answer",
+                "I have nothing on the 5 medicines on your list here together. That doesn't mean that they go together, and your list here may not be whole: please ask your pharmacist.",
+            ),
+        ],
+    )
+    .await;
+    let nobody = Facts::new("no_list").with("medicine", "ibuprofen").with("own", false);
+    assert_eq!(
+        stage.render(ask, &nobody).text,
+        "I see no medicine of yours here to check ibuprofen against. Please ask your pharmacist."
+    );
+}
+
 /// Each intent that looks a medicine up asks first where its name is taken for another, or two of it are on the list.
 async fn names_in_doubt_are_asked_about(stage: &Stage) {
     for action in ["medicine.next_dose", "medicine.taken", "medicine.history", "medicine.missed", "medicine.remind"] {
@@ -243,6 +279,7 @@ async fn in_a_hospital_room_the_nurse_gives_them(stage: &Stage) {
             "Here in the hospital your nurse keeps track of your medicines. Please tell your nurse what you took.",
         ),
         ("medicine.history", "Here in the hospital your nurse keeps track of your medicines. Please ask your nurse."),
+        ("medicine.interaction_own", "Here in the hospital please ask your nurse before you take anything."),
         ("medicine.missed", "Here in the hospital please tell your nurse about it right away."),
         ("medicine.remind", "Here in the hospital your nurse gives you your medicines, so I set no reminder."),
     ] {
