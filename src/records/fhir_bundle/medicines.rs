@@ -9,19 +9,31 @@ use crate::records::{Dispense, DispenseStage, Origin, Prescription, controlled, 
 
 pub fn prescriptions(book: &mut Book<'_>) -> Vec<Prescription> {
     let mut found: Vec<Prescription> = Vec::new();
+    let mut orders: Vec<&Resource> = Vec::new();
     for resource in book.resources() {
         let Resource::MedicationRequest(request) = resource else { continue };
         match prescription(book, request, found.len()) {
             Ok(p) => {
                 book.read("MedicationRequest");
+                orders.push(resource);
                 found.push(Prescription { origin: book.origin(resource), ..p });
             }
             Err(reason) => book.unusable("MedicationRequest", reason),
         }
     }
     for resource in book.resources() {
-        if let Resource::Medication(_) = resource {
-            book.read("Medication");
+        match resource {
+            Resource::Medication(_) => book.read("Medication"),
+            // Those of an order were looked at with it.
+            Resource::MedicationDispense(dispense) => {
+                let of = |order: &Reference| {
+                    book.find(order).is_some_and(|o| orders.iter().any(|known| std::ptr::eq(*known, o)))
+                };
+                if !dispense.authorizing_prescription.iter().any(of) {
+                    book.unusable("MedicationDispense", "of no order that is read here");
+                }
+            }
+            _ => {}
         }
     }
     found

@@ -15,7 +15,7 @@ use crate::{
     records::{
         OpenSlot,
         fhir_write::{Told, token},
-        outgoing::{Outgoing, Trouble},
+        outgoing::{Outgoing, Trouble, Undo},
     },
 };
 
@@ -29,7 +29,7 @@ pub async fn look(now: Timestamp) -> anyhow::Result<Delivering> {
     let mut seen = Delivering::default();
     for (had, change, kind) in changes(now)? {
         let whole = Server::with(&had);
-        let told = Told { id: NAME, patient: "Patient/p", at: now };
+        let told = Told { id: NAME, patient: "Patient/p", at: now, zone: &jiff::tz::TimeZone::UTC };
         deliver(&whole, &told, &change, now).await;
         let requests = whole.lock().asked;
         for at in 0..requests {
@@ -90,10 +90,20 @@ fn changes(now: Timestamp) -> anyhow::Result<Vec<(Vec<Value>, Outgoing, &'static
         (vec![free, schedule], Outgoing::Book { slot: slot.clone(), reason: None }, "Appointment"),
         (
             had.clone(),
-            Outgoing::Cancel { visit: "v".into(), start: visit_at, provider: None, sensitive: false },
+            Outgoing::Cancel {
+                visit: "v".into(),
+                start: visit_at,
+                provider: None,
+                sensitive: false,
+                undo: Undo::default(),
+            },
             "Appointment",
         ),
-        (had, Outgoing::Move { visit: "v".into(), start: visit_at, to: slot, sensitive: false }, "Appointment"),
+        (
+            had,
+            Outgoing::Move { visit: "v".into(), start: visit_at, to: slot, sensitive: false, undo: Undo::default() },
+            "Appointment",
+        ),
     ])
 }
 
