@@ -3,14 +3,13 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Reminder, Route};
+use super::{Reminder, Route, Waiting};
 use crate::{
     policy::{Agreements, RoomId},
-    records::{OpenSlot, Visit},
+    records::{Arrival, OpenSlot, Visit},
 };
 
 /// One change to durable state. Personal contents are sealed by the store under the subject's key.
-#[expect(clippy::large_enum_variant, reason = "there are one or two of them in a turn")]
 #[derive(Clone)]
 pub enum Change {
     /// Opens a renewal request; one open request per prescription.
@@ -70,6 +69,25 @@ pub enum Change {
         visit: Visit,
         /// Where it goes.
         to: OpenSlot,
+    },
+    /// Notes that somebody is there for a visit, or will be late, and puts it on the front desk's board.
+    Arrive {
+        /// The visit, as it was read.
+        visit: Visit,
+        /// What they said.
+        arrival: Arrival,
+        /// What the front desk reads; sealed.
+        need: String,
+    },
+    /// Waits for an earlier time; for one thing once at a time.
+    JoinWaitlist {
+        /// Which.
+        waiting: Waiting,
+    },
+    /// Waits no more.
+    LeaveWaitlist {
+        /// For which.
+        ids: Vec<String>,
     },
     /// Keeps a free time for whoever was just asked about it.
     HoldSlot {
@@ -231,6 +249,9 @@ pub enum Conflict {
     /// The reading to be corrected is no longer there.
     #[error("the reading is no longer there")]
     ReadingGone,
+    /// They wait for it already.
+    #[error("they are waiting for it already")]
+    AlreadyWaiting,
     /// A clinician was asked about this result already.
     #[error("a clinician was asked about this already")]
     AlreadyAsked,

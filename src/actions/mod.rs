@@ -32,6 +32,7 @@ mod visitor;
 
 use jiff::{Timestamp, tz::TimeZone};
 
+pub use appointment::Waiting;
 pub use change::{Change, Conflict, HeldResult, TakenDose, Words};
 pub use connect::Connecting;
 pub use consent::covers as consent_covers;
@@ -209,6 +210,10 @@ actions!(
     AppointmentCancel = "appointment.cancel" in self::appointment::cancel,
     /// Moves a visit.
     AppointmentReschedule = "appointment.reschedule" in self::appointment::reschedule,
+    /// Says that somebody is there for a visit, or late.
+    AppointmentArrive = "appointment.arrive" in self::appointment::arrive,
+    /// Waits for an earlier time.
+    AppointmentWaitlist = "appointment.waitlist" in self::appointment::waitlist,
     /// Where urgent care is, and when it is open.
     UrgentCareFind = "urgent_care.find" in self::urgent_care::find,
     /// How long people wait there.
@@ -310,6 +315,15 @@ impl Action {
             }
             (Self::AppointmentReschedule, Plan::Reschedule { visit, start, to }) => {
                 appointment::reschedule::perform(permit, &visit, start, to, setting).await
+            }
+            (Self::AppointmentArrive, Plan::Arrive { visit, start, here, minutes }) => {
+                appointment::arrive::perform(permit, &visit, start, (here, minutes), setting).await
+            }
+            (Self::AppointmentWaitlist, Plan::JoinWaitlist { waiting }) => {
+                appointment::waitlist::join_perform(permit, waiting, setting).await
+            }
+            (Self::AppointmentWaitlist, Plan::LeaveWaitlist { ids }) => {
+                Ok(appointment::waitlist::leave_perform(permit, ids))
             }
             (Self::ConsentGive, Plan::Consent { given: true, uses }) => {
                 Ok(consent::perform(permit, true, uses, setting))

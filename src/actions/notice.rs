@@ -16,6 +16,8 @@ pub enum NoticeKind {
     ChangeRefused,
     /// A record server said that something changed, and it did.
     RecordChanged,
+    /// A time came free that somebody waits for.
+    EarlierTime,
     /// Another organization takes the person's tokens no longer.
     ConnectionLapsed,
 }

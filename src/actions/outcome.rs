@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Reminder, Route, TakenDose, Words};
+use super::{Change, Next, Reminder, Route, TakenDose, Waiting, Words};
 use crate::{policy::Use, records::OpenSlot};
 
 /// What an action knows to say: the name of a reply in the catalogue and the values it needs.
@@ -46,6 +46,13 @@ pub enum Outcome {
         facts: Facts,
         /// What may be picked, in the order it is spoken.
         options: Vec<Choice>,
+    },
+    /// Offers something that another intent does: a yes runs it, and it is read back there.
+    Offer {
+        /// The offer.
+        facts: Facts,
+        /// What a yes runs.
+        next: Next,
     },
     /// Read back and wait for a yes. The plan is what the yes performs, exactly.
     Confirm {
@@ -165,6 +172,27 @@ pub enum Plan {
         start: Timestamp,
         /// Where it goes.
         to: OpenSlot,
+    },
+    /// Tell the clinic that they are there for a visit, or late.
+    Arrive {
+        /// The visit.
+        visit: String,
+        /// When it is, as it was read back.
+        start: Timestamp,
+        /// They are there; else they will be late.
+        here: bool,
+        /// By how many minutes.
+        minutes: Option<u32>,
+    },
+    /// Wait for an earlier time.
+    JoinWaitlist {
+        /// Which.
+        waiting: Waiting,
+    },
+    /// Wait no more.
+    LeaveWaitlist {
+        /// For which.
+        ids: Vec<String>,
     },
     /// Delete what was said.
     Forget {

@@ -30,6 +30,7 @@ mod rights;
 mod secrets;
 mod sign_in;
 mod staff;
+mod waitlist;
 
 use demo::Demo;
 pub use program::{Program, SetUpError, fresh_token};
@@ -129,6 +130,7 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     let looking = tokio::spawn(records::watch(Arc::downgrade(&program)));
     let telling = tokio::spawn(staff::tell(Arc::downgrade(&program)));
     let writing = tokio::spawn(letters::carry(Arc::downgrade(&program)));
+    let waiting = tokio::spawn(waitlist::watch(Arc::downgrade(&program)));
     say(&format!("listening on {url}"))?;
     if args.demo {
         let people = Demo::import(&program).await?;
@@ -152,6 +154,7 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     sweeping.abort();
     watching.abort();
     writing.abort();
+    waiting.abort();
     looking.abort();
     telling.abort();
     announcing.abort();

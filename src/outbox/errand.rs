@@ -55,6 +55,7 @@ pub async fn deliver(clinic: &(impl Clinic + Sync), told: &Told<'_>, change: &Ou
         Outgoing::Renew { prescription, medicine, route } => renew(clinic, told, prescription, medicine, *route).await,
         Outgoing::Book { slot, reason } => book(clinic, told, slot, reason.as_deref()).await,
         Outgoing::Cancel { visit, start, .. } => cancel(clinic, told, visit, *start).await,
+        Outgoing::Arrive { visit, start, .. } => arrive(clinic, told, visit, *start).await,
         Outgoing::Move { visit, start, to, .. } => reschedule(clinic, told, visit, *start, to).await,
         Outgoing::Reading { reading } => create(clinic, told, "Observation", &reports::reading(told, reading)).await,
         Outgoing::Correct { old, instead } => correct(clinic, told, old, instead.as_ref()).await,
@@ -72,7 +73,9 @@ const fn kind(change: &Outgoing) -> &'static str {
     match change {
         Outgoing::Renew { route: Route::Pharmacy, .. } => "Task",
         Outgoing::Renew { route: Route::Prescriber, .. } => "MedicationRequest",
-        Outgoing::Book { .. } | Outgoing::Cancel { .. } | Outgoing::Move { .. } => "Appointment",
+        Outgoing::Book { .. } | Outgoing::Cancel { .. } | Outgoing::Move { .. } | Outgoing::Arrive { .. } => {
+            "Appointment"
+        }
         Outgoing::Reading { .. } | Outgoing::Correct { .. } => "Observation",
         Outgoing::Taken { .. } => "MedicationStatement",
         Outgoing::Message { .. } => "Communication",
@@ -171,6 +174,30 @@ async fn cancel(
         let mut writes = freed(clinic, told, &found).await?;
         writes.insert(0, Write::Update(visits::cancelled(told, &found)));
         match clinic.together(writes).await {
+            Ok(()) => return Ok(Ending::Delivered),
+            Err(Fault::Stale) => {}
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(Ending::Refused(Trouble::Changed))
+}
+
+async fn arrive(
+    clinic: &(impl Clinic + Sync),
+    told: &Told<'_>,
+    visit: &str,
+    start: Timestamp,
+) -> Result<Ending, Fault> {
+    for _ in 0..LOOKS {
+        let Some(found) = visit_of(clinic, visit).await? else { return Ok(Ending::Refused(Trouble::Gone)) };
+        match visits::standing(told, &found, start) {
+            Standing::Ours => return Ok(Ending::Delivered),
+            // The front desk was quicker.
+            Standing::Otherwise if visits::is_there(&found) => return Ok(Ending::Delivered),
+            Standing::Cancelled | Standing::Otherwise => return Ok(Ending::Refused(Trouble::Changed)),
+            Standing::AsKnown => {}
+        }
+        match clinic.together(vec![Write::Update(visits::arrived(told, &found))]).await {
             Ok(()) => return Ok(Ending::Delivered),
             Err(Fault::Stale) => {}
             Err(fault) => return Err(fault),

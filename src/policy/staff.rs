@@ -7,6 +7,9 @@ use jiff::Timestamp;
 
 use super::{CredentialId, PersonId, RoomId, SessionId};
 
+/// Stands among a unit's rooms for people who stay in none: their results, and the front desk's board.
+pub const OUTPATIENTS: &str = "outpatients";
+
 /// What somebody does here. A provider's claim says so; a claim that maps to none of these gives nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {

@@ -14,7 +14,7 @@ use super::{
     visit::as_changed,
 };
 use crate::{
-    actions::{Reminder, Renewal, Taken},
+    actions::{Reminder, Renewal, Taken, Waiting},
     policy::{NameLists, Named, PersonId, Phi, RoomId, Scope, WrongSubject},
     store::{ChartKind, Store, StoreError},
 };
@@ -384,6 +384,19 @@ impl Records {
     /// When the database or the house's key fails.
     pub async fn position(&self, room: &RoomId) -> Result<Option<Position>, RecordsError> {
         Ok(self.store.position(room).await?)
+    }
+
+    /// The earlier times that the person waits for, longest first.
+    ///
+    /// # Errors
+    /// As [`Records::prescriptions`].
+    pub async fn waiting(&self, person: &PersonId) -> Result<Phi<Vec<Waiting>>, RecordsError> {
+        let all = self.store.waited_for(person).await?;
+        let told = |waiting: &Waiting| {
+            let texts = || [&waiting.provider, &waiting.specialty].into_iter().flatten().map(String::as_str);
+            self.hush.lets(|| sensitive::of_care(texts()), texts())
+        };
+        Ok(all.map(|all| all.into_iter().filter(told).collect()))
     }
 
     /// Free times in the schedules, earliest first.

@@ -39,7 +39,7 @@ pub use measure::{Amount, Decimal, Measure, Unit};
 pub use server::Servers;
 pub use sources::{Origin, from_source, merged};
 pub use timing::{DayMoment, Dosing, PeriodUnit, Timing};
-pub use visit::{KeptVisit, OpenSlot, SlotQuery, Visit, VisitMode};
+pub use visit::{Arrival, KeptVisit, OpenSlot, SlotQuery, Visit, VisitMode};
 
 /// Everything a bundle tells about one person, and the free times it brings along (which are nobody's).
 ///

@@ -2,7 +2,7 @@
 //!
 //! Invariant: [`goes`] matches every [`Change`] by name, so that whoever adds one decides where it belongs.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -49,6 +49,20 @@ pub enum Outgoing {
         start: Timestamp,
         /// The time.
         to: OpenSlot,
+        /// It is of a kind that is not said where others hear it.
+        sensitive: bool,
+        /// What is put back here where the server refuses.
+        #[serde(default)]
+        undo: Undo,
+    },
+    /// Somebody is there for a visit.
+    Arrive {
+        /// The visit, by its id on the server, or by the name of the change that booked it.
+        visit: String,
+        /// When it is, as the person knows it.
+        start: Timestamp,
+        /// Whom it is with.
+        provider: Option<String>,
         /// It is of a kind that is not said where others hear it.
         sensitive: bool,
         /// What is put back here where the server refuses.
@@ -137,6 +151,18 @@ pub fn goes(change: &Change) -> Goes {
             sensitive: sensitive::of_visit(visit) != Sensitivity::Ordinary,
             undo: Undo::of(visit),
         }),
+        Change::Arrive { visit, arrival, .. } if arrival.here => Goes::Out(Outgoing::Arrive {
+            visit: visit.id.clone(),
+            start: visit.start,
+            provider: visit.provider.clone(),
+            sensitive: sensitive::of_visit(visit) != Sensitivity::Ordinary,
+            // No time was given back.
+            undo: Undo { slot: None, ..Undo::of(visit) },
+        }),
+        Change::Arrive { .. } => Goes::Nowhere("FHIR has no state for who will be late; the front desk's board has it"),
+        Change::JoinWaitlist { .. } | Change::LeaveWaitlist { .. } => {
+            Goes::Nowhere("it is this program that watches the schedules and tells who waits")
+        }
         Change::HoldSlot { .. } | Change::ReleaseSlot { .. } => {
             Goes::Nowhere("a time is kept for minutes while somebody thinks; the server hears of it when it is taken")
         }
@@ -273,6 +299,7 @@ impl Outgoing {
             Self::Correct { .. } => "correction",
             Self::Taken { .. } => "taken",
             Self::Message { .. } => "message",
+            Self::Arrive { .. } => "arrive",
         }
     }
 
@@ -289,7 +316,9 @@ impl Outgoing {
         match self {
             Self::Renew { prescription, .. } => format!("prescription {prescription}"),
             Self::Book { .. } => format!("visit {id}"),
-            Self::Cancel { visit, .. } | Self::Move { visit, .. } => format!("visit {visit}"),
+            Self::Cancel { visit, .. } | Self::Move { visit, .. } | Self::Arrive { visit, .. } => {
+                format!("visit {visit}")
+            }
             // A correction goes by another name than what it corrects, and may be corrected itself.
             Self::Reading { .. } | Self::Correct { .. } => "readings".to_owned(),
             Self::Taken { .. } | Self::Message { .. } => format!("report {id}"),
@@ -302,7 +331,7 @@ impl Outgoing {
         match self {
             Self::Renew { .. } | Self::Taken { .. } => Scope::Medicines,
             Self::Reading { .. } | Self::Correct { .. } | Self::Message { .. } => Scope::Records,
-            Self::Book { .. } | Self::Cancel { .. } | Self::Move { .. } => Scope::Visits,
+            Self::Book { .. } | Self::Cancel { .. } | Self::Move { .. } | Self::Arrive { .. } => Scope::Visits,
         }
     }
 
@@ -314,6 +343,8 @@ impl Outgoing {
             Self::Reading { .. } | Self::Correct { .. } | Self::Taken { .. } | Self::Message { .. } => None,
             Self::Book { slot, .. } => Some(slot.start),
             Self::Cancel { start, .. } => Some(*start),
+            // Who comes late comes all the same.
+            Self::Arrive { start, .. } => start.checked_add(SignedDuration::from_hours(12)).ok(),
             Self::Move { start, to, .. } => Some((*start).min(to.start)),
         }
     }
@@ -323,7 +354,9 @@ impl Outgoing {
     pub fn is_sensitive(&self) -> bool {
         match self {
             Self::Renew { medicine, .. } => !sensitive::is_ordinary_medicine(medicine),
-            Self::Cancel { sensitive, .. } | Self::Move { sensitive, .. } => *sensitive,
+            Self::Cancel { sensitive, .. } | Self::Move { sensitive, .. } | Self::Arrive { sensitive, .. } => {
+                *sensitive
+            }
             // News of them names nothing.
             Self::Reading { .. } | Self::Correct { .. } | Self::Message { .. } => false,
             Self::Taken { doses, .. } => !doses.iter().all(|dose| sensitive::is_ordinary_medicine(&dose.medicine)),
@@ -359,6 +392,10 @@ impl Outgoing {
             Self::Cancel { start, provider, .. } => {
                 let how = if how == "taken" { "refused" } else { how };
                 Facts::new(&format!("notice_cancel_{how}")).with("provider", provider).with("start", start)
+            }
+            Self::Arrive { start, provider, .. } => {
+                let how = if how == "taken" { "refused" } else { how };
+                Facts::new(&format!("notice_arrive_{how}")).with("provider", provider).with("start", start)
             }
             Self::Move { start, to, .. } => Facts::new(&format!("notice_move_{how}"))
                 .with("provider", &to.provider)

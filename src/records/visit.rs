@@ -74,12 +74,26 @@ pub struct Visit {
     /// When it was before it was moved or called off here. The chart is believed again once it tells another time.
     #[serde(default)]
     pub was: Option<Timestamp>,
+    /// What is known of the person's coming to it.
+    #[serde(default)]
+    pub arrival: Option<Arrival>,
     /// Which of the person's sources it was fetched from.
     #[serde(default)]
     pub origin: Origin,
     /// Where it is kept here; `None` for one that only the chart knows.
     #[serde(skip)]
     pub kept: Option<KeptVisit>,
+}
+
+/// What somebody said of coming to a visit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arrival {
+    /// They are there; else they will be late.
+    pub here: bool,
+    /// By how many minutes, where they said so.
+    pub minutes: Option<u32>,
+    /// When they said so; `None` where the clinic wrote it down.
+    pub at: Option<Timestamp>,
 }
 
 /// The row that holds a visit, as it was read: a change of it holds only where nothing changed it since.

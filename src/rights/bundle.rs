@@ -50,6 +50,8 @@ impl Desk<'_> {
         more.extend(renewals.iter().map(|one| own::renewal(one, &patient)));
         let visits = store.booked_visits(person).await?.reveal(permit)?;
         more.extend(visits.iter().map(|one| own::visit(one, &patient)));
+        let waiting = records.waiting(person).await?.reveal(permit)?;
+        more.extend(waiting.iter().map(|one| own::waiting(one, &patient)));
         let readings = records.readings(person).await?.reveal(permit)?;
         more.extend(readings.iter().map(|one| own::reading(one, &patient, self.zone)));
         let notes = store.taken(person, None).await?.reveal(permit)?;

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use crate::{
-    actions::{Reminder, Renewal, RenewalState, Taken},
+    actions::{Reminder, Renewal, RenewalState, Taken, Waiting},
     records::{Pharmacy, Reading, Visit, fhir_write::reports},
     store::{Call, KeptTurn},
     turn::words_of,
@@ -127,7 +127,11 @@ pub fn visit(visit: &Visit, patient: &Value) -> Value {
     let mut appointment = json!({
         "resourceType": "Appointment",
         "id": visit.id,
-        "status": if visit.booked { "booked" } else { "cancelled" },
+        "status": match (visit.booked, visit.arrival) {
+            (false, _) => "cancelled",
+            (true, Some(arrival)) if arrival.here => "arrived",
+            (true, _) => "booked",
+        },
         "start": visit.start,
         "end": visit.end.unwrap_or(visit.start),
         "participant": participant,
@@ -137,6 +141,26 @@ pub fn visit(visit: &Visit, patient: &Value) -> Value {
     }
     if let Some(reason) = &visit.reason {
         appointment["reasonCode"] = json!([{ "text": reason }]);
+    }
+    appointment
+}
+
+/// An earlier time that the person waits for.
+pub fn waiting(waiting: &Waiting, patient: &Value) -> Value {
+    let mut participant = vec![json!({ "actor": patient, "status": "accepted" })];
+    if let Some(provider) = &waiting.provider {
+        participant.push(json!({ "actor": { "display": provider }, "status": "needs-action" }));
+    }
+    let mut appointment = json!({
+        "resourceType": "Appointment",
+        "id": waiting.id,
+        "status": "waitlist",
+        "created": waiting.since,
+        "requestedPeriod": [{ "start": waiting.since, "end": waiting.before }],
+        "participant": participant,
+    });
+    if let Some(specialty) = &waiting.specialty {
+        appointment["specialty"] = json!([{ "text": specialty }]);
     }
     appointment
 }

@@ -8,12 +8,13 @@ use jiff::Timestamp;
 
 use super::{Desk, NotTold, ResultsView, ToTellView, Told, is_reason, lost};
 use crate::{
-    policy::{Event, Journal as _, RoomId, staff::StaffMember, staff_row},
+    policy::{
+        Event, Journal as _, RoomId,
+        staff::{OUTPATIENTS, StaffMember},
+        staff_row,
+    },
     store::ClinicianRow,
 };
-
-/// Stands among a unit's rooms for people who stay in none.
-pub const OUTPATIENTS: &str = "outpatients";
 
 impl Desk {
     pub(super) async fn results(&self, staff: &StaffMember, now: Timestamp) -> Result<Told, NotTold> {

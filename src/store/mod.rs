@@ -56,6 +56,7 @@ mod stay;
 mod subjects;
 mod turns;
 mod visits;
+mod waitlist;
 mod ward;
 mod watch;
 mod writer;

@@ -327,7 +327,7 @@ fn undone(change: &Outgoing, id: &str, why: Trouble) -> Vec<Step> {
             vec![visit, Step::new(time, vec![slot.id.as_str().into()])]
         }
         // In `visits`, where the row of a visit is known by another name.
-        Outgoing::Cancel { .. } | Outgoing::Move { .. } => vec![],
+        Outgoing::Cancel { .. } | Outgoing::Move { .. } | Outgoing::Arrive { .. } => vec![],
         // What people report is noted here, whoever else takes it.
         Outgoing::Reading { .. } | Outgoing::Correct { .. } | Outgoing::Taken { .. } | Outgoing::Message { .. } => {
             vec![]

@@ -88,6 +88,9 @@ impl Store {
             Change::Book { .. }
             | Change::Cancel { .. }
             | Change::Reschedule { .. }
+            | Change::Arrive { .. }
+            | Change::JoinWaitlist { .. }
+            | Change::LeaveWaitlist { .. }
             | Change::HoldSlot { .. }
             | Change::ReleaseSlot { .. } => match &commit.person {
                 Some(person) => self.visit_steps(change, person, &id, commit)?,

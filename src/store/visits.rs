@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     actions::{Change, Conflict},
-    policy::{PersonId, Phi},
+    policy::{PersonId, Phi, staff::OUTPATIENTS},
     records::{KeptVisit, OpenSlot, SlotQuery, Visit, VisitMode, outgoing::Outgoing},
 };
 
@@ -39,12 +39,14 @@ impl Store {
                 let visit = Visit { id: id.to_owned(), reason: reason.clone(), ..made_of(slot) };
                 let mut steps = self.take_steps(person, slot, commit);
                 steps.push(self.insert_visit(person, id, &visit)?);
+                steps.extend(self.visit_booked_steps(person, slot, at));
                 steps
             }
             Change::Cancel { visit } => {
                 let off = Visit { booked: false, was: visit.was.or(Some(visit.start)), ..visit.clone() };
                 let mut steps = vec![self.change_visit(person, visit, &off)?];
                 steps.extend(freed(visit, at));
+                steps.extend(self.visit_changed_steps(person, &visit.id, at));
                 steps
             }
             Change::Reschedule { visit, to } => {
@@ -59,8 +61,16 @@ impl Store {
                 let mut steps = self.take_steps(person, to, commit);
                 steps.push(self.change_visit(person, visit, &moved)?);
                 steps.extend(freed(visit, at));
+                steps.extend(self.visit_changed_steps(person, &visit.id, at));
                 steps
             }
+            Change::Arrive { visit, arrival, need } => {
+                let was = visit.was.or(Some(visit.start));
+                let there = Visit { arrival: Some(*arrival), was, ..visit.clone() };
+                vec![self.change_visit(person, visit, &there)?, self.front_desk_step(person, id, need, at)?]
+            }
+            Change::JoinWaitlist { waiting } => vec![self.join_step(person, id, waiting)?],
+            Change::LeaveWaitlist { ids } => self.unwait_steps(person, ids, at),
             Change::HoldSlot { slot, until, again: false } => self.hold_steps(person, slot, *until, at),
             Change::HoldSlot { slot, until, again: true } => vec![Step::new(
                 "UPDATE slot_hold SET until = $3 WHERE slot = $1 AND holder = $2",
@@ -72,6 +82,15 @@ impl Store {
             )],
             _ => return Err(StoreError::NotPossible),
         })
+    }
+
+    /// A row on the board of those who look after people that stay in no room.
+    fn front_desk_step(&self, person: &PersonId, id: &str, need: &str, at: Timestamp) -> Result<Step, StoreError> {
+        let (owner, sealed) = self.seal(&KeyOwner::Person(person.clone()), "request", "sealed", id, need.as_bytes())?;
+        Ok(Step::new(
+            "INSERT INTO request (id, room, emergency, requested, owner, sealed) VALUES ($1, $2, 0, $3, $4, $5)",
+            vec![id.into(), OUTPATIENTS.into(), at.as_microsecond().into(), owner.into(), sealed.into()],
+        ))
     }
 
     /// Whoever holds a slot: another name for each slot, so that two holds of one person have nothing in common.
@@ -147,7 +166,7 @@ impl Store {
         conflict: bool,
     ) -> Result<Vec<Step>, StoreError> {
         let (visit, undo, to) = match change {
-            Outgoing::Cancel { visit, undo, .. } => (visit, undo, None),
+            Outgoing::Cancel { visit, undo, .. } | Outgoing::Arrive { visit, undo, .. } => (visit, undo, None),
             Outgoing::Move { visit, undo, to, .. } => (visit, undo, Some(to).filter(|_| !conflict)),
             _ => return Ok(vec![]),
         };
@@ -321,13 +340,22 @@ fn freed(visit: &Visit, at: Timestamp) -> Option<Step> {
     if visit.start <= at {
         return None;
     }
-    let taken_here = visit.kept.as_ref().is_some_and(|kept| kept.row == visit.id || visit.was.is_some());
+    // Its row may say no more than that somebody came to it.
+    let moved = visit.was.is_some_and(|was| was != visit.start);
+    let taken_here = visit.kept.as_ref().is_some_and(|kept| kept.row == visit.id || moved);
     if taken_here {
         return Some(Step::new("UPDATE slot SET free = 1 WHERE id = $1", vec![slot.as_str().into()]));
     }
-    Some(Step::new(
+    // One that was moved away and back to its own time is taken here, too.
+    let new = if visit.was.is_some() {
         "INSERT INTO slot (id, starts, ends, provider, specialty, place, free, mode, zone) \
-         VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8) ON CONFLICT (id) DO NOTHING",
+         VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8) ON CONFLICT (id) DO UPDATE SET free = 1"
+    } else {
+        "INSERT INTO slot (id, starts, ends, provider, specialty, place, free, mode, zone) \
+         VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8) ON CONFLICT (id) DO NOTHING"
+    };
+    Some(Step::new(
+        new,
         vec![
             slot.as_str().into(),
             visit.start.as_microsecond().into(),

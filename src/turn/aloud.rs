@@ -60,7 +60,9 @@ pub(super) fn headline(outcome: Outcome) -> Outcome {
     };
     match outcome {
         Outcome::Answer(facts) => Outcome::Answer(short(&facts)),
-        Outcome::Ask { .. } | Outcome::Confirm { .. } => Outcome::Answer(short(&Facts::default())),
+        Outcome::Ask { .. } | Outcome::Offer { .. } | Outcome::Confirm { .. } => {
+            Outcome::Answer(short(&Facts::default()))
+        }
         Outcome::Done { facts, changes, .. } => {
             Outcome::Done { facts: short(&facts), changes, conflict: short(&Facts::default()) }
         }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::{Said, State, Turn, TurnError, aloud, go_on::PERSON, millis, said};
 use crate::{
-    actions::{Action, Change, Facts, Outcome, Pass, Plan, Setting, reading_danger},
+    actions::{Action, Change, Facts, Next, Outcome, Pass, Plan, Setting, reading_danger},
     dialogue::{self, Move, Needs, Open, Request, Volume, Wait},
     nlu::{Interpretation, NONE, SlotValue, Slots},
     policy::{
@@ -295,6 +295,11 @@ impl Turn<'_> {
             Outcome::Answer(facts) => worded(&facts, State::Answered),
             Outcome::Ask { slot, facts, options } => {
                 Said { open: Some(open(facts.clone(), Wait::Slot { slot, options })), ..worded(&facts, State::Asks) }
+            }
+            Outcome::Offer { facts, next } => {
+                let Next { intent, slots } = next;
+                let open = Open { intent, slots, ..open(facts.clone(), Wait::Meant) };
+                Said { open: Some(open), ..worded(&facts, State::Asks) }
             }
             Outcome::Confirm { facts, plan } => {
                 Said { open: Some(open(facts.clone(), Wait::Confirm { plan })), ..worded(&facts, State::Confirms) }

@@ -28,6 +28,7 @@ mod staff;
 mod transit;
 mod turns;
 mod visits;
+mod waitlist;
 mod watch;
 
 /// Runs each test on SQLite and on PostgreSQL.

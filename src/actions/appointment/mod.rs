@@ -1,5 +1,6 @@
 //! Visits: hearing of them, getting ready, booking, moving and calling off.
 
+pub mod arrive;
 pub mod book;
 pub mod cancel;
 mod desk;
@@ -10,9 +11,11 @@ pub mod reschedule;
 mod times;
 mod told;
 pub mod urgent;
+pub mod waitlist;
 mod which;
 
 use jiff::SignedDuration;
+pub use waitlist::Waiting;
 
 use super::{ActionError, Setting, words};
 use crate::{

@@ -53,6 +53,7 @@ fn answer(
                 let facts = Facts::new("walk_in").with("name", &place.name).with("phone", &place.phone);
                 return Outcome::Answer(facts);
             }
+            None if places.is_empty() => return Outcome::Answer(Facts::new("no_list").with("phone", phone)),
             None => return Outcome::Answer(Facts::new("none_such").with("place", said)),
         }
     }
@@ -176,6 +177,7 @@ mod tests {
             (with(vec![at("hill road")]),                           want("walk_in", "")),
             (with(vec![at("the moon")]),                            want("none_such", "")),
             (asked(vec![], vec![], &places),                        want("none", "")),
+            (asked(vec![at("the moon")], free(), &[]),              want("no_list", "")),
             (asked(vec![], vec![], &[]),                            want("no_list", "")),
             (asked(vec![], free(), &[]),                            want("ask offer", "h11 h19 n19")),
         ];

@@ -170,6 +170,7 @@ pub(super) mod samples {
         match outcome {
             Outcome::Answer(f) => f.reply.clone(),
             Outcome::Ask { facts, .. } => format!("ask {}", facts.reply),
+            Outcome::Offer { facts, .. } => format!("offer {}", facts.reply),
             Outcome::Confirm { facts, .. } => format!("confirm {}", facts.reply),
             Outcome::Done { facts, .. } => format!("done {}", facts.reply),
             Outcome::Alert { facts, .. } => format!("alert {}", facts.reply),

@@ -217,13 +217,18 @@ fn changes() -> Vec<(Vec<Value>, Outgoing, &'static str)> {
         ),
         (vec![order.clone()], renew(Route::Pharmacy), "Task"),
         (vec![order], renew(Route::Prescriber), "MedicationRequest"),
-        (slots, Outgoing::Book { slot: slot(), reason: Some("cough".into()) }, "Appointment"),
+        (slots.clone(), Outgoing::Book { slot: slot(), reason: Some("cough".into()) }, "Appointment"),
         (vec![], Outgoing::Reading { reading: reading(160) }, "Observation"),
         (noted(), correct(Some(reading(166))), "Observation"),
         (noted(), correct(None), "Observation"),
         // What is corrected never arrived.
         (vec![], correct(Some(reading(166))), "Observation"),
         (vec![], Outgoing::Message { words: "please".into() }, "Communication"),
+        (
+            had(),
+            Outgoing::Arrive { visit: "v1".into(), start, provider: None, sensitive: false, undo: Undo::default() },
+            "Appointment",
+        ),
     ]
 }
 
@@ -285,6 +290,29 @@ async fn a_time_that_somebody_else_took_is_not_taken_again() {
     assert_eq!(deliver(&memory, &told(), &change, now()).await, Ending::Refused(Trouble::Taken));
     memory.lock().put(json!({ "resourceType": "Slot", "id": "s1", "status": "free", "start": "2026-12-01T15:00:00Z" }));
     assert_eq!(deliver(&memory, &told(), &change, now()).await, Ending::Refused(Trouble::Taken));
+}
+
+#[tokio::test]
+async fn who_is_there_is_noted_once_and_nobody_who_was_called_off() {
+    let (had, change, _) = changes().pop().expect("the last one");
+    for (status, want) in [
+        ("arrived", Ending::Delivered),
+        ("checked-in", Ending::Delivered),
+        ("fulfilled", Ending::Delivered),
+        ("cancelled", Ending::Refused(Trouble::Changed)),
+        ("noshow", Ending::Refused(Trouble::Changed)),
+    ] {
+        let memory = Memory::of(had.clone());
+        let mut visit = memory.one("Appointment", "v1");
+        visit["status"] = json!(status);
+        memory.lock().put(visit);
+        assert_eq!(deliver(&memory, &told(), &change, now()).await, want, "{status}");
+        assert_eq!(memory.one("Appointment", "v1")["status"], status, "the front desk was quicker");
+    }
+    let memory = Memory::of(had);
+    assert_eq!(deliver(&memory, &told(), &change, now()).await, Ending::Delivered);
+    let visit = memory.one("Appointment", "v1");
+    assert_eq!((&visit["status"], &visit["extension"][0]["valueString"]), (&json!("arrived"), &json!("kept")));
 }
 
 #[tokio::test]

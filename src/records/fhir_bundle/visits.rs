@@ -6,7 +6,7 @@ use super::{
     Book, dates, people,
     resources::{Appointment, Concept, Reference, Resource, Slot},
 };
-use crate::records::{OpenSlot, Origin, Visit, VisitMode, specialty};
+use crate::records::{Arrival, OpenSlot, Origin, Visit, VisitMode, specialty};
 
 pub fn visits(book: &mut Book<'_>) -> Vec<Visit> {
     let mut found: Vec<Visit> = Vec::new();
@@ -61,6 +61,11 @@ fn visit(book: &Book<'_>, appointment: &Appointment, n: usize) -> Result<Visit, 
         mode,
         zone: zone(book, actors.iter().copied()),
         slot: appointment.slot.iter().find_map(|s| Some(s.target()?.rsplit('/').next()?.to_owned())),
+        arrival: matches!(appointment.status.as_deref(), Some("arrived" | "checked-in")).then_some(Arrival {
+            here: true,
+            minutes: None,
+            at: None,
+        }),
         version: appointment.meta.as_ref().and_then(|m| m.version_id.clone()),
         was: None,
         kept: None,

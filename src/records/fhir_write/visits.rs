@@ -135,6 +135,21 @@ pub fn taken_by(slot: &Value, change: &str) -> bool {
     slot["status"] != "free" && is_of(slot, change)
 }
 
+/// The visit as it is once the person is there.
+#[must_use]
+pub fn arrived(told: &Told<'_>, visit: &Value) -> Value {
+    let mut visit = visit.clone();
+    visit["status"] = json!("arrived");
+    told.sign(&mut visit);
+    visit
+}
+
+/// Whether the clinic has somebody down as there, or already seen.
+#[must_use]
+pub fn is_there(visit: &Value) -> bool {
+    matches!(visit["status"].as_str(), Some("arrived" | "checked-in" | "fulfilled"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::{super::samples::told, *};

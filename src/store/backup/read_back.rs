@@ -35,6 +35,7 @@ UNION ALL SELECT 'pattern', 'sealed', id, sealed FROM pattern WHERE owner = $1 \
 UNION ALL SELECT 'connection', 'sealed', id, sealed FROM connection WHERE owner = $1 \
 UNION ALL SELECT 'connected', 'sealed', connection || ' ' || part, sealed FROM connected WHERE owner = $1 \
 UNION ALL SELECT 'visit', 'sealed', id, sealed FROM visit WHERE owner = $1 \
+UNION ALL SELECT 'waitlist', 'sealed', id, sealed FROM waitlist WHERE owner = $1 \
 UNION ALL SELECT 'reading', 'sealed', id, sealed FROM reading WHERE owner = $1 \
 UNION ALL SELECT 'renewal', 'sealed', id, sealed FROM renewal WHERE owner = $1 \
 UNION ALL SELECT 'outbox', 'sealed', id, sealed FROM outbox WHERE owner = $1 AND state <> 'delivered' \
@@ -118,6 +119,7 @@ const TABLES: &[&str] = &[
     "glass",
     "pattern",
     "visit",
+    "waitlist",
     "reading",
     "renewal",
     "outbox",

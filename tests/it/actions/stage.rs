@@ -304,6 +304,7 @@ impl Stage {
         let (kind, facts) = match &outcome {
             Outcome::Answer(f) => ("answer", f),
             Outcome::Ask { facts, .. } => ("ask", facts),
+            Outcome::Offer { facts, .. } => ("offer", facts),
             Outcome::Confirm { facts, .. } => ("confirm", facts),
             Outcome::Done { facts, conflict, .. } => {
                 self.render(action.name(), conflict);
