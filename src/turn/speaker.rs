@@ -110,11 +110,12 @@ impl Turn<'_> {
     }
 
     /// The name in words that were understood as nothing else: nobody's here. In answer to "who is speaking" any words
-    /// may be one.
+    /// may be one; unasked, those that somebody is introduced with ("this is Zoe") and that are written as a name.
     pub(super) fn name_of_nobody(&self, words: &str, meaning: &Interpretation) -> Option<String> {
         let waits = self.waits_for_name();
         let lost = meaning.intent == NONE || meaning.by == By::Unsure;
-        let a_name = self.shared() && (meaning.intent == SWITCH || (waits && lost));
+        let introduced = || name_in(words, false).is_some_and(|name| is_written_as_name(words, &name));
+        let a_name = self.shared() && (meaning.intent == SWITCH || (lost && (waits || introduced())));
         a_name.then(|| name_in(words, waits)).flatten()
     }
 
@@ -248,9 +249,32 @@ fn name_in(text: &str, bare: bool) -> Option<String> {
     ((framed || bare) && (1..=LONGEST_NAME).contains(&words.len())).then(|| words.join(" "))
 }
 
+/// Whether the last word of a name stands in a text with a capital, not at its beginning.
+fn is_written_as_name(text: &str, name: &str) -> bool {
+    let last = name.rsplit(' ').next().unwrap_or(name);
+    text.split_whitespace().skip(1).any(|token| {
+        let token = token.trim_matches(|c: char| !c.is_alphanumeric());
+        token.to_lowercase() == last && token.starts_with(char::is_uppercase)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_written_with_a_capital() {
+        for (text, is) in [
+            ("this is Zoe", true),
+            ("Hi, this is Zoe Quill.", true),
+            ("this is awful", false),
+            ("This is awful", false),
+            ("it is cold in here", false),
+        ] {
+            let named = name_in(text, false).is_some_and(|name| is_written_as_name(text, &name));
+            assert_eq!(named, is, "{text}");
+        }
+    }
 
     #[test]
     fn a_name_is_what_is_left_of_what_people_say_around_it() {
