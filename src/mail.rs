@@ -2,16 +2,19 @@
 //!
 //! Invariants: a letter is one of a few fixed texts with a code or an address of this server in it, nothing that
 //! anybody said and nothing of a record, not even the organization's name (it may tell what somebody is treated for); it
-//! goes out over TLS, or within this machine, to the configured server alone. Calls block.
+//! goes out over TLS, or within this machine, to the configured server alone.
 
 mod address;
 mod letter;
 mod smtp;
 
-use std::{os::unix::fs::PermissionsExt as _, path::PathBuf, sync::Arc, time::Duration};
+use std::{os::unix::fs::PermissionsExt as _, path::PathBuf, time::Duration};
 
 use jiff::Timestamp;
-use rustls::{ClientConfig, RootCertStore};
+use lettre::transport::smtp::{
+    authentication::Credentials,
+    client::{Certificate, CertificateStore, TlsParameters},
+};
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 use zeroize::Zeroizing;
 
@@ -46,9 +49,9 @@ pub enum MailError {
     /// The address that letters come from is none.
     #[error("mail.from: not an e-mail address")]
     From,
-    /// The TLS library refuses its own defaults.
-    #[error("TLS cannot be set up: {0}")]
-    Tls(#[from] rustls::Error),
+    /// The TLS library refuses what it was given.
+    #[error("mail: TLS cannot be set up for this host")]
+    Tls,
 }
 
 /// Why a letter did not go out. Holds no address.
@@ -81,8 +84,12 @@ impl Post {
             host: config.host.clone(),
             port: config.port,
             tls: config.tls,
-            roots: Arc::new(trust(config)?),
-            login: config.user.clone().zip(password),
+            trust: trust(config)?,
+            login: config
+                .user
+                .clone()
+                .zip(password)
+                .map(|(user, password)| Credentials::new(user, (*password).clone())),
             patience: Duration::from_millis(config.timeout_ms),
         };
         Ok(Self { server, from, page: config.page.trim_end_matches('/').to_owned() })
@@ -98,9 +105,9 @@ impl Post {
     ///
     /// # Errors
     /// Why it did not go out.
-    pub fn send(&self, to: &Address, letter: &Letter, id: &str, at: Timestamp) -> Result<(), Unsent> {
-        let text = letter.text(&self.from, to, &self.page, id, at);
-        self.server.deliver(&self.from, to, &text)
+    pub async fn send(&self, to: &Address, letter: &Letter, id: &str, at: Timestamp) -> Result<(), Unsent> {
+        let message = letter.message(&self.from, to, &self.page, id, at).ok_or(Unsent::Never)?;
+        self.server.deliver(&message).await
     }
 }
 
@@ -117,25 +124,22 @@ fn password(path: &PathBuf) -> Result<Zeroizing<String>, MailError> {
     if text.is_empty() { Err(wrong("it is empty")) } else { Ok(text) }
 }
 
-fn trust(config: &MailConfig) -> Result<ClientConfig, MailError> {
+fn trust(config: &MailConfig) -> Result<TlsParameters, MailError> {
     const SETTING: &str = "mail.ca";
-    let mut roots = RootCertStore::empty();
-    match &config.ca {
-        Some(path) => {
-            let pem = std::fs::read(path).map_err(|source| MailError::Read {
-                setting: SETTING,
-                path: path.clone(),
-                source,
-            })?;
-            let read = CertificateDer::pem_slice_iter(&pem).flatten();
-            if roots.add_parsable_certificates(read).0 == 0 {
-                let why = "there is no PEM certificate in it";
-                return Err(MailError::NoGood { setting: SETTING, path: path.clone(), why });
-            }
+    let mut trust = TlsParameters::builder(config.host.clone()).certificate_store(CertificateStore::WebpkiRoots);
+    if let Some(path) = &config.ca {
+        let pem =
+            std::fs::read(path).map_err(|source| MailError::Read { setting: SETTING, path: path.clone(), source })?;
+        trust = trust.certificate_store(CertificateStore::None);
+        let mut any = false;
+        for found in CertificateDer::pem_slice_iter(&pem).flatten() {
+            trust = trust.add_root_certificate(Certificate::from_der(found.to_vec()).map_err(|_| MailError::Tls)?);
+            any = true;
         }
-        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+        if !any {
+            let why = "there is no PEM certificate in it";
+            return Err(MailError::NoGood { setting: SETTING, path: path.clone(), why });
+        }
     }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    Ok(versions.with_root_certificates(roots).with_no_client_auth())
+    trust.build().map_err(|_| MailError::Tls)
 }

@@ -1,6 +1,13 @@
 //! The letters there are.
 
 use jiff::Timestamp;
+use lettre::{
+    Message,
+    message::{
+        Body, Mailbox,
+        header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue},
+    },
+};
 use serde::{Deserialize, Serialize};
 
 use super::Address;
@@ -61,19 +68,24 @@ impl Letter {
         }
     }
 
-    /// Headers and body, lines ended as SMTP wants them.
-    pub(super) fn text(&self, from: &Address, to: &Address, page: &str, id: &str, at: Timestamp) -> String {
-        let date = at.strftime("%a, %d %b %Y %H:%M:%S +0000");
-        format!(
-            "From: Care assistant <{}>\r\nTo: <{}>\r\nSubject: {}\r\nDate: {date}\r\nMessage-ID: <{id}@{}>\r\n\
-             MIME-Version: 1.0\r\nContent-Type: text/plain; charset=us-ascii\r\nContent-Transfer-Encoding: 7bit\r\n\
-             Auto-Submitted: auto-generated\r\n\r\n{}",
-            from.as_str(),
-            to.as_str(),
-            self.subject(),
-            from.domain(),
-            self.body(page)
-        )
+    /// The whole letter; `None` where an address is one that mail knows and this builder does not.
+    pub(super) fn message(&self, from: &Address, to: &Address, page: &str, id: &str, at: Timestamp) -> Option<Message> {
+        let mailbox = |name: Option<&str>, address: &Address| {
+            Some(Mailbox::new(name.map(str::to_owned), address.as_str().parse().ok()?))
+        };
+        let machine = HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned());
+        // ASCII in short lines, as the tests hold it to: it goes out as it is.
+        let body = Body::dangerous_pre_encoded(self.body(page).into_bytes(), ContentTransferEncoding::SevenBit);
+        Message::builder()
+            .from(mailbox(Some("Care assistant"), from)?)
+            .to(mailbox(None, to)?)
+            .subject(self.subject())
+            .date(at.into())
+            .message_id(Some(format!("<{id}@{}>", from.domain())))
+            .header(ContentType::TEXT_PLAIN)
+            .raw_header(machine)
+            .body(body)
+            .ok()
     }
 }
 
@@ -91,7 +103,8 @@ mod tests {
             (Letter::News, "\r\nSubject: You have a new message\r\n"),
             (Letter::Enabled { secret: "wsp_x".into(), days: 7 }, "https://voice.clinic.example/#wsp_x\r\n"),
         ] {
-            let text = letter.text(&from, &to, "https://voice.clinic.example", "id1", at);
+            let message = letter.message(&from, &to, "https://voice.clinic.example", "id1", at).expect("a letter");
+            let text = String::from_utf8(message.formatted()).expect("text");
             assert!(text.is_ascii() && text.contains(holds), "{text}");
             assert!(text.contains("\r\nDate: Mon, 04 May 2026 10:00:00 +0000\r\n"), "{text}");
             assert!(text.split("\r\n").all(|line| line.len() <= 200 && !line.contains(['\r', '\n'])), "{text}");

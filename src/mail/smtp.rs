@@ -1,190 +1,166 @@
-//! One letter by SMTP (RFC 5321), over TLS from the first byte or from STARTTLS on (RFC 3207), with AUTH PLAIN where a
-//! user is configured.
+//! Handing one letter in by SMTP, over TLS from the first byte or from STARTTLS on (RFC 3207).
 //!
-//! Invariants: name, password and letter are sent over TLS or within this machine alone; what a server sent before TLS
-//! is not believed after it; every wait ends in time and every answer has a limit.
+//! Invariants: name, password and letter are sent over TLS or within this machine alone; what a server sent before TLS is not
+//! believed after it, because nothing is read ahead of TLS; every step ends in time.
 
 use std::{
-    io::{Read, Write},
-    net::{TcpStream, ToSocketAddrs as _},
-    sync::Arc,
+    fmt, io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use rustls::{ClientConfig, ClientConnection, StreamOwned};
-use rustls_pki_types::ServerName;
-use zeroize::Zeroizing;
+use lettre::{
+    Message,
+    transport::smtp::{
+        Error,
+        authentication::{Credentials, Mechanism},
+        client::{AsyncSmtpConnection, AsyncTokioStream, TlsParameters},
+        extension::ClientId,
+    },
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    time::timeout,
+};
 
-use super::{Address, Unsent};
+use super::Unsent;
 use crate::config::MailTls;
 
-/// Longest line of an answer, in bytes.
-const LONGEST_LINE: usize = 1024;
-/// Most lines of an answer.
-const MOST_LINES: usize = 64;
 /// What this program calls itself in greeting: no name of a machine leaves it.
 const SELF: &str = "wellspoken.invalid";
+const NO_CONNECTION: Unsent = Unsent::Later("no connection");
 
 /// Where letters are handed in.
 pub struct Server {
     pub host: String,
     pub port: u16,
     pub tls: MailTls,
-    pub roots: Arc<ClientConfig>,
-    pub login: Option<(String, Zeroizing<String>)>,
+    pub trust: TlsParameters,
+    pub login: Option<Credentials>,
     pub patience: Duration,
-}
-
-trait Stream: Read + Write {}
-impl<T: Read + Write> Stream for T {}
-
-struct Talk(Box<dyn Stream>);
-
-struct Said {
-    code: u16,
-    lines: Vec<String>,
 }
 
 impl Server {
     /// Hands a letter in.
-    pub fn deliver(&self, from: &Address, to: &Address, text: &str) -> Result<(), Unsent> {
-        let mut talk = self.greeted()?;
-        talk.says(&format!("MAIL FROM:<{}>", from.as_str()))?.taken()?;
-        talk.says(&format!("RCPT TO:<{}>", to.as_str()))?.taken()?;
-        talk.says("DATA")?.taken()?;
-        // A line that begins with a dot gets a second one (RFC 5321 §4.5.2).
-        let stuffed = text.replace("\r\n.", "\r\n..");
-        talk.says(&format!("{}\r\n.", stuffed.trim_end_matches("\r\n")))?.taken()?;
+    pub async fn deliver(&self, letter: &Message) -> Result<(), Unsent> {
+        let mut talk = self.introduced().await?;
+        if let Some(login) = &self.login {
+            let unknown = Unsent::Later("the mail server does not know us");
+            self.step(talk.auth(&[Mechanism::Plain], login), |_| unknown).await?;
+        }
+        self.step(talk.send(letter.envelope(), &letter.formatted()), |error| match error.is_permanent() {
+            // Of the letter itself: what is refused with 5.. stays refused.
+            true => Unsent::Never,
+            false => Unsent::Later("the mail server does not take it now"),
+        })
+        .await?;
         // It is taken; how the server parts changes nothing.
-        let _ = talk.says("QUIT");
+        let _ = timeout(self.patience, talk.quit()).await;
         Ok(())
     }
 
-    fn greeted(&self) -> Result<Talk, Unsent> {
-        let stream = self.reached()?;
-        let mut talk = match self.tls {
-            MailTls::Tls => Talk(Box::new(self.secured(stream)?)),
-            MailTls::None => Talk(Box::new(stream)),
-            MailTls::Starttls => {
-                let mut plain = Talk(Box::new(stream.try_clone().map_err(|_| NO_CONNECTION)?));
-                plain.hears()?.expects(220)?;
-                let offer = plain.says(&format!("EHLO {SELF}"))?;
-                offer.expects(250)?;
-                if !offer.lines.iter().any(|line| line.eq_ignore_ascii_case("STARTTLS")) {
-                    return Err(Unsent::Later("the mail server offers no TLS"));
-                }
-                plain.says("STARTTLS")?.expects(220)?;
-                // Nothing was read ahead, so whatever came before TLS breaks the handshake instead of being believed.
-                let mut talk = Talk(Box::new(self.secured(stream)?));
-                self.introduced(&mut talk)?;
-                return Ok(talk);
+    /// Connected, over TLS where that is wanted.
+    async fn introduced(&self) -> Result<AsyncSmtpConnection, Unsent> {
+        let (own, at) = (ClientId::Domain(SELF.to_owned()), (self.host.as_str(), self.port));
+        let out_of_order = |_: &Error| Unsent::Later("the mail server is out of order");
+        if self.tls == MailTls::Tls {
+            let trust = Some(self.trust.clone());
+            let connecting = AsyncSmtpConnection::connect_tokio1(at, Some(self.patience), &own, trust, None);
+            return self.step(connecting, |_| Unsent::Later("no connection, or its certificate is not trusted")).await;
+        }
+        let stream = timeout(self.patience, TcpStream::connect(at)).await.map_err(|_| NO_CONNECTION)?;
+        let whole = Arc::new(AtomicBool::new(false));
+        let stream = Sparing { stream: stream.map_err(|_| NO_CONNECTION)?, whole: Arc::clone(&whole) };
+        let connecting = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &own);
+        let mut talk = self.step(connecting, out_of_order).await?;
+        if self.tls == MailTls::Starttls {
+            if !talk.can_starttls() {
+                return Err(Unsent::Later("the mail server offers no TLS"));
             }
-        };
-        talk.hears()?.expects(220)?;
-        self.introduced(&mut talk)?;
+            let securing = talk.starttls(self.trust.clone(), &own);
+            self.step(securing, |_| Unsent::Later("its certificate is not trusted")).await?;
+        }
+        whole.store(true, Ordering::Relaxed);
         Ok(talk)
     }
 
-    fn introduced(&self, talk: &mut Talk) -> Result<(), Unsent> {
-        talk.says(&format!("EHLO {SELF}"))?.expects(250)?;
-        let Some((user, password)) = &self.login else { return Ok(()) };
-        let plain = Zeroizing::new(format!("\0{user}\0{}", password.as_str()));
-        let line = Zeroizing::new(format!("AUTH PLAIN {}", STANDARD.encode(plain.as_bytes())));
-        match talk.says(&line)?.code {
-            235 => Ok(()),
-            _ => Err(Unsent::Later("the mail server does not know us")),
+    /// One step with the server, in time. What went wrong is told without what the server said: it may quote an address.
+    async fn step<T>(
+        &self,
+        doing: impl Future<Output = Result<T, Error>>,
+        why: impl FnOnce(&Error) -> Unsent,
+    ) -> Result<T, Unsent> {
+        match timeout(self.patience, doing).await {
+            Ok(done) => done.map_err(|error| why(&error)),
+            Err(_) => Err(Unsent::Later("the mail server did not answer in time")),
         }
-    }
-
-    fn reached(&self) -> Result<TcpStream, Unsent> {
-        let found = (self.host.as_str(), self.port).to_socket_addrs().map_err(|_| Unsent::Later("no such host"))?;
-        for at in found {
-            let Ok(stream) = TcpStream::connect_timeout(&at, self.patience) else { continue };
-            let timed = stream.set_read_timeout(Some(self.patience));
-            timed.and_then(|()| stream.set_write_timeout(Some(self.patience))).map_err(|_| NO_CONNECTION)?;
-            return Ok(stream);
-        }
-        Err(NO_CONNECTION)
-    }
-
-    fn secured(&self, mut stream: TcpStream) -> Result<StreamOwned<ClientConnection, TcpStream>, Unsent> {
-        const UNTRUSTED: Unsent = Unsent::Later("its certificate is not trusted");
-        let name = ServerName::try_from(self.host.clone()).map_err(|_| UNTRUSTED)?;
-        let mut connection = ClientConnection::new(Arc::clone(&self.roots), name).map_err(|_| UNTRUSTED)?;
-        while connection.is_handshaking() {
-            connection.complete_io(&mut stream).map_err(|_| UNTRUSTED)?;
-        }
-        Ok(StreamOwned::new(connection, stream))
     }
 }
 
-const NO_CONNECTION: Unsent = Unsent::Later("no connection");
-const ODD: Unsent = Unsent::Later("the mail server says something odd");
+/// A connection that is read byte by byte until it is said to be secured: whatever a server (or somebody in between) sends
+/// behind its word that TLS may begin is then a part of the handshake and breaks it, and is never taken for an answer.
+struct Sparing {
+    stream: TcpStream,
+    whole: Arc<AtomicBool>,
+}
 
-impl Talk {
-    fn says(&mut self, line: &str) -> Result<Said, Unsent> {
-        let sent = self.0.write_all(line.as_bytes()).and_then(|()| self.0.write_all(b"\r\n"));
-        sent.and_then(|()| self.0.flush()).map_err(|_| NO_CONNECTION)?;
-        self.hears()
+impl fmt::Debug for Sparing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sparing")
     }
+}
 
-    fn hears(&mut self) -> Result<Said, Unsent> {
-        let mut lines = Vec::new();
-        while lines.len() < MOST_LINES {
-            let line = self.line()?;
-            let code = line.get(..3).and_then(|code| code.parse().ok()).ok_or(ODD)?;
-            let more = line.as_bytes().get(3) == Some(&b'-');
-            lines.push(line.get(4..).unwrap_or_default().to_owned());
-            if !more {
-                return Ok(Said { code, lines });
-            }
+impl AsyncTokioStream for Sparing {
+    fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.stream.peer_addr()
+    }
+}
+
+impl AsyncRead for Sparing {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, to: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.whole.load(Ordering::Relaxed) || to.remaining() == 0 {
+            return Pin::new(&mut self.stream).poll_read(cx, to);
         }
-        Err(ODD)
-    }
-
-    /// Byte by byte, so that nothing behind the line is read: answers are short.
-    fn line(&mut self) -> Result<String, Unsent> {
-        let mut line = Vec::new();
         let mut byte = [0];
-        while line.len() < LONGEST_LINE {
-            self.0.read_exact(&mut byte).map_err(|_| NO_CONNECTION)?;
-            match byte[0] {
-                b'\n' => return String::from_utf8(line).map_err(|_| ODD),
-                b'\r' => {}
-                other => line.push(other),
-            }
-        }
-        Err(ODD)
+        let mut one = ReadBuf::new(&mut byte);
+        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut one))?;
+        to.put_slice(one.filled());
+        Poll::Ready(Ok(()))
     }
 }
 
-impl Said {
-    fn expects(&self, code: u16) -> Result<(), Unsent> {
-        if self.code == code { Ok(()) } else { Err(Unsent::Later("the mail server is out of order")) }
+impl AsyncWrite for Sparing {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
-    /// Of the letter itself: what is refused with 5.. stays refused.
-    fn taken(&self) -> Result<(), Unsent> {
-        match self.code {
-            200..=399 => Ok(()),
-            500..=599 => Err(Unsent::Never),
-            _ => Err(Unsent::Later("the mail server does not take it now")),
-        }
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::{
-        io::{BufRead as _, BufReader},
+        io::{BufRead as _, BufReader, Write as _},
         net::TcpListener,
     };
 
     use super::*;
     use crate::{
         config::MailConfig,
-        mail::{Letter, Post},
+        mail::{Address, Letter, Post},
     };
 
     /// A server that answers each line with the next of these; gives back what it heard.
@@ -212,18 +188,18 @@ mod tests {
         (port, heard)
     }
 
-    fn sent(port: u16, tls: MailTls) -> Result<(), Unsent> {
+    async fn sent(port: u16, tls: MailTls) -> Result<(), Unsent> {
         let config = MailConfig { host: "127.0.0.1".into(), port, tls, timeout_ms: 2000, ..MailConfig::example() };
         let to = Address::parse("rosa@example.org").expect("an address");
         let post = Post::new(&config).expect("usable");
-        post.send(&to, &Letter::Confirm { code: "48291357".into() }, "id1", jiff::Timestamp::UNIX_EPOCH)
+        post.send(&to, &Letter::Confirm { code: "48291357".into() }, "id1", jiff::Timestamp::UNIX_EPOCH).await
     }
 
-    #[test]
-    fn a_letter_is_handed_in() {
+    #[tokio::test]
+    async fn a_letter_is_handed_in() {
         let (port, heard) =
             answering(&["220 hi", "250-hi\r\n250 SIZE 9", "250 ok", "250 ok", "354 go on", "250 taken", "221 bye"]);
-        assert_eq!(sent(port, MailTls::None), Ok(()));
+        assert_eq!(sent(port, MailTls::None).await, Ok(()));
         let heard = heard.join().expect("heard");
         assert_eq!(heard[1], "MAIL FROM:<assistant@clinic.example>");
         assert_eq!(heard[2], "RCPT TO:<rosa@example.org>");
@@ -231,8 +207,8 @@ mod tests {
         assert!(heard.iter().any(|line| line == "."), "{heard:?}");
     }
 
-    #[test]
-    fn what_a_server_refuses_is_for_later_or_for_good() {
+    #[tokio::test]
+    async fn what_a_server_refuses_is_for_later_or_for_good() {
         let later = |result| matches!(result, Err(Unsent::Later(_)));
         let cases: [(&[&str], fn(Result<(), Unsent>) -> bool); 5] = [
             (&["220 hi", "250 hi", "250 ok", "550 nobody of that name"], |r| r == Err(Unsent::Never)),
@@ -243,16 +219,40 @@ mod tests {
         ];
         for (answers, fits) in cases {
             let (port, _) = answering(answers);
-            assert!(fits(sent(port, MailTls::None)), "{answers:?}");
+            assert!(fits(sent(port, MailTls::None).await), "{answers:?}");
         }
         let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
-        assert!(later(sent(closed, MailTls::None)), "nobody there");
+        assert!(later(sent(closed, MailTls::None).await), "nobody there");
     }
 
-    #[test]
-    fn without_tls_nothing_is_handed_in() {
+    #[tokio::test]
+    async fn without_tls_nothing_is_handed_in() {
         let (port, heard) = answering(&["220 hi", "250 no TLS here"]);
-        assert_eq!(sent(port, MailTls::Starttls), Err(Unsent::Later("the mail server offers no TLS")));
+        assert_eq!(sent(port, MailTls::Starttls).await, Err(Unsent::Later("the mail server offers no TLS")));
         assert_eq!(heard.join().expect("heard").len(), 1, "no address was told");
+    }
+
+    #[tokio::test]
+    async fn what_comes_before_tls_is_not_taken_for_an_answer_after_it() {
+        // Somebody in between adds all the answers there could be behind the server's word that TLS may begin.
+        let (port, heard) = answering(&[
+            "220 hi",
+            "250-hi\r\n250 STARTTLS",
+            "220 go on\r\n250 hi\r\n250 ok\r\n250 ok\r\n354 go on\r\n250 taken\r\n221 bye",
+        ]);
+        assert!(matches!(sent(port, MailTls::Starttls).await, Err(Unsent::Later(_))), "it is not out");
+        let heard = heard.join().expect("heard");
+        assert_eq!(heard.first().map(String::as_str), Some("EHLO wellspoken.invalid"));
+        assert!(!heard.iter().any(|line| line.contains("rosa")), "no address was told: {heard:?}");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_says_nothing_is_not_waited_for_long() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let began = std::time::Instant::now();
+        assert_eq!(sent(port, MailTls::None).await, Err(Unsent::Later("the mail server did not answer in time")));
+        assert!(began.elapsed() < Duration::from_secs(10));
+        drop(listener);
     }
 }

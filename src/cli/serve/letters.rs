@@ -95,9 +95,7 @@ async fn deliver(program: &Program, post: &Arc<Post>) {
         Err(error) => return tracing::warn!(%error, "letters could not be looked up; it is tried again"),
     };
     for letter in due {
-        let (post, to, what, name) = (Arc::clone(post), letter.to.clone(), letter.letter.clone(), letter.name.clone());
-        let sent = tokio::task::spawn_blocking(move || post.send(&to, &what, &name, now)).await;
-        match sent.unwrap_or(Err(Unsent::Later("it was interrupted"))) {
+        match post.send(&letter.to, &letter.letter, &letter.name, now).await {
             Ok(()) => tracing::info!(letter = letter.letter.name(), "a letter is out"),
             Err(Unsent::Never) => tracing::warn!(letter = letter.letter.name(), "a letter was refused for good"),
             Err(why) => {
