@@ -11,6 +11,7 @@ use super::{
     Store,
     error::StoreError,
     job::{JobError, Refusal, Step},
+    pause::pause,
     requests::time,
 };
 
@@ -58,7 +59,10 @@ impl Store {
         let rows = self.inner.database.ask(due, &[now.as_microsecond().into(), AT_ONCE.into()]).await?;
         let mut held = Vec::new();
         for row in rows {
-            let until = now.checked_add(pause(row.try_get("attempts")?)).unwrap_or(Timestamp::MAX).as_microsecond();
+            let until = now
+                .checked_add(pause(PAUSE, LONGEST_PAUSE, row.try_get("attempts")?))
+                .unwrap_or(Timestamp::MAX)
+                .as_microsecond();
             let alert = DueAlert {
                 id: row.try_get("id")?,
                 kind: row.try_get("kind")?,
@@ -129,23 +133,5 @@ impl Store {
         }
         let step = Step::new("DELETE FROM alert", vec![]);
         self.inner.writer.submit(vec![step], vec![]).await.map(drop).map_err(StoreError::from)
-    }
-}
-
-/// The pause after so many tries.
-fn pause(attempts: i64) -> SignedDuration {
-    let times = 1_i32.checked_shl(u32::try_from(attempts).unwrap_or(u32::MAX)).unwrap_or(i32::MAX).max(1);
-    PAUSE.checked_mul(times).unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_grow_and_end() {
-        for (attempts, seconds) in [(0, 5), (1, 10), (7, 640), (8, 900), (31, 900), (99, 900)] {
-            assert_eq!(pause(attempts), SignedDuration::from_secs(seconds), "{attempts}");
-        }
     }
 }

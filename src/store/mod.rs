@@ -35,6 +35,7 @@ mod mailbox;
 mod notice;
 mod outbox;
 mod patterns;
+mod pause;
 mod people;
 mod place;
 mod proof;

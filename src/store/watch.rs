@@ -14,6 +14,7 @@ use super::{
     error::StoreError,
     job::{JobError, Refusal, Step},
     keys::{KeyError, KeyOwner},
+    pause::pause,
     people::person_id,
     requests::time,
 };
@@ -190,7 +191,10 @@ impl Store {
                 self.drop_watch(&row.try_get::<String, _>("id")?).await?;
                 continue;
             };
-            let until = now.checked_add(pause(row.try_get("attempts")?)).unwrap_or(Timestamp::MAX).as_microsecond();
+            let until = now
+                .checked_add(pause(PAUSE, LONGEST_PAUSE, row.try_get("attempts")?))
+                .unwrap_or(Timestamp::MAX)
+                .as_microsecond();
             let hold = "UPDATE watch SET due = $3, attempts = attempts + 1 WHERE id = $1 AND due = $2";
             let step = Step::new(hold, vec![watch.id.as_str().into(), watch.due.into(), until.into()]);
             match self.inner.writer.submit(vec![step.or_nothing(Refusal::NotThere)], vec![]).await {
@@ -306,23 +310,9 @@ fn says(row: &Visit, now: &VisitNow) -> bool {
     now.names.contains(&row.id) && now.start == row.booked.then_some(row.start)
 }
 
-/// The pause after so many tries.
-fn pause(attempts: i64) -> SignedDuration {
-    let times = 1_i32.checked_shl(u32::try_from(attempts).unwrap_or(u32::MAX)).unwrap_or(i32::MAX).max(1);
-    PAUSE.checked_mul(times).unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn pauses_grow_and_end() {
-        for (attempts, seconds) in [(0, 15), (1, 30), (2, 60), (7, 1920), (8, 3600), (30, 3600), (31, 3600), (99, 3600)]
-        {
-            assert_eq!(pause(attempts), SignedDuration::from_secs(seconds), "{attempts}");
-        }
-    }
 
     #[test]
     fn what_was_changed_from_here_is_known_by_each_of_its_names() {

@@ -57,6 +57,7 @@ impl Turn<'_> {
     /// A code that was said is nothing to keep or to say again, in whatever slot it stands.
     pub(super) fn mask(&mut self, understood: &mut Understood) {
         self.code = self.code_in(understood);
+        self.mask_where_digits_are_told(understood);
         let told = self.waits_for_digits() || self.heard.as_ref().is_some_and(|heard| heard.text.contains(MASK));
         let second = understood.second.iter_mut().map(|request| (request.intent.clone(), &mut request.slots));
         let first = (understood.meaning.intent.clone(), &mut understood.meaning.slots);
@@ -73,6 +74,18 @@ impl Turn<'_> {
 }
 
 impl Turn<'_> {
+    /// Whoever tells digits to be tried may call them what they like: what was heard has the mask for them, too.
+    fn mask_where_digits_are_told(&mut self, understood: &Understood) {
+        let first = (&understood.meaning.intent, &understood.meaning.slots);
+        let second = understood.second.iter().map(|request| (&request.intent, &request.slots));
+        let mut all = std::iter::once(first).chain(second);
+        if all.any(|(intent, slots)| slots.keys().any(|name| self.is_digits(intent, name)))
+            && let Some(heard) = &mut self.heard
+        {
+            heard.text = digits::masked(&heard.text, &digits::codes(&heard.text), MASK);
+        }
+    }
+
     /// A one-time code, for the try alone.
     fn code_in(&self, understood: &Understood) -> Option<Zeroizing<String>> {
         let meaning = &understood.meaning;

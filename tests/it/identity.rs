@@ -352,3 +352,26 @@ async fn what_is_protected_is_said_by_its_name_to_whom_it_belongs() {
     let list = speaker.says("what medicines am I on").await;
     assert!(!list.reply.contains("sertraline"), "not unless asked for by its name: {}", list.reply);
 }
+
+/// Digits that are told to be tried are masked whatever they are called, in what was heard and in the slot.
+#[tokio::test]
+async fn digits_that_are_told_are_masked_whatever_they_are_called() {
+    let (scratch, rosa) = with_pin("all").await;
+    for said in ["my sign in number is 4077 1288", "my confirmation number is 4077 1288"] {
+        let mut speaker = Speaker::new(&scratch.app, home(), Some(&rosa));
+        let result = speaker.says(said).await;
+        unspoken(&result);
+        let heard = result.heard.as_ref().map(|heard| heard.text.as_str());
+        assert!(heard.is_some_and(|text| text.contains("[PIN]") && !text.contains("1288")), "{heard:?}");
+        if let Some(code) = result.slots.get("code") {
+            assert_eq!(code.spoken, "[PIN]", "{said}");
+        }
+    }
+    let mut speaker = Speaker::new(&scratch.app, home(), Some(&rosa));
+    let result = speaker.says("my sign in number is 4077 1288").await;
+    assert_eq!(result.intent, "account.link", "understood as what it is");
+    // A number that is no secret stays.
+    let mut speaker = Speaker::new(&scratch.app, home(), Some(&rosa));
+    let result = speaker.says("my weight is 160 pounds").await;
+    assert!(result.heard.as_ref().is_some_and(|heard| heard.text.contains("160")), "{:?}", result.intent);
+}

@@ -25,37 +25,31 @@ const text = (trigger, control, more = '') => [
   `PV1|1|I|4E^136^A${more}`,
 ].join('\r');
 
-/** Sends messages over one connection; gives MSA-1 and MSA-2 of each answer. */
-function send(messages) {
+/** Sends a message over a connection of its own; gives MSA-1 and MSA-2 of the answer. */
+function send(message) {
   return new Promise((done, fail) => {
-    const answers = [];
-    const client = new Client({ host: '127.0.0.1' });
-    const limit = setTimeout(() => fail(new Error(`only ${answers.length} answers`)), 30_000);
-    const connection = client.createConnection({ port }, async (response) => {
+    const limit = setTimeout(() => fail(new Error('no answer')), 30_000);
+    const connection = new Client({ host: '127.0.0.1' }).createConnection({ port }, async (response) => {
+      clearTimeout(limit);
       const answer = response.getMessage();
-      answers.push(`${answer.get('MSA.1')} ${answer.get('MSA.2')}`);
-      if (answers.length === messages.length) {
-        clearTimeout(limit);
-        await connection.close();
-        done(answers);
-      }
+      await connection.close();
+      done(`${answer.get('MSA.1').toString()} ${answer.get('MSA.2').toString()}`);
     });
-    connection.on('client.error', fail);
-    (async () => {
-      for (const message of messages) await connection.sendMessage(new Message({ text: message }));
-    })().catch(fail);
+    connection.sendMessage(new Message({ text: message })).catch(fail);
   });
 }
 
 test('what the client sends is answered in its own terms, and counts', async () => {
-  assert.deepEqual(await send([text('A01', 'n1'), text('A08', 'n2'), text('A03', 'n3')]), ['AA n1', 'AA n2', 'AA n3']);
+  for (const [trigger, control] of [['A01', 'n1'], ['A08', 'n2'], ['A03', 'n3']]) {
+    assert.equal(await send(text(trigger, control)), `AA ${control}`);
+  }
   const listed = JSON.parse(await server.run('adt', 'list', '--json'));
   assert.deepEqual(listed.map((row) => `${row.kind} ${row.state}`), ['A01 applied', 'A08 applied', 'A03 applied']);
 });
 
 test('what cannot be used is refused with its reason, and kept', async () => {
   const nobody = text('A01', 'n4').replace('LS-9^^^LAKESIDE^MR', '');
-  assert.deepEqual(await send([nobody]), ['AE n4']);
+  assert.equal(await send(nobody), 'AE n4');
   const [row] = JSON.parse(await server.run('adt', 'list', '--state', 'unreadable', '--json'));
   assert.equal(row.note, 'PID-3: no identifier');
 });

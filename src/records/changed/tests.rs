@@ -123,7 +123,7 @@ fn a_panel_is_one_piece_of_news() {
         one
     };
     let report = json!({ "resourceType": "DiagnosticReport", "id": "r1", "status": "final", "code": { "text": "Electrolytes" },
-        "subject": { "reference": "Patient/p1" }, "effectiveDateTime": "2026-05-03T09:00:00Z",
+        "category": [{ "coding": [{ "code": "LAB" }] }], "subject": { "reference": "Patient/p1" }, "effectiveDateTime": "2026-05-03T09:00:00Z",
         "result": [{ "reference": "Observation/o1" }, { "reference": "Observation/o2" }] });
     let after = [panel("o1", "Potassium"), panel("o2", "Sodium"), report];
     assert_eq!(told(Watched::Results, &[], &after), ["notice_result"]);
