@@ -74,7 +74,7 @@ test('agreements are ticked one by one, saved, kept as versions, and count at on
   assert.equal(await improve.isChecked(), false, 'nobody agreed to that');
   await improve.check();
   await page.getByLabel('Use my medicines to answer me').uncheck();
-  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
   await page.waitForFunction(() => document.querySelector('#consent-said').textContent !== '');
   assert.match(await page.locator('#consent-said').textContent(), /Saved/);
   assert.equal(await page.locator('#consent-versions li').count(), 2);
@@ -88,7 +88,7 @@ test('what was changed elsewhere meanwhile is not overwritten', async () => {
     method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ text: 'yes', session }),
   }), turn.session);
   await page.getByLabel(/Count what I say/).uncheck();
-  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
   await page.waitForFunction(() => /elsewhere/.test(document.querySelector('#consent-said').textContent));
   assert.equal(await page.getByLabel('Use my medicines to answer me').isChecked(), true, 'it shows what is there now');
   assert.equal(await page.getByLabel(/Count what I say/).isChecked(), true);
