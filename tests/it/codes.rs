@@ -8,7 +8,7 @@ use wellspoken::{
     turn::{State, TurnResult},
 };
 
-use crate::support::{Scratch, Speaker, add_demo, add_demo_with_pin, empty, home, now, places, room};
+use crate::support::{Scratch, Speaker, add_demo, add_demo_with_pin, empty, home, now, places, room, shown};
 
 const ROSA: &str = "rosa-delgado.json";
 const MILO: &str = "milo-tran.json";
@@ -35,7 +35,7 @@ fn spaced(code: &str) -> String {
 
 /// No answer holds the code.
 fn unspoken(result: &TurnResult, code: &str) {
-    let shown = serde_json::to_string(result).expect("JSON");
+    let shown = shown(result);
     let (one, two) = code.split_at(4);
     for digits in [code, &spaced(code), &format!("{one} {two}"), one, two] {
         assert!(!shown.contains(digits), "{digits}: {shown}");

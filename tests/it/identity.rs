@@ -5,7 +5,7 @@ use wellspoken::{
     turn::{State, TurnResult},
 };
 
-use crate::support::{Scratch, Speaker, add_demo_with_pin, empty, home, room, with_demo};
+use crate::support::{Scratch, Speaker, add_demo_with_pin, empty, home, room, shown, with_demo};
 
 const ROSA: &str = "rosa-delgado.json";
 const PIN: &str = "4077";
@@ -18,7 +18,7 @@ async fn with_pin(consent: &str) -> (Scratch, wellspoken::policy::PersonId) {
 
 /// Nothing that is shown or kept holds the PIN.
 fn unspoken(result: &TurnResult) {
-    let shown = serde_json::to_string(result).expect("JSON").to_lowercase();
+    let shown = shown(result).to_lowercase();
     for digits in ["4077", "4 0 7 7", "four oh double seven", "double seven", "four zero"] {
         assert!(!shown.contains(digits), "{digits}: {shown}");
     }

@@ -132,3 +132,13 @@ impl<'a> Speaker<'a> {
         result
     }
 }
+
+/// What a turn shows, without the ids and times that hold any four digits by chance.
+pub fn shown(result: &TurnResult) -> String {
+    let mut shown = serde_json::to_value(result).expect("JSON");
+    let fields = shown.as_object_mut().expect("an object");
+    for by_chance in ["turn_id", "session", "timings_ms"] {
+        fields.remove(by_chance).expect("it is there");
+    }
+    shown.to_string()
+}

@@ -125,6 +125,15 @@ async fn an_import_that_is_killed_again_and_again_ends_as_if_it_had_not_been() {
         let there = there(killed.path()).await;
         let now = count(&there, "people");
         assert!(now >= people, "nobody goes: {now} after {people}");
+        if now == 628 && count(&there, "unfinished") == 0 {
+            // The kill came after the last commit: it is done, and only its report was lost.
+            assert!(
+                in_the_middle.len() >= 3,
+                "it was killed in the middle too rarely to show anything: {in_the_middle:?}"
+            );
+            assert_eq!(there, wanted_there);
+            return;
+        }
         let charts: i64 = there
             .iter()
             .filter(|l| l.starts_with("profile "))
