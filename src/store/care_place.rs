@@ -14,7 +14,7 @@ use super::{
     keys::KeyOwner,
 };
 use crate::{
-    policy::{Event, JournalEntry, RoomId},
+    policy::RoomId,
     records::{CarePlace, Directory, Position, Wait},
 };
 
@@ -51,7 +51,7 @@ impl Store {
             ));
         }
         steps.extend(list.slots.iter().map(Self::slot_step));
-        self.by_operator(steps, "care-places", by, at).await
+        self.by_staff(steps, None, "care-places", by, at).await
     }
 
     /// Notes how long people wait at a place now, in minutes; audited.
@@ -64,7 +64,7 @@ impl Store {
             vec![place.into(), i64::from(minutes).into(), at.as_microsecond().into()],
         )
         .or_nothing(Refusal::NotThere);
-        self.by_operator(vec![step], "care-wait", by, at).await
+        self.by_staff(vec![step], None, "care-wait", by, at).await
     }
 
     /// Where a room or a home is; `None` where nobody said.
@@ -103,31 +103,7 @@ impl Store {
                 )
             }
         };
-        self.by_operator(vec![step], "room-position", by, at).await
-    }
-
-    async fn by_operator(
-        &self,
-        steps: Vec<Step>,
-        outcome: &'static str,
-        by: &str,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
-        let entry = JournalEntry {
-            event: Event::Progressed,
-            subject: None,
-            actor: None,
-            intent: None,
-            channel: "staff",
-            session: None,
-            turn: None,
-            closes: None,
-            outcome: Some(outcome),
-            at,
-        };
-        let draft = self.draft(&entry, Some(by))?;
-        self.inner.writer.submit(steps, vec![draft]).await?;
-        Ok(())
+        self.by_staff(vec![step], None, "room-position", by, at).await
     }
 }
 

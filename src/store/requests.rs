@@ -256,7 +256,7 @@ impl Store {
         Ok(Phi::new(person.clone(), calls.collect::<Result<_, StoreError>>()?))
     }
 
-    async fn by_staff(
+    pub(super) async fn by_staff(
         &self,
         steps: Vec<Step>,
         person: Option<&PersonId>,

@@ -12,7 +12,6 @@ use super::{
     },
     time,
 };
-use crate::policy::{Event, JournalEntry};
 
 /// How many rows there are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -142,7 +141,7 @@ impl Store {
             vec![id.into(), at.as_microsecond().into()],
         )
         .or_nothing(Refusal::NotThere);
-        self.outbox_by_staff(vec![step], "retried", by, at).await
+        self.by_staff(vec![step], None, "retried", by, at).await
     }
 
     /// Staff give a row up that was refused: it goes. Audited.
@@ -157,30 +156,6 @@ impl Store {
             Step::new("DELETE FROM outbox WHERE id = $1 AND state = 'refused'", vec![id.into()])
                 .or_nothing(Refusal::NotThere),
         ];
-        self.outbox_by_staff(steps, "dropped", by, at).await
-    }
-
-    async fn outbox_by_staff(
-        &self,
-        steps: Vec<Step>,
-        outcome: &'static str,
-        by: &str,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
-        let entry = JournalEntry {
-            event: Event::Progressed,
-            subject: None,
-            actor: None,
-            intent: None,
-            channel: "staff",
-            session: None,
-            turn: None,
-            closes: None,
-            outcome: Some(outcome),
-            at,
-        };
-        let draft = self.draft(&entry, Some(by))?;
-        self.inner.writer.submit(steps, vec![draft]).await?;
-        Ok(())
+        self.by_staff(steps, None, "dropped", by, at).await
     }
 }
