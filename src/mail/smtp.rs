@@ -173,7 +173,8 @@ mod tests {
             let mut heard = Vec::new();
             let mut stream = stream;
             for answer in answers {
-                write!(stream, "{answer}\r\n").expect("written");
+                // In one piece: who is told enough by the first may be gone before the second.
+                stream.write_all(format!("{answer}\r\n").as_bytes()).expect("written");
                 let in_letter = heard.last().is_some_and(|line| line == "DATA");
                 while let Some(Ok(line)) = lines.next() {
                     let ends = !in_letter || line == ".";
