@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing on a Debian-like machine, or, without root, names it in one line.
 #   scripts/setup.sh run     what building and running need
-#   scripts/setup.sh test    the tests' needs besides: PostgreSQL, OpenBao, sekmet-fhir, Chromium, openssl (keys), Node and its packages
+#   scripts/setup.sh test    the tests' needs besides: PostgreSQL, mosquitto (MQTT), OpenBao, sekmet-fhir, Chromium, openssl (keys), Node and its packages
 # Looks before it installs: with everything there, nothing is fetched and no root is needed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -23,6 +23,7 @@ if [ "${1:-run}" = test ]; then
   need node nodejs
   need npm npm
   need openssl openssl
+  has mosquitto || [ -x /usr/sbin/mosquitto ] || missing+=(mosquitto)
 fi
 
 if [ ${#missing[@]} -gt 0 ]; then

@@ -16,6 +16,7 @@ use crate::{
         whisper::WhisperError,
     },
     config::{Config, ConnectConfig, Provider},
+    fleet::mqtt::{Mqtt, MqttError},
     nlu::{
         catalogue::{Catalogue, CatalogueErrors},
         shelf::LearnError,
@@ -96,6 +97,9 @@ pub enum AppError {
     /// A record server's key or authorities cannot be used.
     #[error(transparent)]
     Servers(#[from] crate::fhir::FhirError),
+    /// The MQTT broker cannot be used as configured.
+    #[error(transparent)]
+    Mqtt(#[from] MqttError),
     /// The classifier could not be trained.
     #[error(transparent)]
     Engine(#[from] LearnError),
@@ -127,6 +131,7 @@ pub struct Readiness {
 pub struct App {
     core: Core,
     watcher: Option<Watcher>,
+    mqtt: Option<Arc<Mqtt>>,
     config: Config,
     /// What was missing at the start, with the command that mends it.
     pub warnings: Vec<String>,
@@ -163,6 +168,8 @@ impl App {
         let ears = settle("hearing", ears.await, &mut warnings);
         let voice = settle("speaking", voice.await, &mut warnings).map(Arc::new);
         let watcher = watcher(&store, &servers);
+        let mqtt = config.mqtt.as_ref().map(|mqtt| Mqtt::new(mqtt, u64::from_be_bytes(ambient.random())).map(Arc::new));
+        let mqtt = mqtt.transpose()?;
         let core = Core {
             ambient,
             courier: courier(&store, &servers, &config, &zone),
@@ -185,7 +192,7 @@ impl App {
             connecting: config.connect.as_ref().map(connecting),
             hear_deadline: Duration::from_millis(config.hear.deadline_ms),
         };
-        Ok(Self { core, watcher, config, warnings })
+        Ok(Self { core, watcher, mqtt, config, warnings })
     }
 
     /// Goes on with another database and clock; what is costly to load stays.
@@ -231,6 +238,12 @@ impl App {
     #[must_use]
     pub const fn watcher(&self) -> Option<&Watcher> {
         self.watcher.as_ref()
+    }
+
+    /// The MQTT broker, where one is configured. Connected when it is first needed.
+    #[must_use]
+    pub const fn mqtt(&self) -> Option<&Arc<Mqtt>> {
+        self.mqtt.as_ref()
     }
 
     /// The decoder pool, where there is one.

@@ -16,6 +16,7 @@ mod audit;
 mod connect;
 mod keys;
 mod mail;
+mod mqtt;
 mod outbox;
 mod patterns;
 mod records;
@@ -29,6 +30,7 @@ pub use audit::AuditConfig;
 pub use connect::{ConnectConfig, OrganizationConfig};
 pub use keys::{KeysConfig, Provider, TransitConfig};
 pub use mail::{MailConfig, MailTls};
+pub use mqtt::{BrokerAddress, MqttConfig};
 pub use outbox::OutboxConfig;
 pub use patterns::PatternsConfig;
 pub use records::{Algorithm, BackendConfig, KeyConfig, RecordsConfig, ServerConfig};
@@ -90,6 +92,8 @@ pub struct Config {
     pub alerts: AlertsConfig,
     /// Where the admission system sends who lies where; absent, it cannot.
     pub adt: Option<AdtConfig>,
+    /// The broker that rooms' devices are reached by; absent, none is worked.
+    pub mqtt: Option<MqttConfig>,
     /// The HTTP door.
     pub http: HttpConfig,
     /// The door for Alexa skills; absent, there is none.
@@ -288,6 +292,9 @@ impl Config {
         self.records.check()?;
         if let Some(adt) = &self.adt {
             adt.check()?;
+        }
+        if let Some(mqtt) = &self.mqtt {
+            mqtt.check()?;
         }
         if let Some(alexa) = &self.alexa {
             alexa.check()?;

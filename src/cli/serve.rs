@@ -74,6 +74,9 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
         tracing::warn!(warning, "a part is missing");
     }
     let program = Arc::new(Program::new(app).with_sign_in()?.with_mail()?.with_connect()?);
+    if let Some(mqtt) = program.app().mqtt() {
+        mqtt.stay();
+    }
     let limits = Limits {
         // A connection waits at least as long as the slowest turn.
         idle: Limits::default().idle + std::time::Duration::from_millis(config.hear.deadline_ms),

@@ -4,5 +4,6 @@
 
 mod admissions;
 pub mod adt;
+pub mod mqtt;
 
 pub use admissions::Admissions;

@@ -39,7 +39,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("records", &["policy", "actions", "store", "config", "fhir"]),
     ("store", &["policy", "actions", "records", "config", "mail", "outgoing", "patterns", "fleet::adt"]),
     // Messages of the admission system: kept, decided, done.
-    ("fleet", &["policy", "ambient", "store"]),
+    ("fleet", &["policy", "ambient", "store", "config"]),
     // What a message tells and what becomes of it, of values alone.
     ("fleet::adt", &["policy"]),
     // Takes changes out of the store to a server, and what came of them back.
@@ -71,6 +71,8 @@ const PLACES: &[(&str, &[&str])] = &[
     ("sqlx", &["store"]),
     // It panics on some escapes; what is taken from it there avoids them.
     ("hl7kit", &["fleet::adt"]),
+    // Packets of MQTT; whoever publishes does not know them.
+    ("rumqttc", &["fleet::mqtt"]),
     ("axum", &["channels"]),
     ("anyhow", &["cli"]),
     ("clap", &["cli", "main"]),

@@ -27,6 +27,8 @@ mod keys;
 mod licences;
 mod medicines;
 mod models;
+mod mosquitto;
+mod mqtt;
 mod nlu;
 mod oidc;
 mod openbao;

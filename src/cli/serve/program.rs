@@ -118,6 +118,13 @@ impl Program {
         Some(Part { name: "alerts", problem, optional: true })
     }
 
+    /// Whether the MQTT broker is connected; nothing where there is none.
+    fn mqtt_part(&self) -> Option<Part> {
+        let gone = !self.app.mqtt()?.connected();
+        let problem = gone.then(|| "the MQTT broker is not connected; see the log, and mqtt.broker".to_owned());
+        Some(Part { name: "mqtt", problem, optional: true })
+    }
+
     /// Closes the database.
     pub async fn close(self) {
         self.app.close().await;
@@ -207,6 +214,7 @@ impl Backend for Program {
             ];
             parts.extend(outbox);
             parts.extend(self.alerts_part().await);
+            parts.extend(self.mqtt_part());
             parts
         })
     }
