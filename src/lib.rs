@@ -14,6 +14,7 @@ pub mod channels;
 pub mod cli;
 pub mod config;
 pub mod connect;
+pub mod device;
 pub mod dialogue;
 pub mod fhir;
 pub mod fleet;

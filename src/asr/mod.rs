@@ -5,6 +5,7 @@
 //! fetches and verifies the weights, and those of the other engines, since one manifest serves the program.
 //! Nothing here knows who speaks.
 
+pub mod endpoint;
 pub mod energy;
 pub mod ggml;
 pub mod judge;

@@ -182,8 +182,12 @@ impl Store {
             Step::new("DELETE FROM credential WHERE id = $1", vec![id.as_str().into()]).or_nothing(Refusal::NotThere);
         let members = Step::new("DELETE FROM member WHERE credential = $1", vec![id.as_str().into()]);
         let draft = self.draft(&entry(id, None, "revoked", at), None)?;
-        match self.inner.writer.submit(vec![step, members], vec![draft]).await {
-            Ok(_) => Ok(true),
+        let steps = [step, members].into_iter().chain(Self::queue_ends(id)).collect();
+        match self.inner.writer.submit(steps, vec![draft]).await {
+            Ok(_) => {
+                self.inner.wakes.device(id);
+                Ok(true)
+            }
             Err(JobError::Refused(_)) => Ok(false),
             Err(error) => Err(error.into()),
         }

@@ -239,7 +239,7 @@ impl Store {
 
     /// What happens to the conversations of stays that end: they go, or where somebody held was in the room, are put
     /// where no turn finds them.
-    pub(super) fn stay_ends(owner: &str) -> [Step; 5] {
+    pub(super) fn stay_ends(owner: &str) -> [Step; 7] {
         [
             // No identifier has a space in it, so nobody can ask for such a row.
             "UPDATE session SET id = 'held ' || id WHERE owner = $1 AND owner IN (SELECT owner FROM held)",
@@ -248,6 +248,10 @@ impl Store {
              JOIN hold ON hold.occupant = room.occupant WHERE hold.lifted IS NULL AND room.owner = $1",
             "DELETE FROM session WHERE owner = $1 AND owner NOT IN (SELECT owner FROM held)",
             "DELETE FROM turn WHERE owner = $1 AND owner NOT IN (SELECT owner FROM held)",
+            // No device has that name.
+            "UPDATE device_event SET credential = 'held ' || credential \
+             WHERE owner = $1 AND owner IN (SELECT owner FROM held)",
+            "DELETE FROM device_event WHERE owner = $1 AND owner NOT IN (SELECT owner FROM held)",
         ]
         .map(|sql| Step::new(sql, vec![owner.into()]))
     }

@@ -20,6 +20,7 @@ mod connecting;
 mod connection;
 mod credentials;
 mod database;
+mod device_events;
 mod doses;
 mod error;
 mod glass;
@@ -87,6 +88,7 @@ pub use connection::{
 };
 pub use credentials::{Grant, Listed};
 use database::{Database, Statement, run};
+pub use device_events::{NewEvent, To, Whose};
 pub use error::StoreError;
 pub use hold::{Hold, HoldError};
 pub use household::membership;
@@ -142,6 +144,7 @@ struct Inner {
     keys: KeyStore,
     writer: Writer,
     patterns: patterns::Waiting,
+    wakes: Arc<crate::device::Wakes>,
 }
 
 impl Store {
@@ -179,7 +182,15 @@ impl Store {
         let keys = KeyStore::new(sources, unlocked, entropy.clone());
         let signer = Signer::new(keys.signing()?)?;
         let writer = Writer::start(database.clone(), connection, entropy, signer);
-        Ok(Self { inner: Arc::new(Inner { database, keys, writer, patterns: patterns::Waiting::default() }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                database,
+                keys,
+                writer,
+                patterns: patterns::Waiting::default(),
+                wakes: Arc::default(),
+            }),
+        })
     }
 
     /// Signs the head of the audit chain and closes the reading connections. What was committed is on the disk

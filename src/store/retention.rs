@@ -98,6 +98,7 @@ impl Store {
             for sql in [
                 "DELETE FROM session WHERE owner = $1",
                 "DELETE FROM turn WHERE owner = $1",
+                "DELETE FROM device_event WHERE owner = $1",
                 "DELETE FROM hold_stay WHERE owner = $1",
             ] {
                 steps.push(Step::new(sql, vec![stay.as_str().into()]));

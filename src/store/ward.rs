@@ -170,7 +170,10 @@ impl Store {
             drafts.push(self.draft_about(&row_of(Event::Stay, person.clone(), outcome, at), None, Some(id))?);
         }
         match self.inner.writer.submit(steps, drafts).await {
-            Ok(_) => Ok(true),
+            Ok(_) => {
+                decided.lie.keys().for_each(|room| self.inner.wakes.room(room));
+                Ok(true)
+            }
             Err(JobError::Refused(_)) => Ok(false),
             Err(error) => Err(error.into()),
         }

@@ -19,6 +19,8 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("outgoing", &[]),
     // The clock and the generator, as a value that tests fix.
     ("ambient", &[]),
+    // What devices are told: values, and who is woken.
+    ("device", &["policy"]),
     ("asr", &["config", "outgoing"]),
     // What is sent to whom is not decided there.
     ("mail", &["config"]),
@@ -37,9 +39,9 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("dialogue", &["policy", "nlu", "actions", "records"]),
     // Implements what the actions ask for, out of the store.
     ("records", &["policy", "actions", "store", "config", "fhir"]),
-    ("store", &["policy", "actions", "records", "config", "mail", "outgoing", "patterns", "fleet::adt"]),
+    ("store", &["policy", "actions", "records", "config", "mail", "outgoing", "patterns", "fleet::adt", "device"]),
     // Messages of the admission system: kept, decided, done.
-    ("fleet", &["policy", "ambient", "store", "config"]),
+    ("fleet", &["policy", "ambient", "store", "config", "device"]),
     // What a message tells and what becomes of it, of values alone.
     ("fleet::adt", &["policy"]),
     // Takes changes out of the store to a server, and what came of them back.
@@ -56,11 +58,13 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     // The page's own requests: permits, rows and FHIR, no HTTP.
     ("rights", &["policy", "ambient", "actions", "mail", "records", "store", "turn"]),
     // What staff ask for and are answered; a record comes out there against a permit of theirs.
-    ("staff", &["policy", "actions", "records", "store", "config", "outgoing"]),
+    ("staff", &["policy", "actions", "records", "store", "config", "outgoing", "device"]),
     // A person's records elsewhere: permits, rows, and the two clients of an organization.
     ("connect", &["policy", "ambient", "config", "oidc", "smart", "fhir", "records", "store"]),
     // Never the store, never the records: a channel knows turns, what staff ask, credentials and readiness.
-    ("channels", &["policy", "turn", "staff", "rights", "connect", "oidc::Answer", "app", "config"]),
+    ("channels", &["policy", "turn", "staff", "rights", "connect", "oidc::Answer", "app", "config", "device"]),
+    // Where somebody stops speaking.
+    ("channels::http::stream", &["policy", "turn", "channels", "device", "asr::endpoint"]),
     // Which names of a skill's are which of ours.
     ("channels::alexa", &["policy", "turn", "config", "nlu::alexa", "outgoing"]),
 ];
@@ -74,6 +78,7 @@ const PLACES: &[(&str, &[&str])] = &[
     // Packets of MQTT; whoever publishes does not know them.
     ("rumqttc", &["fleet::mqtt"]),
     ("axum", &["channels"]),
+    ("tokio_tungstenite", &["channels::http", "cli::device", "cli::bench::fleet"]),
     ("anyhow", &["cli"]),
     ("clap", &["cli", "main"]),
     // A signature's own randomness is ring's business.

@@ -1,0 +1,170 @@
+//! Where an utterance ends, by its loudness: after a pause, when nobody speaks, or at the limit.
+//!
+//! Invariant: it depends on the samples alone, not on how they came, so that an utterance that is sent again ends at the same
+//! sample and is the same utterance.
+
+use std::collections::VecDeque;
+
+/// Samples of one look: 20 ms at 16 kHz.
+const WINDOW: usize = 320;
+/// So much louder than the quietest of the last looks is speech, in decibels.
+const ABOVE: f32 = 9.0;
+/// Below this nothing is speech, in decibels of full scale.
+const LOWEST: f32 = -55.0;
+/// Until there was time to hear the room, it is taken to be no louder than this.
+const ROOM: f32 = -40.0;
+/// Looks that tell how loud the room is: 3 seconds.
+const MEMORY: usize = 150;
+/// Looks after which the room is known: 1 second.
+const KNOWN: usize = 50;
+/// Looks in a row that make it speech: 60 ms, longer than a click.
+const START: u32 = 3;
+/// Looks without speech that end it: 0.8 seconds. Shorter cuts into thinking, longer makes everybody wait.
+const PAUSE: u32 = 40;
+/// Looks after which nobody is expected to speak any more: 8 seconds.
+const NOTHING: u32 = 400;
+/// Samples of the longest utterance: 30 seconds.
+pub const LONGEST: usize = 30 * 16_000;
+
+/// Why it is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Over {
+    /// Somebody spoke, and then nobody.
+    Pause,
+    /// Nobody spoke.
+    Nothing,
+    /// It was too long.
+    Limit,
+}
+
+/// Listens to one utterance.
+#[derive(Default)]
+pub struct Endpointer {
+    /// Samples of a look that is not whole yet.
+    part: Vec<i16>,
+    /// How loud the last looks were.
+    levels: VecDeque<f32>,
+    looks: u32,
+    loud: u32,
+    quiet: u32,
+    spoke: bool,
+}
+
+impl Endpointer {
+    /// Takes more samples (16 kHz). Once it is over, tells why, and after how many samples of all; the rest is not looked at.
+    pub fn push(&mut self, samples: impl IntoIterator<Item = i16>) -> Option<(Over, usize)> {
+        for sample in samples {
+            self.part.push(sample);
+            if self.part.len() == WINDOW
+                && let Some(over) = self.look()
+            {
+                return Some((over, self.looks as usize * WINDOW));
+            }
+        }
+        None
+    }
+
+    fn look(&mut self) -> Option<Over> {
+        let level = level(&self.part);
+        self.part.clear();
+        self.looks += 1;
+        if self.levels.len() == MEMORY {
+            self.levels.pop_front();
+        }
+        self.levels.push_back(level);
+        let quietest = self.levels.iter().copied().fold(0.0, f32::min);
+        let room = if self.levels.len() < KNOWN { quietest.min(ROOM) } else { quietest };
+        if level >= (room + ABOVE).max(LOWEST) {
+            self.loud += 1;
+            if self.loud >= START {
+                (self.spoke, self.quiet) = (true, 0);
+            }
+        } else {
+            (self.loud, self.quiet) = (0, self.quiet + 1);
+        }
+        if self.looks as usize * WINDOW >= LONGEST {
+            return Some(Over::Limit);
+        }
+        match self.spoke {
+            true => (self.quiet >= PAUSE).then_some(Over::Pause),
+            false => (self.looks >= NOTHING).then_some(Over::Nothing),
+        }
+    }
+}
+
+/// Decibels of full scale, -90 for silence. A constant offset is not sound.
+fn level(samples: &[i16]) -> f32 {
+    let n = samples.len().max(1) as f32;
+    let mean = samples.iter().map(|s| f32::from(*s)).sum::<f32>() / n;
+    let power = samples.iter().map(|s| (f32::from(*s) - mean).powi(2)).sum::<f32>() / n;
+    (10.0 * (power / (32_768.0 * 32_768.0)).log10()).max(-90.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// So many seconds of a tone, in decibels of full scale.
+    fn tone(seconds: f32, db: f32) -> Vec<i16> {
+        let level = 32_768.0 * 10_f32.powf(db / 20.0) * std::f32::consts::SQRT_2;
+        (0..(seconds * 16_000.0) as usize).map(|i| (level * (i as f32 * 0.3).sin()) as i16).collect()
+    }
+
+    fn over(parts: &[(f32, f32)]) -> Option<(Over, f32)> {
+        let clip: Vec<i16> = parts.iter().flat_map(|(seconds, db)| tone(*seconds, *db)).collect();
+        Endpointer::default().push(clip).map(|(over, at)| (over, at as f32 / 16_000.0))
+    }
+
+    #[test]
+    fn it_ends_where_somebody_stops_speaking() {
+        for (what, parts, expected) in [
+            ("speech and silence", vec![(1.0, -25.0), (2.0, -90.0)], Some((Over::Pause, 1.8))),
+            ("speech in a quiet room", vec![(0.5, -60.0), (1.0, -30.0), (2.0, -60.0)], Some((Over::Pause, 2.3))),
+            (
+                "a pause for thought",
+                vec![(1.0, -25.0), (0.6, -60.0), (1.0, -25.0), (1.5, -60.0)],
+                Some((Over::Pause, 3.4)),
+            ),
+            ("speech over a fan", vec![(2.0, -38.0), (1.0, -20.0), (2.0, -38.0)], Some((Over::Pause, 3.8))),
+            ("a click is no speech", vec![(0.5, -70.0), (0.02, -10.0), (9.0, -70.0)], Some((Over::Nothing, 8.0))),
+            ("silence", vec![(9.0, -90.0)], Some((Over::Nothing, 8.0))),
+            ("still speaking", vec![(1.0, -25.0), (0.5, -90.0)], None),
+            ("nothing yet", vec![(2.0, -90.0)], None),
+        ] {
+            let got = over(&parts);
+            let close = match (got, expected) {
+                (Some((a, at)), Some((b, wanted))) => a == b && (at - wanted).abs() < 0.1,
+                (got, expected) => got.is_none() && expected.is_none(),
+            };
+            assert!(close, "{what}: {got:?}");
+        }
+    }
+
+    #[test]
+    fn whoever_never_pauses_is_heard_to_the_limit() {
+        let words: Vec<(f32, f32)> = (0..80).flat_map(|_| [(0.4, -20.0), (0.2, -60.0)]).collect();
+        assert_eq!(over(&words), Some((Over::Limit, 30.0)));
+    }
+
+    proptest! {
+        #[test]
+        fn it_does_not_matter_how_the_samples_come(
+            parts in prop::collection::vec((0.02_f32..1.5, -70_f32..-10.0), 1..8),
+            sizes in prop::collection::vec(1_usize..5000, 1..6),
+        ) {
+            let clip: Vec<i16> = parts.iter().flat_map(|(seconds, db)| tone(*seconds, *db)).collect();
+            let whole = Endpointer::default().push(clip.iter().copied());
+            let mut endpointer = Endpointer::default();
+            let (mut rest, mut pieces, mut found) = (clip.as_slice(), sizes.iter().cycle(), None);
+            while !rest.is_empty() && found.is_none() {
+                let (piece, after) = rest.split_at(rest.len().min(*pieces.next().expect("cycles")));
+                found = endpointer.push(piece.iter().copied());
+                rest = after;
+            }
+            prop_assert_eq!(found, whole);
+            prop_assert!(whole.is_none_or(|(_, at)| at <= LONGEST && at <= clip.len()));
+        }
+    }
+}
