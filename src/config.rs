@@ -17,6 +17,7 @@ mod connect;
 mod keys;
 mod mail;
 mod mqtt;
+mod nurse;
 mod outbox;
 mod patterns;
 mod records;
@@ -31,6 +32,7 @@ pub use connect::{ConnectConfig, OrganizationConfig};
 pub use keys::{KeysConfig, Provider, TransitConfig};
 pub use mail::{MailConfig, MailTls};
 pub use mqtt::{BrokerAddress, MqttConfig};
+pub use nurse::{HookConfig, NurseConfig, RouteConfig};
 pub use outbox::OutboxConfig;
 pub use patterns::PatternsConfig;
 pub use records::{Algorithm, BackendConfig, KeyConfig, RecordsConfig, ServerConfig};
@@ -90,6 +92,8 @@ pub struct Config {
     pub outbox: OutboxConfig,
     /// Who is told when something is to be looked into.
     pub alerts: AlertsConfig,
+    /// Who is told of calls to staff.
+    pub nurse: NurseConfig,
     /// Where the admission system sends who lies where; absent, it cannot.
     pub adt: Option<AdtConfig>,
     /// The broker that rooms' devices are reached by; absent, none is worked.
@@ -269,6 +273,7 @@ impl Config {
         self.retention.validated()?;
         self.outbox.validated()?;
         self.alerts.validated()?;
+        self.nurse.validated()?;
         let Ok(listen) = self.http.listen.parse::<std::net::SocketAddr>() else {
             return invalid(
                 "http.listen",

@@ -117,6 +117,13 @@ async fn list(store: &Store, room: Option<&str>) -> anyhow::Result<()> {
         let kind = if row.emergency { "EMERGENCY" } else { "call" };
         let need = row.need.as_deref().unwrap_or("(the key of these words was destroyed)");
         println!("{}  {}  {}  {kind}: {need}", row.id, row.requested, row.room);
+        for again in &row.again {
+            println!("    asked again {}: {}", again.at, again.words.as_deref().unwrap_or("(words destroyed)"));
+        }
+        for told in &row.told {
+            let whom = if told.whom.is_empty() { "nobody on duty".to_owned() } else { told.whom.join(", ") };
+            println!("    told {} {}: {whom}", told.step, told.at);
+        }
         if let Some(at) = row.patient_says_cancel {
             println!("    patient says cancel, {at}");
         }

@@ -22,6 +22,7 @@ pub mod bench;
 pub mod board;
 pub mod credential;
 pub mod drill;
+pub mod duty;
 pub mod evidence;
 pub mod hardening;
 pub mod hear;
@@ -190,6 +191,8 @@ pub enum Command {
     Place(place::PlaceArgs),
     /// Calls of the rooms and requests of the people, for the staff.
     Board(board::BoardArgs),
+    /// Who is on duty, and is told of calls.
+    Duty(duty::DutyArgs),
     /// One turn of a conversation.
     Turn(turn::TurnArgs),
     /// Play scripted conversations in a scratch store.
@@ -246,6 +249,7 @@ pub fn main(args: Args) -> ExitCode {
         Command::Room(a) => room::run(&global, a),
         Command::Place(a) => place::run(&global, a),
         Command::Board(a) => board::run(&global, a),
+        Command::Duty(a) => duty::run(&global, a),
         Command::Turn(a) => turn::run(&global, a),
         Command::Play(a) => play::run(&global, a),
         Command::Hear(a) => hear::run(&global, a),

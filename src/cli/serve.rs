@@ -24,6 +24,7 @@ mod connect;
 mod demo;
 mod letters;
 mod notices;
+mod nurse;
 mod program;
 mod records;
 mod rights;
@@ -73,6 +74,7 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     for warning in &app.warnings {
         tracing::warn!(warning, "a part is missing");
     }
+    let calls = nurse::calls(&app)?;
     let program = Arc::new(Program::new(app).with_sign_in()?.with_mail()?.with_connect()?);
     if let Some(mqtt) = program.app().mqtt() {
         mqtt.stay();
@@ -133,6 +135,7 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     let looking = tokio::spawn(records::watch(Arc::downgrade(&program)));
     let telling = tokio::spawn(staff::tell(Arc::downgrade(&program)));
     let writing = tokio::spawn(letters::carry(Arc::downgrade(&program)));
+    let climbing = tokio::spawn(nurse::climb(Arc::downgrade(&program), calls));
     let waiting = tokio::spawn(waitlist::watch(Arc::downgrade(&program)));
     say(&format!("listening on {url}"))?;
     if args.demo {
@@ -155,6 +158,7 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
         let _ = taking.await;
     }
     sweeping.abort();
+    climbing.abort();
     watching.abort();
     writing.abort();
     waiting.abort();

@@ -4,6 +4,9 @@
 
 mod admissions;
 pub mod adt;
+mod calls;
 pub mod mqtt;
+pub mod nurse;
 
 pub use admissions::Admissions;
+pub use calls::{Calls, Looked};

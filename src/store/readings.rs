@@ -67,17 +67,7 @@ impl Store {
             }
             (Change::TellStaff { need }, person, Some(room)) => {
                 let owner = person.clone().map_or_else(|| commit.owner.clone(), KeyOwner::Person);
-                let (owner, sealed) = self.seal(&owner, "request", "sealed", id, need.as_bytes())?;
-                Ok(vec![Step::new(
-                    "INSERT INTO request (id, room, emergency, requested, owner, sealed) VALUES ($1, $2, 1, $3, $4, $5)",
-                    vec![
-                        id.into(),
-                        room.as_str().into(),
-                        commit.at.as_microsecond().into(),
-                        owner.into(),
-                        sealed.into(),
-                    ],
-                )])
+                self.call_steps(&owner, id, (room, need, true), commit.at)
             }
             // At home there is no board; what to do was said.
             (Change::TellStaff { .. }, _, None) => Ok(vec![]),

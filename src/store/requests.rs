@@ -3,6 +3,8 @@
 //! Invariant: a request on the board is closed by staff alone: no statement here or elsewhere ends one on anybody
 //! else's behalf.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use sqlx::{Row, any::AnyRow};
@@ -11,7 +13,8 @@ use super::{
     Place, Store, TurnCommit,
     error::StoreError,
     job::{Refusal, Step},
-    keys::{KeyError, KeyOwner},
+    keys::KeyOwner,
+    nurse::{AskedAgain, Beyond, StepTold},
 };
 use crate::{
     actions::Change,
@@ -41,6 +44,22 @@ pub struct BoardRow {
     pub acknowledged: Option<Timestamp>,
     /// Who did.
     pub acknowledged_by: Option<String>,
+    /// How often it was asked for again.
+    pub repeats: u32,
+    /// When it was asked for last, where it was asked for again.
+    pub asked_last: Option<Timestamp>,
+    /// What was said then, oldest first.
+    pub again: Vec<AskedAgain>,
+    /// Who was told so far, oldest first.
+    pub told: Vec<StepTold>,
+}
+
+impl BoardRow {
+    /// Whether somebody answered it and it was not asked for again since.
+    #[must_use]
+    pub fn answered(&self) -> bool {
+        self.acknowledged.is_some_and(|seen| self.asked_last.is_none_or(|asked| asked <= seen))
+    }
 }
 
 /// A call to the nurse as the person who made it may read it.
@@ -101,19 +120,7 @@ impl Store {
                 None => return Err(StoreError::NotPossible),
             },
             Change::CallNurse { room, need, emergency } => {
-                let (owner, sealed) = self.seal(&owner, "request", "sealed", &id, need.as_bytes())?;
-                vec![Step::new(
-                    "INSERT INTO request (id, room, emergency, requested, owner, sealed) \
-                     VALUES ($1, $2, $3, $4, $5, $6)",
-                    vec![
-                        id.into(),
-                        room.as_str().into(),
-                        i64::from(*emergency).into(),
-                        at.as_microsecond().into(),
-                        owner.into(),
-                        sealed.into(),
-                    ],
-                )]
+                self.call_steps(&owner, &id, (room, need, *emergency), at)?
             }
             Change::Forget { words } => match &commit.person {
                 Some(person) => {
@@ -152,12 +159,7 @@ impl Store {
             Change::KeepReading { .. } | Change::CorrectReading { .. } | Change::TellStaff { .. } => {
                 self.reading_steps(change, commit, &id)?
             }
-            // What the person said first stays; the request stays open either way.
-            Change::PatientSaysCancel { room } => vec![Step::new(
-                "UPDATE request SET patient_says_cancel = $2 \
-                 WHERE room = $1 AND closed IS NULL AND patient_says_cancel IS NULL AND kind = 'call'",
-                vec![room.as_str().into(), at.as_microsecond().into()],
-            )],
+            Change::PatientSaysCancel { room } => Self::cancel_steps(room, at),
         })
     }
 
@@ -167,19 +169,21 @@ impl Store {
     /// When the database or a key fails.
     pub async fn board(&self, room: Option<&RoomId>) -> Result<Vec<BoardRow>, StoreError> {
         let open = "SELECT id, room, emergency, requested, patient_says_cancel, stay_over, acknowledged, acknowledged_by, owner, \
-            sealed FROM request WHERE closed IS NULL AND kind = 'call' AND ($1 = '' OR room = $1) ORDER BY requested, id";
+            repeats, asked_last, sealed FROM request WHERE closed IS NULL AND kind = 'call' AND ($1 = '' OR room = $1) ORDER BY requested, id";
         let rows = self.inner.database.ask(open, &[room.map_or("", RoomId::as_str).into()]).await?;
-        rows.iter().map(|row| self.board_row(row)).collect()
+        let mut board = rows.iter().map(|row| self.board_row(row)).collect::<Result<Vec<_>, _>>()?;
+        let mut beyond = if board.is_empty() { HashMap::new() } else { self.beyond().await? };
+        for row in &mut board {
+            let Beyond { again, told } = beyond.remove(&row.id).unwrap_or_default();
+            (row.again, row.told) = (again, told);
+        }
+        Ok(board)
     }
 
     fn board_row(&self, row: &AnyRow) -> Result<BoardRow, StoreError> {
         let (id, owner): (String, String) = (row.try_get("id")?, row.try_get("owner")?);
         let place = Place { table: "request", column: "sealed", row: &id, owner: &owner };
-        let need = match self.unseal(place, &row.try_get::<Vec<u8>, _>("sealed")?) {
-            Ok(plain) => Some(String::from_utf8_lossy(&plain).into_owned()),
-            Err(StoreError::Key(error)) if matches!(*error, KeyError::Gone) => None,
-            Err(error) => return Err(error),
-        };
+        let need = self.words_if_kept(place, &row.try_get::<Vec<u8>, _>("sealed")?)?;
         let by: Option<Vec<u8>> = row.try_get("acknowledged_by")?;
         let house = self.inner.keys.name(&KeyOwner::House);
         let place = Place { table: "request", column: "acknowledged_by", row: &id, owner: &house };
@@ -193,23 +197,29 @@ impl Store {
             stay_over: time_or_none(row, "stay_over")?,
             acknowledged: time_or_none(row, "acknowledged")?,
             acknowledged_by: by.map(|plain| String::from_utf8_lossy(&plain).into_owned()),
+            repeats: u32::try_from(row.try_get::<i64, _>("repeats")?).unwrap_or(u32::MAX),
+            asked_last: time_or_none(row, "asked_last")?,
+            again: vec![],
+            told: vec![],
             id,
         })
     }
 
-    /// Staff have seen a request; audited. The first acknowledgement stays.
+    /// Staff have seen a request; audited. The first acknowledgement stays until it is asked for again.
     ///
     /// # Errors
-    /// When there is no such open request nobody acknowledged yet, or the database fails.
+    /// When there is no such open request that waits for one, or the database fails.
     pub async fn acknowledge(&self, id: &str, staff: &str, at: Timestamp) -> Result<(), StoreError> {
         let (_, by) = self.seal(&KeyOwner::House, "request", "acknowledged_by", id, staff.as_bytes())?;
         let step = Step::new(
             "UPDATE request SET acknowledged = $2, acknowledged_by = $3 \
-             WHERE id = $1 AND closed IS NULL AND acknowledged IS NULL",
+             WHERE id = $1 AND closed IS NULL AND (acknowledged IS NULL OR acknowledged < asked_last)",
             vec![id.into(), at.as_microsecond().into(), by.into()],
         )
         .or_nothing(Refusal::NotThere);
-        self.by_staff(vec![step], None, "acknowledged", staff, at).await
+        let down = Step::new("DELETE FROM ladder WHERE request = $1", vec![id.into()]);
+        let steps = vec![step, down, Self::event_step(id, "acknowledged", at)];
+        self.by_staff(steps, None, "acknowledged", staff, at).await
     }
 
     /// Staff end a request; audited. Nothing else does.
@@ -229,7 +239,9 @@ impl Store {
             "UPDATE request SET sealed = $2 WHERE id = $1 AND owner = $3 AND stay_over IS NOT NULL",
             vec![id.into(), nothing.into(), house.into()],
         );
-        self.by_staff(vec![step, forgotten], None, "closed", staff, at).await
+        let mut steps = vec![step, forgotten, Self::event_step(id, "completed", at)];
+        steps.extend(self.call_ends(id));
+        self.by_staff(steps, None, "closed", staff, at).await
     }
 
     /// A person's calls to the nurse, newest first.
@@ -286,7 +298,7 @@ pub(super) fn time(row: &AnyRow, column: &'static str) -> Result<Timestamp, Stor
     time_or_none(row, column)?.ok_or_else(|| StoreError::Damaged(column.into()))
 }
 
-fn time_or_none(row: &AnyRow, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
+pub(super) fn time_or_none(row: &AnyRow, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
     row.try_get::<Option<i64>, _>(column)?
         .map(|micros| Timestamp::from_microsecond(micros).map_err(|_| StoreError::Damaged(column.into())))
         .transpose()

@@ -50,10 +50,16 @@ impl Store {
     async fn over_steps(&self, owner: &str, room: &str, at: Timestamp) -> Result<Vec<Step>, StoreError> {
         let mut steps: Vec<Step> = Self::stay_ends(owner).into();
         steps.extend(self.kept_calls(owner).await?);
+        steps.extend(self.kept_words(owner).await?);
         let at = at.as_microsecond();
         steps.push(Step::new(
             "UPDATE request SET stay_over = $2 \
              WHERE room = $1 AND closed IS NULL AND stay_over IS NULL AND kind = 'call'",
+            vec![room.into(), at.into()],
+        ));
+        steps.push(Step::new(
+            "INSERT INTO call_event (request, room, what, at) SELECT id, room, 'changed', $2 FROM request \
+             WHERE room = $1 AND closed IS NULL AND kind = 'call' AND stay_over = $2",
             vec![room.into(), at.into()],
         ));
         steps.push(Step::new("UPDATE place SET visitor = 0 WHERE room = $1", vec![room.into()]));

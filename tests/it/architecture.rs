@@ -39,11 +39,27 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("dialogue", &["policy", "nlu", "actions", "records"]),
     // Implements what the actions ask for, out of the store.
     ("records", &["policy", "actions", "store", "config", "fhir"]),
-    ("store", &["policy", "actions", "records", "config", "mail", "outgoing", "patterns", "fleet::adt", "device"]),
+    (
+        "store",
+        &[
+            "policy",
+            "actions",
+            "records",
+            "config",
+            "mail",
+            "outgoing",
+            "patterns",
+            "fleet::adt",
+            "fleet::nurse",
+            "device",
+        ],
+    ),
     // Messages of the admission system: kept, decided, done.
     ("fleet", &["policy", "ambient", "store", "config", "device"]),
     // What a message tells and what becomes of it, of values alone.
     ("fleet::adt", &["policy"]),
+    // Words, tables and times: who is told of a call, and who next.
+    ("fleet::nurse", &["policy"]),
     // Takes changes out of the store to a server, and what came of them back.
     ("outbox", &["policy", "ambient", "config", "actions", "records", "store", "fhir"]),
     // Asks record servers to say what changes, hears them, and looks.

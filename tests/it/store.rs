@@ -16,6 +16,7 @@ mod idle;
 mod keys;
 mod mailbox;
 mod medicines;
+mod nurse;
 mod outbox;
 mod patterns;
 mod people;

@@ -24,6 +24,8 @@ SELECT 'person' AS place, 'consent' AS col, id AS name, consent AS sealed FROM p
 UNION ALL SELECT 'chart', 'sealed', kind, sealed FROM chart WHERE owner = $1 \
 UNION ALL SELECT 'consent', 'sealed', id, sealed FROM consent WHERE owner = $1 \
 UNION ALL SELECT 'request', 'sealed', id, sealed FROM request WHERE owner = $1 \
+UNION ALL SELECT 'call_said', 'sealed', id, sealed FROM call_said WHERE owner = $1 \
+UNION ALL SELECT 'call_reply', 'sealed', id, sealed FROM call_reply WHERE owner = $1 \
 UNION ALL SELECT 'for_clinician', 'words', request, words FROM for_clinician WHERE owner = $1 AND words IS NOT NULL \
 UNION ALL SELECT 'credential', 'sealed', id, sealed FROM credential WHERE owner = $1 \
 UNION ALL SELECT 'subject', 'sealed', id, sealed FROM subject WHERE owner = $1 \

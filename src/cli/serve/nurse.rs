@@ -1,0 +1,74 @@
+//! Climbing for calls that nobody answers, as long as the program runs.
+
+use std::{
+    sync::Weak,
+    time::{Duration, Instant},
+};
+
+use super::program::Program;
+use crate::{
+    app::App,
+    config::NurseConfig,
+    fleet::{
+        Calls,
+        nurse::{Override, Priority, RouteError, Routes, Units, Waits},
+    },
+};
+
+/// How often is looked for steps that are due.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// The rules of who is told, as configured.
+///
+/// # Errors
+/// Which of them cannot be used, and why.
+pub fn routes(config: &NurseConfig) -> Result<Routes, RouteError> {
+    let with = config.routes.iter().map(|(need, route)| {
+        (need.as_str(), Override { role: route.role.as_deref(), priority: route.priority.as_deref() })
+    });
+    Routes::new(with)
+}
+
+/// How long is waited, as configured.
+pub fn waits(config: &NurseConfig) -> Waits {
+    let mut waits = Waits::default();
+    for priority in Priority::ALL {
+        if let Some(seconds) = config.waits.get(priority.name()) {
+            waits.seconds[priority as usize] = *seconds;
+        }
+    }
+    waits
+}
+
+/// Which room is of which unit, as configured.
+pub fn units(app: &App) -> Units {
+    let staff = app.config().sign_in.as_ref().and_then(|sign_in| sign_in.staff.as_ref());
+    staff.map(|staff| Units::new(&staff.units)).unwrap_or_default()
+}
+
+/// Who climbs.
+///
+/// # Errors
+/// When the rules of who is told cannot be used.
+pub fn calls(app: &App) -> Result<Calls, RouteError> {
+    let config = &app.config().nurse;
+    Ok(Calls::new(app.store().clone(), routes(config)?, waits(config), units(app)))
+}
+
+/// Tells what is due, as long as the program runs.
+pub async fn climb(program: Weak<Program>, mut calls: Calls) {
+    let began = Instant::now();
+    loop {
+        {
+            let Some(program) = program.upgrade() else { return };
+            match calls.look(program.app().ambient().now(), began.elapsed()).await {
+                Ok(looked) if looked.told > 0 => {
+                    tracing::info!(steps = looked.told, "calls that nobody answered climbed")
+                }
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "unanswered calls could not be looked at; it is tried again"),
+            }
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
