@@ -14,6 +14,7 @@ mod alerts;
 mod alexa;
 mod audit;
 mod connect;
+mod fleet;
 mod keys;
 mod mail;
 mod mqtt;
@@ -29,6 +30,7 @@ pub use alerts::AlertsConfig;
 pub use alexa::{AlexaConfig, SkillConfig, SmartPropertiesConfig};
 pub use audit::AuditConfig;
 pub use connect::{ConnectConfig, OrganizationConfig};
+pub use fleet::FleetConfig;
 pub use keys::{KeysConfig, Provider, TransitConfig};
 pub use mail::{MailConfig, MailTls};
 pub use mqtt::{BrokerAddress, MqttConfig};
@@ -98,6 +100,8 @@ pub struct Config {
     pub adt: Option<AdtConfig>,
     /// The broker that rooms' devices are reached by; absent, none is worked.
     pub mqtt: Option<MqttConfig>,
+    /// Where devices come with certificates of their own; absent, they cannot.
+    pub fleet: Option<FleetConfig>,
     /// The HTTP door.
     pub http: HttpConfig,
     /// The door for Alexa skills; absent, there is none.
@@ -300,6 +304,9 @@ impl Config {
         }
         if let Some(mqtt) = &self.mqtt {
             mqtt.check()?;
+        }
+        if let Some(fleet) = &self.fleet {
+            fleet.check()?;
         }
         if let Some(alexa) = &self.alexa {
             alexa.check()?;

@@ -84,6 +84,24 @@ pub struct Files<'a> {
 /// # Errors
 /// Which file is wrong, and how.
 pub fn acceptor(files: Files<'_>, protocols: &[&[u8]]) -> Result<TlsAcceptor, TlsError> {
+    let authorities = files.clients.map(chain).transpose()?;
+    acceptor_of(files, authorities, protocols)
+}
+
+/// The same where whoever comes must show a certificate of one of these authorities, in DER.
+///
+/// # Errors
+/// Which file is wrong, and how.
+pub fn acceptor_for(files: Files<'_>, authorities: Vec<Vec<u8>>, protocols: &[&[u8]]) -> Result<TlsAcceptor, TlsError> {
+    let authorities = authorities.into_iter().map(CertificateDer::from).collect();
+    acceptor_of(files, Some(authorities), protocols)
+}
+
+fn acceptor_of(
+    files: Files<'_>,
+    authorities: Option<Vec<CertificateDer<'static>>>,
+    protocols: &[&[u8]],
+) -> Result<TlsAcceptor, TlsError> {
     let chain = chain(files.cert)?;
     let secret = secret(files.key)?;
     let unusable = |reason: String| TlsError::Unusable { setting: files.cert.0, reason };
@@ -91,11 +109,11 @@ pub fn acceptor(files: Files<'_>, protocols: &[&[u8]]) -> Result<TlsAcceptor, Tl
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&[&TLS13, &TLS12])
         .map_err(|error| unusable(error.to_string()))?;
-    let builder = match files.clients {
+    let builder = match authorities {
         None => builder.with_no_client_auth(),
         Some(authorities) => {
             let mut roots = RootCertStore::empty();
-            for authority in self::chain(authorities)? {
+            for authority in authorities {
                 roots.add(authority).map_err(|error| unusable(error.to_string()))?;
             }
             let asked = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();

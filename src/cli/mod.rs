@@ -24,6 +24,7 @@ pub mod credential;
 pub mod drill;
 pub mod duty;
 pub mod evidence;
+pub mod fleet;
 pub mod hardening;
 pub mod hear;
 pub mod hold;
@@ -217,6 +218,8 @@ pub enum Command {
     Outbox(outbox::OutboxArgs),
     /// Look at messages of the admission system, and say which of its beds is which room.
     Adt(adt::AdtArgs),
+    /// Places of the fleet, and the devices in them.
+    Fleet(fleet::FleetArgs),
     /// Copy the database into one file while the server runs.
     Backup(backup::BackupArgs),
     /// Put a backup in its place.
@@ -262,6 +265,7 @@ pub fn main(args: Args) -> ExitCode {
         Command::Hold(a) => hold::run(&global, a),
         Command::Outbox(a) => outbox::run(&global, a),
         Command::Adt(a) => adt::run(&global, a),
+        Command::Fleet(a) => fleet::run(&global, a),
         Command::Backup(a) => backup::run_backup(&global, &a),
         Command::Restore(a) => backup::run_restore(&global, &a),
         Command::Drill(a) => drill::run(&global, &a),

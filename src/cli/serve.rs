@@ -22,6 +22,7 @@ mod adt;
 mod bell;
 mod connect;
 mod demo;
+mod fleet;
 mod letters;
 mod notices;
 mod nurse;
@@ -75,6 +76,14 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
         tracing::warn!(warning, "a part is missing");
     }
     let calls = nurse::calls(&app)?;
+    // Its authority's key is in the store, so this door opens after it.
+    let devices = match &config.fleet {
+        Some(fleet) => {
+            let authorities = app.store().fleet_authorities(app.ambient().now()).await?;
+            Some((Listener::bind_devices(fleet, authorities).await?, fleet.connections))
+        }
+        None => None,
+    };
     let program = Arc::new(Program::new(app).with_sign_in()?.with_mail()?.with_connect()?);
     if let Some(mqtt) = program.app().mqtt() {
         mqtt.stay();
@@ -84,7 +93,7 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
         idle: Limits::default().idle + std::time::Duration::from_millis(config.hear.deadline_ms),
         ..Limits::default()
     };
-    let doors = Doors::new(program.clone(), &config.http.hosts, limits)
+    let doors = Doors::new(program.clone(), &config.http.hosts, limits.clone())
         .with_alerts(program.clone())
         .with_rights(program.clone())
         .with_notices(program.clone())
@@ -102,6 +111,7 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
         Some(alexa) => doors.with_alexa(alexa),
         None => doors,
     };
+    let doors = if config.fleet.is_some() { doors.with_fleet(program.clone()) } else { doors };
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -114,15 +124,24 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
         }
         tracing::info!("stopping: turns in progress are finished, new ones refused");
     };
-    let served = tokio::spawn(listener.serve(doors, end));
     let (close, closed) = tokio::sync::oneshot::channel::<()>();
+    let closed = futures_util::FutureExt::shared(async move { closed.await.unwrap_or_default() });
+    let devices = match devices {
+        Some((door, connections)) => {
+            say(&format!("devices on {}", door.url()))?;
+            let limits = Limits { connections, ..limits };
+            Some(tokio::spawn(door.serve(doors.clone().within(limits), closed.clone())))
+        }
+        None => None,
+    };
+    let served = tokio::spawn(listener.serve(doors, end));
     let admitting = match admissions {
         Some((listener, adt)) => {
             let desk = Arc::new(adt::Desk::new(Arc::downgrade(&program), program.app(), &adt)?);
             say(&format!("admissions on {}", listener.address()))?;
             let looking = Arc::clone(&desk);
             let looking = tokio::spawn(async move { looking.look_after(adt.keep_days).await });
-            let taking = tokio::spawn(listener.serve(desk, async move { closed.await.unwrap_or_default() }));
+            let taking = tokio::spawn(listener.serve(desk, closed));
             Some((taking, looking))
         }
         None => None,
@@ -136,6 +155,7 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     let telling = tokio::spawn(staff::tell(Arc::downgrade(&program)));
     let writing = tokio::spawn(letters::carry(Arc::downgrade(&program)));
     let climbing = tokio::spawn(nurse::climb(Arc::downgrade(&program), calls));
+    let hearing = tokio::spawn(fleet::write_down(Arc::downgrade(&program)));
     let waiting = tokio::spawn(waitlist::watch(Arc::downgrade(&program)));
     say(&format!("listening on {url}"))?;
     if args.demo {
@@ -153,6 +173,10 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     }
     let drained = served.await.context("the server broke off; its log says where")?;
     drop(close);
+    if let Some(devices) = devices {
+        let _ = devices.await;
+    }
+    program.write_heard().await;
     if let Some((taking, looking)) = admitting {
         looking.abort();
         let _ = taking.await;
@@ -162,6 +186,7 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     watching.abort();
     writing.abort();
     waiting.abort();
+    hearing.abort();
     looking.abort();
     telling.abort();
     announcing.abort();

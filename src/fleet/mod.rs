@@ -1,12 +1,22 @@
-//! What a hospital has besides people: its beds, and who lies in them.
+//! What a hospital has besides people: its places, the devices in them, and who lies where.
 //!
-//! Not there yet: devices as a fleet, their certificates, their settings.
+//! Pure: `tree` the places, `device` what may become of a device, `settings` by level. `authority` certifies devices, `enrol` lets
+//! them in, `admissions` works off what the admission system sends.
 
 mod admissions;
 pub mod adt;
+pub mod authority;
 mod calls;
+mod csv;
+pub mod device;
+mod enrol;
 pub mod mqtt;
 pub mod nurse;
+pub mod presence;
+pub mod roster;
+pub mod settings;
+pub mod tree;
 
 pub use admissions::Admissions;
 pub use calls::{Calls, Looked};
+pub use enrol::{EnrolError, Enrolment, Issued};

@@ -30,5 +30,5 @@ pub use permit::{
 pub use phi::{NameLists, Named, Phi, WrongSubject};
 pub use pin::{Weak, may_be_pin};
 pub use rules::{Decision, Task, decide};
-pub use subject::{BadId, CredentialId, PersonId, RoomId, SessionId, StayId, TurnId};
+pub use subject::{BadId, CredentialId, DeviceId, NodeId, PersonId, RoomId, SessionId, StayId, TurnId};
 pub use trust::{Caller, Proof, Surface, Trust};

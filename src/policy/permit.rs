@@ -191,6 +191,8 @@ pub enum Event {
     Sent,
     /// A stay began or ended, or what tells of it was read or settled.
     Stay,
+    /// A place or a device of the fleet was changed, or spoken to all of.
+    Fleet,
 }
 
 impl Event {
@@ -220,6 +222,7 @@ impl Event {
             Self::Checked => "checked",
             Self::Sent => "sent",
             Self::Stay => "stay",
+            Self::Fleet => "fleet",
         }
     }
 }

@@ -75,6 +75,14 @@ id!(
     /// What authenticated a caller; a keyed hash of it, never the token.
     CredentialId, "credential"
 );
+id!(
+    /// A place of the fleet: a property, a unit, a room, a bed. It says nothing of who is there.
+    NodeId, "place"
+);
+id!(
+    /// A device of the fleet.
+    DeviceId, "device"
+);
 
 #[cfg(test)]
 mod tests {

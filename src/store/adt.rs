@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Place, Store,
+    audit::Draft,
     error::StoreError,
     job::{JobError, Refusal, Step},
     keys::KeyOwner,
@@ -252,6 +253,19 @@ impl Store {
         by: &str,
         at: Timestamp,
     ) -> Result<(), StoreError> {
+        let (steps, draft) = self.bed_steps(location, room, by, at)?;
+        self.inner.writer.submit(steps, vec![draft]).await?;
+        Ok(())
+    }
+
+    /// The statements of [`Self::map_bed`], and their audit row.
+    pub(super) fn bed_steps(
+        &self,
+        location: &Location,
+        room: Option<&RoomId>,
+        by: &str,
+        at: Timestamp,
+    ) -> Result<(Vec<Step>, Draft), StoreError> {
         let mut steps = vec![match room {
             Some(room) => Step::new(
                 "INSERT INTO adt_bed (location, room) VALUES ($1, $2) \
@@ -269,8 +283,7 @@ impl Store {
         }
         let outcome = if room.is_some() { "bed-mapped" } else { "bed-unmapped" };
         let draft = self.draft_about(&row_of(Event::Stay, None, outcome, at), Some(by), Some(location.as_str()))?;
-        self.inner.writer.submit(steps, vec![draft]).await?;
-        Ok(())
+        Ok((steps, draft))
     }
 
     /// Deletes messages that are settled for so long, and what nobody asks about any more. Gives how many.

@@ -111,7 +111,12 @@ impl Store {
     }
 
     /// Who a credential of that name stands for.
-    async fn caller(&self, id: CredentialId, used: bool, at: Timestamp) -> Result<Option<Caller>, StoreError> {
+    pub(super) async fn caller(
+        &self,
+        id: CredentialId,
+        used: bool,
+        at: Timestamp,
+    ) -> Result<Option<Caller>, StoreError> {
         let known = "SELECT c.surface, c.room, c.owner, c.sealed, c.seen, c.idle, r.stay, r.owner AS stay_owner, r.sealed AS stay_sealed \
             FROM credential c LEFT JOIN room r ON r.room = c.room AND c.surface = 'room' \
             WHERE c.id = $1 AND c.one_time = 0 AND c.expires > $2";

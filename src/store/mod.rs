@@ -12,6 +12,7 @@ mod access;
 mod adt;
 mod alerts;
 mod audit;
+mod authority;
 mod backup;
 mod care_place;
 mod clinician;
@@ -20,9 +21,11 @@ mod connecting;
 mod connection;
 mod credentials;
 mod database;
+mod device;
 mod device_events;
 mod doses;
 mod error;
+mod fleet;
 mod glass;
 mod hold;
 mod household;
@@ -79,6 +82,7 @@ pub use audit::{
     Access, AuditReader, AuditReport, BadPublicKey, Break, Broken, ExportOptions, ExportReport, Exported, Finding,
     Misfit, PublicKey, Review, ReviewRule, copy_with_entry_changed, verify_export,
 };
+pub use authority::KeptAuthority;
 pub use backup::{BackupError, BackupOptions, Manifest, ReadBack, RestoreOptions, clear_restored, restore};
 pub use clinician::ClinicianRow;
 pub use code::{CODE_DIGITS, CODE_LASTS, CodeTried};
@@ -89,8 +93,10 @@ pub use connection::{
 };
 pub use credentials::{Grant, Listed};
 use database::{Database, Statement, run};
+pub use device::NewCertificate;
 pub use device_events::{NewEvent, To, Whose};
 pub use error::StoreError;
+pub use fleet::{By, FleetError};
 pub use hold::{Hold, HoldError};
 pub use household::membership;
 pub use identity::{ConsentVersion, PinTried};

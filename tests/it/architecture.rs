@@ -39,23 +39,17 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("dialogue", &["policy", "nlu", "actions", "records"]),
     // Implements what the actions ask for, out of the store.
     ("records", &["policy", "actions", "store", "config", "fhir"]),
-    (
-        "store",
-        &[
-            "policy",
-            "actions",
-            "records",
-            "config",
-            "mail",
-            "outgoing",
-            "patterns",
-            "fleet::adt",
-            "fleet::nurse",
-            "device",
-        ],
-    ),
-    // Messages of the admission system: kept, decided, done.
+    ("store", &["policy", "actions", "records", "config", "mail", "outgoing", "patterns", "fleet", "device"]),
+    // Messages of the admission system: kept, decided, done. Devices: let in.
     ("fleet", &["policy", "ambient", "store", "config", "device"]),
+    // Places, devices and their settings, of values alone.
+    ("fleet::tree", &["policy"]),
+    ("fleet::device", &["policy"]),
+    ("fleet::settings", &["policy"]),
+    ("fleet::presence", &["policy"]),
+    ("fleet::csv", &[]),
+    ("fleet::roster", &["policy"]),
+    ("fleet::authority", &["policy"]),
     // What a message tells and what becomes of it, of values alone.
     ("fleet::adt", &["policy"]),
     // Words, tables and times: who is told of a call, and who next.
@@ -78,7 +72,21 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     // A person's records elsewhere: permits, rows, and the two clients of an organization.
     ("connect", &["policy", "ambient", "config", "oidc", "smart", "fhir", "records", "store"]),
     // Never the store, never the records: a channel knows turns, what staff ask, credentials and readiness.
-    ("channels", &["policy", "turn", "staff", "rights", "connect", "oidc::Answer", "app", "config", "device"]),
+    (
+        "channels",
+        &[
+            "policy",
+            "turn",
+            "staff",
+            "rights",
+            "connect",
+            "oidc::Answer",
+            "app",
+            "config",
+            "device",
+            "fleet::authority",
+        ],
+    ),
     // Where somebody stops speaking.
     ("channels::http::stream", &["policy", "turn", "channels", "device", "asr::endpoint"]),
     // Which names of a skill's are which of ours.
@@ -95,6 +103,8 @@ const PLACES: &[(&str, &[&str])] = &[
     ("rumqttc", &["fleet::mqtt"]),
     ("axum", &["channels"]),
     ("tokio_tungstenite", &["channels::http", "cli::device", "cli::bench::fleet"]),
+    // Who certifies devices.
+    ("rcgen", &["fleet::authority"]),
     ("anyhow", &["cli"]),
     ("clap", &["cli", "main"]),
     // A signature's own randomness is ring's business.
@@ -203,6 +213,8 @@ fn what_holds_a_key_cannot_be_printed_and_wipes_itself() {
         ("src/store/keys/unlock.rs", "Unlocked", "Root"),
         ("src/store/audit/sign.rs", "Signer", "Zeroizing"),
         ("src/fhir/key.rs", "ClientKey", "Zeroizing"),
+        ("src/fleet/authority.rs", "Authority", "KeyPair"),
+        ("src/store/authority.rs", "KeptAuthority", "Zeroizing"),
         ("src/fhir/smart.rs", "Token", "Zeroizing"),
     ];
     for (path, name, holds) in holders {

@@ -18,6 +18,7 @@ mod dialogue;
 mod disclosure;
 mod evidence;
 mod fhir;
+mod fleet;
 mod hear;
 mod household;
 mod http;

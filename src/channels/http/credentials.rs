@@ -9,8 +9,13 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
 };
 
+use zeroize::Zeroizing;
+
 use super::{Doors, Refusal, Wire};
-use crate::{channels::Holder, policy::Caller};
+use crate::{
+    channels::{Fingerprint, Holder},
+    policy::Caller,
+};
 
 /// Longest token looked up, in bytes; ours are shorter.
 const MAX_TOKEN: usize = 256;
@@ -28,9 +33,7 @@ impl FromRequestParts<Doors> for Unused {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Refusal> {
-        let secure = parts.extensions.get::<Wire>().is_some_and(|w| w.secure);
-        let token = presented(&parts.headers, secure).ok_or(Refusal::Unauthenticated)?;
-        match doors.backend.recognize(token).await?.ok_or(Refusal::Unauthenticated)? {
+        match Shown::of(parts)?.holder(doors, false).await? {
             Holder::Speaker(caller) => Ok(Self(caller)),
             Holder::Operator => Err(Refusal::NotMeant),
         }
@@ -41,7 +44,7 @@ impl FromRequestParts<Doors> for Speaker {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Refusal> {
-        match holder(parts, doors).await? {
+        match Shown::of(parts)?.holder(doors, true).await? {
             Holder::Speaker(caller) => Ok(Self(caller)),
             Holder::Operator => Err(Refusal::NotMeant),
         }
@@ -52,17 +55,54 @@ impl FromRequestParts<Doors> for Operator {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Refusal> {
-        match holder(parts, doors).await? {
+        match Shown::of(parts)?.holder(doors, true).await? {
             Holder::Operator => Ok(Self),
             Holder::Speaker(_) => Err(Refusal::NotMeant),
         }
     }
 }
 
-async fn holder(parts: &Parts, doors: &Doors) -> Result<Holder, Refusal> {
-    let secure = parts.extensions.get::<Wire>().is_some_and(|w| w.secure);
-    let token = presented(&parts.headers, secure).ok_or(Refusal::Unauthenticated)?;
-    doors.backend.authenticate(token).await?.ok_or(Refusal::Unauthenticated)
+/// What a request shows of who sends it. Whatever stays open looks again with it: what was good may be so no longer.
+#[derive(Clone)]
+pub enum Shown {
+    /// A token, in a header or a page's cookie.
+    Token(Zeroizing<String>),
+    /// A device's certificate, which the connection has proved to be its own.
+    Certificate(Fingerprint),
+}
+
+impl Shown {
+    /// What this request shows. A device that comes with a certificate comes with nothing else.
+    ///
+    /// # Errors
+    /// [`Refusal::Unauthenticated`] where it shows nothing, or two things.
+    pub fn of(parts: &Parts) -> Result<Self, Refusal> {
+        let Some(certificate) = parts.extensions.get::<Fingerprint>() else {
+            let secure = parts.extensions.get::<Wire>().is_some_and(|w| w.secure);
+            let token = presented(&parts.headers, secure).ok_or(Refusal::Unauthenticated)?;
+            return Ok(Self::Token(Zeroizing::new(token.to_owned())));
+        };
+        if parts.headers.contains_key(header::AUTHORIZATION) || parts.headers.contains_key(header::COOKIE) {
+            return Err(Refusal::Unauthenticated);
+        }
+        Ok(Self::Certificate(*certificate))
+    }
+
+    /// Whom it stands for now. `used` says that it is used, and that it is not only a page or device that asks by itself.
+    ///
+    /// # Errors
+    /// [`Refusal::Unauthenticated`] where it stands for nobody any more, and when the store does not answer.
+    pub async fn holder(&self, doors: &Doors, used: bool) -> Result<Holder, Refusal> {
+        let found = match self {
+            Self::Token(token) if used => doors.backend.authenticate(token).await?,
+            Self::Token(token) => doors.backend.recognize(token).await?,
+            Self::Certificate(certificate) => {
+                let fleet = doors.fleet.as_ref().ok_or(Refusal::Unauthenticated)?;
+                fleet.device(certificate, used).await?.map(Holder::Speaker)
+            }
+        };
+        found.ok_or(Refusal::Unauthenticated)
+    }
 }
 
 /// The token a request comes with: a bearer header, else the page session's cookie.

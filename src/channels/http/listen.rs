@@ -30,8 +30,11 @@ use tower::ServiceExt as _;
 
 use super::{Doors, Limits, patient::Patient};
 use crate::{
-    channels::tls::{self, TlsError},
-    config::HttpConfig,
+    channels::{
+        Fingerprint,
+        tls::{self, TlsError},
+    },
+    config::{FleetConfig, HttpConfig},
 };
 
 /// Bytes of a request's head, all headers together.
@@ -68,6 +71,14 @@ pub enum ListenError {
         "http.listen: {0} is reachable from other machines, so it needs tls_cert and tls_key; plain HTTP is for loopback only"
     )]
     Exposed(SocketAddr),
+    /// The operating system said no to the devices' door.
+    #[error("fleet.listen: cannot listen on {address}: {source}")]
+    BindDevices {
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system said.
+        source: io::Error,
+    },
     /// The certificate or key is wrong.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -86,6 +97,8 @@ pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
     tls: Option<TlsAcceptor>,
+    /// Whoever comes is a device that has shown its certificate.
+    devices: bool,
 }
 
 /// How an orderly end went.
@@ -113,7 +126,24 @@ impl Listener {
         let bind = |source| ListenError::Bind { address, source };
         let socket = TcpListener::bind(address).await.map_err(bind)?;
         let address = socket.local_addr().map_err(bind)?;
-        Ok(Self { socket, address, tls })
+        Ok(Self { socket, address, tls, devices: false })
+    }
+
+    /// Opens the door for devices: whoever comes must show a certificate of one of these authorities, in DER.
+    ///
+    /// # Errors
+    /// When the address cannot be used, or TLS cannot be offered.
+    pub async fn bind_devices(config: &FleetConfig, authorities: Vec<Vec<u8>>) -> Result<Self, ListenError> {
+        let files = tls::Files {
+            cert: ("fleet.tls_cert", &config.tls_cert),
+            key: ("fleet.tls_key", &config.tls_key),
+            clients: None,
+        };
+        let tls = Some(tls::acceptor_for(files, authorities, &[b"h2", b"http/1.1"])?);
+        let bind = |source| ListenError::BindDevices { address: config.listen, source };
+        let socket = TcpListener::bind(config.listen).await.map_err(bind)?;
+        let address = socket.local_addr().map_err(bind)?;
+        Ok(Self { socket, address, tls, devices: true })
     }
 
     /// The address of the door, such as `http://127.0.0.1:8770`, without a slash at the end.
@@ -125,7 +155,7 @@ impl Listener {
     /// Lets requests in until `stop` is done; then refuses new ones, finishes those in progress, and gives up
     /// on them after [`Limits::drain`].
     pub async fn serve(self, doors: Doors, stop: impl Future<Output = ()>) -> Drained {
-        let router = doors.router();
+        let router = if self.devices { doors.device_router() } else { doors.router() };
         let places = Arc::new(Semaphore::new(doors.limits.connections));
         let mut connections = JoinSet::new();
         let mut stop = pin!(stop);
@@ -183,19 +213,22 @@ impl Connection {
         let _ = stream.set_nodelay(true);
         let idle = self.limits.idle;
         let Some(tls) = tls else {
-            return self.http1(Patient::new(stream, idle), Wire { local, peer, secure: false }).await;
+            let way = Way { wire: Wire { local, peer, secure: false }, shown: None };
+            return self.http1(Patient::new(stream, idle), way).await;
         };
         let Ok(Ok(stream)) = timeout(self.limits.handshake, tls.accept(stream)).await else { return };
-        let wire = Wire { local, peer, secure: true };
+        let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+        let shown = shown.map(|certificate| Fingerprint::of(certificate));
+        let way = Way { wire: Wire { local, peer, secure: true }, shown };
         if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-            self.http2(Patient::new(stream, idle), wire).await;
+            self.http2(Patient::new(stream, idle), way).await;
         } else {
-            self.http1(Patient::new(stream, idle), wire).await;
+            self.http1(Patient::new(stream, idle), way).await;
         }
     }
 
-    async fn http1(mut self, io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, wire: Wire) {
-        let service = service_fn(handler(self.router.clone(), wire));
+    async fn http1(mut self, io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, way: Way) {
+        let service = service_fn(handler(self.router.clone(), way));
         let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.head)
@@ -215,8 +248,8 @@ impl Connection {
         linger(connection.into_parts().io.into_inner()).await;
     }
 
-    async fn http2(mut self, io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, wire: Wire) {
-        let service = service_fn(handler(self.router.clone(), wire));
+    async fn http2(mut self, io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, way: Way) {
+        let service = service_fn(handler(self.router.clone(), way));
         let connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .max_concurrent_streams(MAX_STREAMS)
@@ -238,9 +271,19 @@ impl Connection {
 
 type Answer = Pin<Box<dyn Future<Output = Result<Response, std::convert::Infallible>> + Send>>;
 
-fn handler(router: Router, wire: Wire) -> impl Fn(Request<Incoming>) -> Answer {
+/// What a connection tells each of its requests.
+#[derive(Clone, Copy)]
+struct Way {
+    wire: Wire,
+    shown: Option<Fingerprint>,
+}
+
+fn handler(router: Router, way: Way) -> impl Fn(Request<Incoming>) -> Answer {
     move |mut request| {
-        request.extensions_mut().insert(wire);
+        request.extensions_mut().insert(way.wire);
+        if let Some(shown) = way.shown {
+            request.extensions_mut().insert(shown);
+        }
         Box::pin(router.clone().oneshot(request))
     }
 }

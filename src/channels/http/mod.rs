@@ -12,7 +12,7 @@ use axum::{
 use tokio::sync::{Semaphore, watch};
 
 use super::{
-    Access, Backend, Bell, Connect, Notices, Notified, Rights, Secrets, SignIn, StaffDoor,
+    Access, Backend, Bell, Connect, FleetDoor, Notices, Notified, Rights, Secrets, SignIn, StaffDoor,
     alexa::{self, Alexa},
 };
 
@@ -22,6 +22,7 @@ pub(super) mod body;
 mod connect;
 mod credentials;
 mod device;
+mod fleet;
 mod headers;
 mod health;
 mod listen;
@@ -118,6 +119,8 @@ pub struct Doors {
     notices: Option<Arc<dyn Notices>>,
     /// Hearing record servers, where any is asked to say what changes.
     notified: Option<Arc<dyn Notified>>,
+    /// The fleet, where devices have certificates of their own.
+    fleet: Option<Arc<dyn FleetDoor>>,
     limits: Arc<Limits>,
     /// Host names, besides the listening address, under which the door may be addressed; lower case.
     hosts: Arc<[String]>,
@@ -148,6 +151,7 @@ impl Doors {
             connect: None,
             notices: None,
             notified: None,
+            fleet: None,
             limits: Arc::new(limits),
             hosts: hosts.iter().map(|h| h.trim_end_matches('.').to_ascii_lowercase()).collect(),
             room: Arc::new(Semaphore::new(units.min(Semaphore::MAX_PERMITS))),
@@ -199,6 +203,18 @@ impl Doors {
         Self { notified: Some(notified), ..self }
     }
 
+    /// With devices that have certificates of their own, too.
+    #[must_use]
+    pub fn with_fleet(self, fleet: Arc<dyn FleetDoor>) -> Self {
+        Self { fleet: Some(fleet), ..self }
+    }
+
+    /// With other limits; what is shared between doors stays shared.
+    #[must_use]
+    pub fn within(self, limits: Limits) -> Self {
+        Self { limits: Arc::new(limits), ..self }
+    }
+
     /// With signing in at a provider, too.
     #[must_use]
     pub fn with_sign_in(self, sign_in: Arc<dyn SignIn>) -> Self {
@@ -231,7 +247,7 @@ impl Doors {
             .as_ref()
             .map(|_| staff::routes().merge(audit::routes()).merge(renewals::routes()).merge(page::console()));
         let connect = self.connect.as_ref().map(|_| connect::routes().merge(page::connect()));
-        Router::new()
+        let routes = Router::new()
             .merge(connect.unwrap_or_default())
             .merge(skills.unwrap_or_default())
             .merge(self.notified.as_ref().map(|_| notified::routes()).unwrap_or_default())
@@ -239,17 +255,32 @@ impl Doors {
             .merge(self.access.as_ref().map(|_| access::routes().merge(page::join())).unwrap_or_default())
             .route("/v1/sign-in", get(sign_in::show).post(sign_in::begin))
             .route("/sign-in/back", get(sign_in::back))
-            .route("/v1/turns", post(turns::take))
+            .merge(Self::for_devices())
+            .merge(self.fleet.as_ref().map(|_| fleet::enrolment()).unwrap_or_default())
             .route("/v1/session", get(session::show).post(session::open).delete(session::close))
             .route("/metrics", get(metrics::show))
             .route("/livez", get(health::live))
             .route("/readyz", get(health::ready))
             .route("/openapi.json", get(openapi::show))
-            .merge(device::routes())
             .merge(me::routes())
             .merge(self.notices.as_ref().map(|_| notices::routes()).unwrap_or_default())
             .merge(secrets::routes())
-            .merge(page::routes())
+            .merge(page::routes());
+        self.guarded(routes)
+    }
+
+    /// The routes of the devices' door: what a device needs, and nothing besides.
+    pub fn device_router(&self) -> Router {
+        self.guarded(Self::for_devices().merge(fleet::routes()).route("/livez", get(health::live)))
+    }
+
+    /// What a device needs, at whichever door it comes.
+    fn for_devices() -> Router<Self> {
+        Router::new().route("/v1/turns", post(turns::take)).merge(device::routes())
+    }
+
+    fn guarded(&self, routes: Router<Self>) -> Router {
+        routes
             .fallback(refusal::no_such_page)
             .method_not_allowed_fallback(refusal::no_such_method)
             .layer(middleware::from_fn_with_state(self.clone(), origin::check))

@@ -7,8 +7,8 @@ use utoipa::{
 };
 
 use super::{
-    Doors, access, audit, connect, credentials, device, health, me, metrics, notices, notified, renewals, secrets,
-    session, sign_in, staff, turns,
+    Doors, access, audit, connect, credentials, device, fleet, health, me, metrics, notices, notified, renewals,
+    secrets, session, sign_in, staff, turns,
 };
 use crate::channels::alexa;
 
@@ -76,6 +76,20 @@ impl Modify for Schemes {
     }
 }
 
+struct CertificateScheme;
+
+impl CertificateScheme {
+    fn put(openapi: &mut utoipa::openapi::OpenApi) {
+        let components = openapi.components.get_or_insert_default();
+        let scheme = SecurityScheme::MutualTls {
+            description: Some("A device's certificate of the fleet's authority, at the devices' door.".into()),
+            extensions: None,
+            deprecated: None,
+        };
+        components.add_security_scheme("certificate", scheme);
+    }
+}
+
 struct StaffScheme;
 
 impl StaffScheme {
@@ -108,6 +122,10 @@ fn document(doors: &Doors) -> utoipa::openapi::OpenApi {
     }
     if doors.connect.is_some() {
         document.merge(OtherRecords::openapi());
+    }
+    if doors.fleet.is_some() {
+        document.merge(fleet::FleetApi::openapi());
+        CertificateScheme::put(&mut document);
     }
     if doors.alexa.is_some() {
         document.merge(Skills::openapi());

@@ -136,6 +136,12 @@ pub enum Refusal {
     /// Not the code that was sent.
     #[error("that is not the code, or it no longer works")]
     WrongCode,
+    /// A device without a code that works, or whose certificate counts no more.
+    #[error("this device is not let in with that")]
+    NotEnrolled,
+    /// Not a key that devices may have.
+    #[error("the key must be an EC P-256 or Ed25519 public key in PEM (BEGIN PUBLIC KEY)")]
+    BadKey,
     /// Too many come at the moment.
     #[error("too many people come at the moment")]
     TooMany,
@@ -272,6 +278,10 @@ impl Refusal {
                 "Try again later, or have the staff set a new one: `wellspoken import … --pin`.",
             ),
             Self::WrongCode => (StatusCode::FORBIDDEN, "wrong_code", "Ask for another one: POST /v1/access."),
+            Self::NotEnrolled => {
+                (StatusCode::FORBIDDEN, "not_enrolled", "Have whoever looks after the fleet give it a fresh code.")
+            }
+            Self::BadKey => (StatusCode::BAD_REQUEST, "bad_key", "Make one: openssl genpkey -algorithm ed25519."),
             Self::TooMany => (StatusCode::TOO_MANY_REQUESTS, "too_many", "Try again in an hour."),
             Self::Broken => (
                 StatusCode::INTERNAL_SERVER_ERROR,

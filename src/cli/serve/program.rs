@@ -16,7 +16,7 @@ use crate::{
     turn::{Could, Intended, TurnRequest, TurnResult},
 };
 
-use super::{connect::Connections, letters::Letters, sign_in::SignInDoors, staff::StaffSide};
+use super::{connect::Connections, fleet::FleetSide, letters::Letters, sign_in::SignInDoors, staff::StaffSide};
 
 /// How long a page session lasts at least; longer where its link would have.
 const PAGE_SESSION: SignedDuration = SignedDuration::from_hours(12);
@@ -45,12 +45,14 @@ pub struct Program {
     pub(super) staff: Option<StaffSide>,
     pub(super) letters: Option<Letters>,
     pub(super) connections: Option<Connections>,
+    pub(super) fleet: FleetSide,
 }
 
 impl Program {
     /// The program behind its doors; nobody can sign in at a provider.
     pub fn new(app: App) -> Self {
-        Self { app, doors: SignInDoors::default(), staff: None, letters: None, connections: None }
+        let fleet = FleetSide::new(app.store());
+        Self { app, doors: SignInDoors::default(), staff: None, letters: None, connections: None, fleet }
     }
 
     /// With the providers that the configuration names, and the staff's side.
