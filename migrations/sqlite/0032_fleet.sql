@@ -71,10 +71,10 @@ CREATE TABLE announcement (
 ) WITHOUT ROWID;
 CREATE INDEX announcement_by_end ON announcement (ends);
 
--- Which device an announcement was handed to.
+-- To which room an announcement was handed.
 CREATE TABLE announced (
     announcement TEXT NOT NULL,
-    device TEXT NOT NULL,
+    room TEXT NOT NULL,
     at BIGINT NOT NULL,
-    PRIMARY KEY (announcement, device)
+    PRIMARY KEY (announcement, room)
 ) WITHOUT ROWID;

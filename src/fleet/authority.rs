@@ -54,7 +54,7 @@ pub struct Authority {
 
 /// An authority that was just made, to be kept.
 pub struct NewAuthority {
-    /// Its certificate, in DER; no secret.
+    /// Its certificate, in DER, which is no secret.
     pub certificate: Vec<u8>,
     /// Its private key, PKCS#8.
     pub key: Zeroizing<Vec<u8>>,

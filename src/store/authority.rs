@@ -17,7 +17,7 @@ use crate::fleet::authority::{Authority, AuthorityError};
 pub struct KeptAuthority {
     /// Its name.
     pub name: String,
-    /// Its certificate, in DER; no secret.
+    /// Its certificate, in DER, which is no secret.
     pub certificate: Vec<u8>,
     /// Its private key, PKCS#8.
     pub key: Zeroizing<Vec<u8>>,
