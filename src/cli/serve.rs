@@ -155,6 +155,7 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     let telling = tokio::spawn(staff::tell(Arc::downgrade(&program)));
     let writing = tokio::spawn(letters::carry(Arc::downgrade(&program)));
     let climbing = tokio::spawn(nurse::climb(Arc::downgrade(&program), calls));
+    let crying = tokio::spawn(fleet::cry(Arc::downgrade(&program)));
     let hearing = tokio::spawn(fleet::write_down(Arc::downgrade(&program)));
     let waiting = tokio::spawn(waitlist::watch(Arc::downgrade(&program)));
     say(&format!("listening on {url}"))?;
@@ -187,6 +188,7 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     writing.abort();
     waiting.abort();
     hearing.abort();
+    crying.abort();
     looking.abort();
     telling.abort();
     announcing.abort();

@@ -1,12 +1,14 @@
 //! What a hospital has besides people: its places, the devices in them, and who lies where.
 //!
 //! Pure: `tree` the places, `device` what may become of a device, `settings` by level. `authority` certifies devices, `enrol` lets
-//! them in, `admissions` works off what the admission system sends.
+//! them in, `crier` hands out what is announced, `admissions` works off what the admission system sends.
 
 mod admissions;
 pub mod adt;
+pub mod announce;
 pub mod authority;
 mod calls;
+mod crier;
 mod csv;
 pub mod device;
 mod enrol;
@@ -19,4 +21,5 @@ pub mod tree;
 
 pub use admissions::Admissions;
 pub use calls::{Calls, Looked};
+pub use crier::{Crier, DropInError, Told as ToldSettings};
 pub use enrol::{EnrolError, Enrolment, Issued};

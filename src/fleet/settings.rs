@@ -44,7 +44,7 @@ pub struct Quiet {
 }
 
 /// Why settings cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {reason}")]
 pub struct BadSetting {
     /// Which.

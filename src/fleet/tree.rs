@@ -83,7 +83,7 @@ impl NodeKind {
 }
 
 /// Why a place cannot be made, or changed so.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TreeError {
     /// No such place.
     #[error("there is no such place; see: wellspoken fleet places")]

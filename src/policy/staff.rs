@@ -81,11 +81,19 @@ pub enum Right {
     TellResults,
     /// Have the whole audit trail given out, signed.
     ExportAudit,
+    /// See the fleet's places and devices, as far as one reaches.
+    Fleet,
+    /// Make, move and retire places.
+    ChangePlaces,
+    /// Let devices in, move them, shut them out, and set what counts.
+    ChangeDevices,
+    /// Announce something to rooms, and speak into one that agreed to it.
+    Announce,
 }
 
 impl Right {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::Board,
         Self::Acknowledge,
         Self::Complete,
@@ -99,6 +107,10 @@ impl Right {
         Self::CheckAudit,
         Self::TellResults,
         Self::ExportAudit,
+        Self::Fleet,
+        Self::ChangePlaces,
+        Self::ChangeDevices,
+        Self::Announce,
     ];
 
     /// Its name on the wire.
@@ -118,6 +130,10 @@ impl Right {
             Self::CheckAudit => "check-audit",
             Self::TellResults => "tell-results",
             Self::ExportAudit => "export-audit",
+            Self::Fleet => "fleet",
+            Self::ChangePlaces => "change-places",
+            Self::ChangeDevices => "change-devices",
+            Self::Announce => "announce",
         }
     }
 }
@@ -126,18 +142,20 @@ impl Right {
 #[must_use]
 pub const fn may(role: Role, right: Right) -> bool {
     use Right::{
-        Acknowledge, Board, BreakGlass, CheckAudit, CloseReview, Complete, ExportAudit, Fills, People, Record,
-        Renewals, Reviews, TellResults,
+        Acknowledge, Announce, Board, BreakGlass, ChangeDevices, ChangePlaces, CheckAudit, CloseReview, Complete,
+        ExportAudit, Fills, Fleet, People, Record, Renewals, Reviews, TellResults,
     };
     match role {
-        Role::Nurse => matches!(right, Board | Acknowledge | Complete | People | Record | BreakGlass),
+        Role::Nurse => matches!(right, Board | Acknowledge | Complete | People | Record | BreakGlass | Fleet),
         Role::Clinician => {
             matches!(right, Board | Acknowledge | Complete | People | Record | BreakGlass | Renewals | TellResults)
         }
         Role::Pharmacist => matches!(right, People | Record | BreakGlass | Fills),
-        Role::UnitManager => matches!(right, Board | Acknowledge | Complete | People),
+        Role::UnitManager => {
+            matches!(right, Board | Acknowledge | Complete | People | Fleet | ChangeDevices | Announce)
+        }
         Role::PrivacyOfficer => matches!(right, Reviews | CloseReview | CheckAudit | ExportAudit),
-        Role::Operator => matches!(right, CheckAudit),
+        Role::Operator => matches!(right, CheckAudit | Fleet | ChangePlaces | ChangeDevices | Announce),
     }
 }
 
@@ -243,6 +261,10 @@ mod tests {
             (Right::CheckAudit,  [false, false, false, false, true,  true]),
             (Right::TellResults, [false, true,  false, false, false, false]),
             (Right::ExportAudit, [false, false, false, false, true,  false]),
+            (Right::Fleet,       [true,  false, false, true,  false, true]),
+            (Right::ChangePlaces,  [false, false, false, false, false, true]),
+            (Right::ChangeDevices, [false, false, false, true,  false, true]),
+            (Right::Announce,    [false, false, false, true,  false, true]),
         ];
         assert_eq!(table.map(|(right, _)| right), Right::ALL);
         for (right, row) in table {

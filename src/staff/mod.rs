@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use renewals::Inbox;
 
 use crate::{
@@ -25,6 +25,7 @@ use crate::{
 };
 
 mod alerts;
+mod fleet;
 mod record;
 mod renewals;
 mod results;
@@ -32,6 +33,10 @@ mod views;
 
 pub use crate::actions::{Moved, RenewalState};
 pub use alerts::{AlertKind, Alerts, AlertsError, AlertsSent};
+pub use fleet::{
+    AnnouncementView, AnnouncementsView, DeviceView, DevicesView, FleetAsk, FleetRefusal, FleetTold, MadeView,
+    NewAnnouncement, PlaceView, PlacesView,
+};
 pub use renewals::{RenewalView, RenewalsView};
 pub use views::{
     AllergyView, AuditView, BoardView, CareView, ConditionView, CopyView, DoneView, GlassView, MeView, MeasuredView,
@@ -85,6 +90,8 @@ pub enum Ask {
     CheckAudit,
     /// Whether they may have the trail given out; who gives it asks first.
     ExportAudit,
+    /// Something of the fleet.
+    Fleet(FleetAsk),
 }
 
 /// Whom somebody asks for.
@@ -115,13 +122,17 @@ impl Ask {
             Self::Settle(..) => Right::CloseReview,
             Self::CheckAudit => Right::CheckAudit,
             Self::ExportAudit => Right::ExportAudit,
+            Self::Fleet(ask) => ask.right(),
         })
     }
 
     /// Whether it shows that somebody is there: a page that looks again by itself does not.
     #[must_use]
     pub const fn renews(&self) -> bool {
-        !matches!(self, Self::Me | Self::Board | Self::Results | Self::Renewals | Self::Fills)
+        match self {
+            Self::Fleet(ask) => !ask.looks(),
+            _ => !matches!(self, Self::Me | Self::Board | Self::Results | Self::Renewals | Self::Fills),
+        }
     }
 }
 
@@ -147,6 +158,8 @@ pub enum Told {
     Reviews(ReviewsView),
     /// The audit chain.
     Audit(AuditView),
+    /// Something of the fleet.
+    Fleet(FleetTold),
     /// It is done.
     Done(DoneView),
 }
@@ -175,6 +188,9 @@ pub enum NotTold {
     /// Their own case.
     #[error("somebody else must settle what you did yourself")]
     OwnCase,
+    /// Something that cannot be done with the fleet.
+    #[error("{0}")]
+    Fleet(FleetRefusal),
     /// The store or a key does not answer.
     #[error("the server cannot reach its store")]
     Unavailable,
@@ -187,6 +203,8 @@ pub struct Desk {
     alerts: Arc<Alerts>,
     /// How long broken glass stays open.
     glass_lasts: SignedDuration,
+    /// The organization's clock.
+    zone: TimeZone,
     /// Which call was read by whom: the first look at each is audited, not every glance of a page that looks again.
     read: Mutex<HashSet<(String, String)>>,
 }
@@ -195,7 +213,8 @@ impl Desk {
     /// A desk in front of a store; records that are a server's are seen as they were last copied.
     #[must_use]
     pub fn new(store: Store, alerts: Arc<Alerts>, glass_lasts: SignedDuration) -> Self {
-        Self { records: Records::new(store.clone()), store, alerts, glass_lasts, read: Mutex::default() }
+        let records = Records::new(store.clone());
+        Self { records, store, alerts, glass_lasts, zone: TimeZone::UTC, read: Mutex::default() }
     }
 
     /// The same where records may be at servers, and are read from there.
@@ -247,6 +266,7 @@ impl Desk {
             }
             Ask::Settle(id, finding) => self.settle(staff, &id, &finding, now).await,
             Ask::ExportAudit => Ok(done(())),
+            Ask::Fleet(ask) => self.fleet(staff, ask, now).await,
             Ask::CheckAudit => {
                 let report = self.store.audit_verify().await.map_err(lost)?;
                 Ok(Told::Audit(AuditView { whole: report.whole(), entries: report.entries }))

@@ -373,6 +373,18 @@ impl Store {
         Ok(())
     }
 
+    /// A device says which settings it has put in force; nothing for a credential that is no device's of the fleet.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn settings_acked(&self, credential: &CredentialId, version: i64) -> Result<(), StoreError> {
+        let step = Step::new(
+            "UPDATE device SET acked = $2 WHERE credential = $1 AND acked < $2",
+            vec![credential.as_str().into(), version.into()],
+        );
+        self.inner.writer.submit(vec![step], vec![]).await.map(drop).map_err(StoreError::from)
+    }
+
     async fn showing(&self, shown: &[u8; 32], at: Timestamp) -> Result<Option<(DeviceId, CredentialId)>, StoreError> {
         let good = "SELECT d.id, d.credential FROM device_certificate c JOIN device d ON d.id = c.device \
             WHERE c.fingerprint = $1 AND c.expires > $2 AND d.state = 'active' AND d.credential IS NOT NULL";

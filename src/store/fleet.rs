@@ -99,6 +99,16 @@ impl Store {
         Ok(Tree::new(rows.iter().map(node_of).collect::<Result<_, _>>()?))
     }
 
+    /// When anything was changed last that settings hang on, in microseconds since 1970.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn fleet_version(&self) -> Result<i64, StoreError> {
+        let newest = "SELECT COALESCE(MAX(version), 0) AS newest FROM node";
+        let row = self.inner.database.ask_one(newest, &[]).await?;
+        Ok(row.map_or(Ok(0), |row| row.try_get("newest"))?)
+    }
+
     /// The rooms of the units of that name in the tree.
     ///
     /// # Errors

@@ -11,6 +11,7 @@
 mod access;
 mod adt;
 mod alerts;
+mod announcement;
 mod audit;
 mod authority;
 mod backup;
@@ -77,6 +78,7 @@ use sqlx::Row;
 pub use access::Waiting;
 pub use adt::{KeptMessage, MessageRow, Waiting as WaitingMessage};
 pub use alerts::DueAlert;
+pub use announcement::Announcement;
 use audit::Signer;
 pub use audit::{
     Access, AuditReader, AuditReport, BadPublicKey, Break, Broken, ExportOptions, ExportReport, Exported, Finding,

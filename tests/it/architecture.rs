@@ -44,6 +44,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("fleet", &["policy", "ambient", "store", "config", "device"]),
     // Places, devices and their settings, of values alone.
     ("fleet::tree", &["policy"]),
+    ("fleet::announce", &["policy", "device"]),
     ("fleet::device", &["policy"]),
     ("fleet::settings", &["policy"]),
     ("fleet::presence", &["policy"]),
@@ -68,7 +69,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     // The page's own requests: permits, rows and FHIR, no HTTP.
     ("rights", &["policy", "ambient", "actions", "mail", "records", "store", "turn"]),
     // What staff ask for and are answered; a record comes out there against a permit of theirs.
-    ("staff", &["policy", "actions", "records", "store", "config", "outgoing", "device"]),
+    ("staff", &["policy", "actions", "records", "store", "config", "outgoing", "device", "fleet"]),
     // A person's records elsewhere: permits, rows, and the two clients of an organization.
     ("connect", &["policy", "ambient", "config", "oidc", "smart", "fhir", "records", "store"]),
     // Never the store, never the records: a channel knows turns, what staff ask, credentials and readiness.

@@ -1,5 +1,7 @@
 //! The fleet over real sockets: devices are let in by a code, come with certificates, and are shut out at once.
 
+mod announce;
 mod door;
 mod process;
+mod staff;
 pub mod stage;

@@ -23,6 +23,7 @@ mod connect;
 mod credentials;
 mod device;
 mod fleet;
+mod fleet_staff;
 mod headers;
 mod health;
 mod listen;
@@ -242,10 +243,13 @@ impl Doors {
     /// The routes. They expect [`Wire`] among a request's extensions, as [`Listener::serve`] puts it there.
     pub fn router(&self) -> Router {
         let skills = self.alexa.as_ref().map(|_| Router::new().route("/v1/alexa", post(alexa::take)));
-        let staff = self
-            .staff
-            .as_ref()
-            .map(|_| staff::routes().merge(audit::routes()).merge(renewals::routes()).merge(page::console()));
+        let staff = self.staff.as_ref().map(|_| {
+            staff::routes()
+                .merge(audit::routes())
+                .merge(fleet_staff::routes())
+                .merge(renewals::routes())
+                .merge(page::console())
+        });
         let connect = self.connect.as_ref().map(|_| connect::routes().merge(page::connect()));
         let routes = Router::new()
             .merge(connect.unwrap_or_default())

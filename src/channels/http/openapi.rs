@@ -7,8 +7,8 @@ use utoipa::{
 };
 
 use super::{
-    Doors, access, audit, connect, credentials, device, fleet, health, me, metrics, notices, notified, renewals,
-    secrets, session, sign_in, staff, turns,
+    Doors, access, audit, connect, credentials, device, fleet, fleet_staff, health, me, metrics, notices, notified,
+    renewals, secrets, session, sign_in, staff, turns,
 };
 use crate::channels::alexa;
 
@@ -133,6 +133,7 @@ fn document(doors: &Doors) -> utoipa::openapi::OpenApi {
     if doors.staff.is_some() {
         document.merge(staff::StaffApi::openapi());
         document.merge(audit::AuditApi::openapi());
+        document.merge(fleet_staff::FleetStaffApi::openapi());
         document.merge(renewals::RenewalsApi::openapi());
         StaffScheme::put(&mut document);
     }

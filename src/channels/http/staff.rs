@@ -419,6 +419,7 @@ pub(super) const fn not_told(why: NotTold) -> (StatusCode, &'static str) {
         NotTold::BadReason => (StatusCode::BAD_REQUEST, "bad_reason"),
         NotTold::Unsayable(_) => (StatusCode::BAD_REQUEST, "unsayable"),
         NotTold::OwnCase => (StatusCode::FORBIDDEN, "own_case"),
+        NotTold::Fleet(_) => (StatusCode::CONFLICT, "not_possible"),
         NotTold::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     observe::{Scratch, found},
@@ -10,9 +10,9 @@ use super::{
 };
 use crate::{
     config::AlertsConfig,
-    policy::{CredentialId, PersonId, RoomId, staff::Right, staff::Role, staff::StaffMember},
+    policy::{CredentialId, DeviceId, NodeId, PersonId, RoomId, staff::Right, staff::Role, staff::StaffMember},
     records::Chart,
-    staff::{Alerts, Ask, Desk, NotTold, Told, Whom},
+    staff::{Alerts, Ask, Desk, FleetAsk, NotTold, Told, Whom},
     store::{ImportOptions, NewStaffSession, ReviewRule},
 };
 
@@ -35,6 +35,10 @@ fn ask(right: Right, person: &PersonId) -> Ask {
         Right::CheckAudit => Ask::CheckAudit,
         Right::ExportAudit => Ask::ExportAudit,
         Right::TellResults => Ask::ToldResult("none".into(), REASON.into()),
+        Right::Fleet => Ask::Fleet(FleetAsk::Places),
+        Right::ChangePlaces => Ask::Fleet(FleetAsk::RetirePlace(NodeId::fresh(Timestamp::UNIX_EPOCH, [0; 10]))),
+        Right::ChangeDevices => Ask::Fleet(FleetAsk::Code(DeviceId::fresh(Timestamp::UNIX_EPOCH, [0; 10]))),
+        Right::Announce => Ask::Fleet(FleetAsk::EndAnnouncement("none".into())),
     }
 }
 

@@ -5,13 +5,13 @@ use std::{
     time::Duration,
 };
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::program::{Program, unavailable};
 use crate::{
     channels::{Beat, BeatTold, Enrolled, Fingerprint, FleetDoor, NotEnrolled, Soon, Unavailable},
     fleet::{
-        EnrolError, Enrolment, Issued,
+        Crier, EnrolError, Enrolment, Issued, ToldSettings,
         presence::{Presence, Told},
         tree::Tree,
     },
@@ -119,6 +119,37 @@ pub async fn write_down(program: Weak<Program>) {
         tokio::time::sleep(WRITE_EVERY).await;
         let Some(program) = program.upgrade() else { return };
         program.write_heard().await;
+    }
+}
+
+/// How often is looked what is to be announced, and whose settings changed.
+const CRY_EVERY: Duration = Duration::from_secs(2);
+/// After how many of these looks old announcements are deleted.
+const SWEEP: u32 = 900;
+
+/// Hands out what is announced, and settings that changed, as long as the program runs.
+pub async fn cry(program: Weak<Program>) {
+    let mut told = ToldSettings::default();
+    for look in 0u32.. {
+        {
+            let Some(program) = program.upgrade() else { return };
+            let (app, now) = (program.app(), program.app().ambient().now());
+            // A zone that is not known was refused with the configuration.
+            let zone = TimeZone::get(&app.config().place.zone).unwrap_or(TimeZone::UTC);
+            let crier = Crier::new(app.store().clone(), zone);
+            if let Err(error) = crier.cry(now).await {
+                tracing::warn!(%error, "what is announced could not be handed out; it is tried again");
+            }
+            if let Err(error) = crier.push_settings(&mut told, now).await {
+                tracing::warn!(%error, "settings could not be pushed; it is tried again, and heartbeats tell them");
+            }
+            if look % SWEEP == 0
+                && let Err(error) = app.store().forget_announcements(now).await
+            {
+                tracing::warn!(%error, "old announcements could not be deleted; it is tried again");
+            }
+        }
+        tokio::time::sleep(CRY_EVERY).await;
     }
 }
 

@@ -156,7 +156,12 @@ impl Program {
         expires: jiff::Timestamp,
     ) -> Result<String, NotSignedIn> {
         let meaning = self.doors.meaning.as_ref().ok_or(NotSignedIn::Refused)?;
-        let (roles, rooms) = (roles(meaning, claims), rooms(meaning, claims));
+        let (roles, mut rooms) = (roles(meaning, claims), rooms(meaning, claims));
+        // A unit's rooms are those that the configuration names, and those that lie in the fleet's unit of that name.
+        let tree = self.app().store().tree().await.map_err(|e| lost(&e))?;
+        rooms.extend(claims.texts(&meaning.unit_claim).into_iter().flat_map(|unit| tree.rooms_of_unit(unit)));
+        rooms.sort();
+        rooms.dedup();
         if roles.is_empty() {
             tracing::warn!("a member of staff signed in whose claims give no role here");
             return Err(NotSignedIn::Refused);

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, tz::TimeZone};
 
 use super::program::{Program, unavailable};
 use crate::{
@@ -35,7 +35,9 @@ impl StaffSide {
         let glass = minutes(staff.map(|staff| staff.break_glass_minutes));
         let idle = minutes(staff.map(|staff| staff.idle_minutes));
         let desk = Desk::new(app.store().clone(), Arc::clone(&alerts), glass);
-        let desk = desk.reading(&app.core().records);
+        // A zone that is not known was refused with the configuration.
+        let zone = TimeZone::get(&config.place.zone).unwrap_or(TimeZone::UTC);
+        let desk = desk.reading(&app.core().records).at(zone);
         Ok(Self { desk, alerts, idle })
     }
 }

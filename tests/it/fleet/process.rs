@@ -82,3 +82,42 @@ async fn a_device_is_let_in_from_the_command_line_and_shut_out_at_once() {
     assert!(!server.log().contains(&code), "no code in a log");
     assert!(server.stop().await.success());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_of_devices_is_checked_whole_and_imported_once() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let server = Server::configured("", QUIET, &[]).await;
+    let table = server.dir().join("devices.csv");
+    let file = table.to_str().expect("plain");
+    let head = "property,unit,room,bed,adt,serial\n";
+    std::fs::write(
+        &table,
+        format!("{head}Mercy,4 West,136,A,4W^136^A,SN-1\nMercy,4 West,,B,,SN-2\nMercy,4 West,136,B,,SN-1\n"),
+    )
+    .expect("written");
+    let (well, told) = run(&server, &["import", file]);
+    assert!(
+        !well && told.contains("line 3, room: must say where") && told.contains("line 4, serial: stands in line 2")
+    );
+    assert!(fleet(&server, &["places"]).is_empty(), "nothing was made");
+    let rows: String = (1..=600).map(|n| format!("Mercy,{} West,{n},,,SN-{n}\n", n / 20)).collect();
+    std::fs::write(&table, format!("{head}{rows}")).expect("written");
+    assert!(fleet(&server, &["import", file, "--dry-run"]).contains("nothing was made"));
+    assert!(fleet(&server, &["places"]).is_empty(), "a dry run makes nothing");
+    let codes = server.dir().join("codes.csv");
+    let codes_file = codes.to_str().expect("plain");
+    fleet(&server, &["import", file, "--codes", codes_file]);
+    assert_eq!(codes.metadata().expect("there").permissions().mode() & 0o777, 0o600);
+    let told = std::fs::read_to_string(&codes).expect("read");
+    assert_eq!(told.lines().count(), 601);
+    assert_eq!(fleet(&server, &["list", "--state", "waiting"]).lines().count(), 600);
+    let code = told.lines().find_map(|line| line.strip_prefix("SN-7,")).expect("a code");
+    let (well, told) = run(&server, &["import", file, "--codes", codes_file]);
+    assert!(!well && told.contains("must be a new file"), "codes are never written over: {told}");
+    // Again: nothing twice, and fresh codes for all that wait.
+    let again = fleet(&server, &["import", file]);
+    assert_eq!(again.lines().count(), 601);
+    assert!(!again.contains(code), "the codes before no longer work");
+    assert_eq!(fleet(&server, &["list"]).lines().count(), 600);
+    assert!(server.stop().await.success());
+}

@@ -36,6 +36,7 @@ pub struct Stage {
     pub devices: String,
     /// The certificate of the devices' door.
     pub trusted: String,
+    pub property: NodeId,
     pub unit: NodeId,
     pub rooms: [NodeId; 2],
     pub client: Client,
@@ -112,7 +113,7 @@ impl Stage {
         let http = HttpConfig { listen: "127.0.0.1:0".into(), ..HttpConfig::default() };
         let outer = Listener::bind(&http).await.expect("a free port");
         let (url, devices) = (outer.url(), inner.url());
-        let program = Arc::new(Program::new(app));
+        let program = Arc::new(Program::new(app).with_sign_in().expect("nothing to read"));
         let doors =
             Doors::new(program.clone(), &[], Limits::default()).with_bell(program.clone()).with_fleet(program.clone());
         let stops = [outer, inner].map(|listener| {
@@ -124,7 +125,7 @@ impl Stage {
         });
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().no_proxy().build().expect("a client");
-        Self { program, url, devices, trusted, unit, rooms, client, _stop: stops, _dir: dir }
+        Self { program, url, devices, trusted, property, unit, rooms, client, _stop: stops, _dir: dir }
     }
 
     pub fn store(&self) -> &Store {

@@ -26,12 +26,16 @@ fn whom() -> Value {
     json!({ "person": NOBODY })
 }
 
+fn way() -> Value {
+    json!({ "id": "none", "to": "none" })
+}
+
 const fn nothing() -> Value {
     Value::Null
 }
 
 #[rustfmt::skip]
-const ROUTES: [Route; 21] = [
+const ROUTES: [Route; 35] = [
     ("GET",  "/v1/staff/me",                   nothing, [true;  6]),
     ("POST", "/v1/staff/me",                   nothing, [true;  6]),
     ("GET",  "/v1/staff/requests",             nothing, [true,  true,  false, true,  false, false]),
@@ -63,6 +67,29 @@ const ROUTES: [Route; 21] = [
     ("GET",  "/v1/staff/audit",                nothing, [false, false, false, false, true,  true]),
     ("POST", "/v1/staff/audit/export",
         || json!({ "from": "2026-12-01T00:00:00Z" }),   [false, false, false, false, true,  false]),
+    ("GET",  "/v1/fleet/places",               nothing, [true,  false, false, true,  false, true]),
+    ("POST", "/v1/fleet/places",
+        || json!({ "parent": "none", "kind": "unit", "name": "4 West" }),
+                                                        [false, false, false, false, false, true]),
+    ("POST", "/v1/fleet/places/move",          way,     [false, false, false, false, false, true]),
+    ("POST", "/v1/fleet/places/retire",        call,    [false, false, false, false, false, true]),
+    ("POST", "/v1/fleet/places/settings",
+        || json!({ "id": "none", "settings": { "volume": 40 } }),
+                                                        [false, false, false, true,  false, true]),
+    ("GET",  "/v1/fleet/devices",              nothing, [true,  false, false, true,  false, true]),
+    ("POST", "/v1/fleet/devices",
+        || json!({ "serial": "SN-1", "place": "none" }), [false, false, false, true,  false, true]),
+    ("POST", "/v1/fleet/devices/code",         call,    [false, false, false, true,  false, true]),
+    ("POST", "/v1/fleet/devices/move",         way,     [false, false, false, true,  false, true]),
+    ("POST", "/v1/fleet/devices/end",
+        || json!({ "id": "none", "how": "lost" }),      [false, false, false, true,  false, true]),
+    ("GET",  "/v1/fleet/announcements",        nothing, [true,  false, false, true,  false, true]),
+    ("POST", "/v1/fleet/announcements",
+        || json!({ "place": "none", "priority": "routine", "text": "Hello", "ends": "2026-12-01T16:00:00Z" }),
+                                                        [false, false, false, true,  false, true]),
+    ("POST", "/v1/fleet/announcements/end",    call,    [false, false, false, true,  false, true]),
+    ("POST", "/v1/fleet/drop-in",
+        || json!({ "place": "none", "text": "Hello" }), [false, false, false, true,  false, true]),
 ];
 
 /// Open to whoever has no session yet, or ends one.
@@ -78,7 +105,7 @@ async fn exactly_the_allowed_ones_pass() {
         .as_object()
         .expect("paths")
         .iter()
-        .filter(|(path, _)| path.starts_with("/v1/staff"))
+        .filter(|(path, _)| path.starts_with("/v1/staff") || path.starts_with("/v1/fleet"))
         .flat_map(|(path, methods)| {
             methods.as_object().expect("methods").keys().map(|m| (m.to_uppercase(), path.clone())).collect::<Vec<_>>()
         })
