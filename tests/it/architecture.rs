@@ -73,21 +73,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     // A person's records elsewhere: permits, rows, and the two clients of an organization.
     ("connect", &["policy", "ambient", "config", "oidc", "smart", "fhir", "records", "store"]),
     // Never the store, never the records: a channel knows turns, what staff ask, credentials and readiness.
-    (
-        "channels",
-        &[
-            "policy",
-            "turn",
-            "staff",
-            "rights",
-            "connect",
-            "oidc::Answer",
-            "app",
-            "config",
-            "device",
-            "fleet::authority",
-        ],
-    ),
+    ("channels", &["policy", "turn", "staff", "rights", "connect", "oidc::Answer", "app", "config", "device", "fleet"]),
     // Where somebody stops speaking.
     ("channels::http::stream", &["policy", "turn", "channels", "device", "asr::endpoint"]),
     // Which names of a skill's are which of ours.

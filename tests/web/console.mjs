@@ -16,6 +16,7 @@ const PEOPLE = {
   'officer-dana': { name: 'Dana Reed', groups: ['privacy'] },
   'doctor-patel': { name: 'Anita Patel', groups: ['md'], units: [] },
   'pharmacist-kim': { name: 'Kim Vale', groups: ['rx'], units: [] },
+  'manager-mia': { name: 'Mia Lund', groups: ['manager'], units: ['4-west'] },
   'porter-bob': { name: 'Bob Stone', groups: ['porters'], units: ['4-west'] },
 };
 
@@ -33,7 +34,7 @@ before(async () => {
   const [port, at] = [await free(), await free()];
   const url = `http://127.0.0.1:${port}`;
   op = await provider(at, { redirect: [`${url}/console/back`], after: [`${url}/console`], people: PEOPLE, publicly: true });
-  const section = `[sign_in]\npublic_url = "${url}"\n[sign_in.staff]\nroles = { nurse = ["rn"], clinician = ["md"], pharmacist = ["rx"], privacy-officer = ["privacy"] }\n`
+  const section = `[sign_in]\npublic_url = "${url}"\n[sign_in.staff]\nroles = { nurse = ["rn"], clinician = ["md"], pharmacist = ["rx"], privacy-officer = ["privacy"], unit-manager = ["manager"] }\n`
     + `units = { "4-west" = ["room-12"] }\n[sign_in.staff.provider]\nissuer = "${op.issuer}"\nclient_id = "wellspoken"\n`;
   server = await start({ listen: `127.0.0.1:${port}`, section });
   milo = (await server.run('import', join(root, 'demo/milo-tran.json'), '--consent', 'none')).trim().split('\n').at(-1);
@@ -192,4 +193,29 @@ test('who it was, whom they saw and why stand in no log; that glass was broken d
     assert.equal(server.log().includes(word), false, word);
   }
   assert.match(server.log(), /"kind":"break-glass"/);
+});
+
+test('whoever runs a unit sees its rooms, where nobody answers and where somebody calls, and announces something', async () => {
+  const place = async (...args) => (await server.run('fleet', 'place', ...args)).trim();
+  const unit = await place('4-west', '--kind', 'unit', '--in', await place('Mercy', '--kind', 'property'));
+  const room = await place('12', '--kind', 'room', '--in', unit, '--room', 'room-12');
+  await place('14', '--kind', 'room', '--in', unit, '--room', 'room-14');
+  await server.run('fleet', 'enrol', 'SN-12', '--in', room);
+  const { context, page, wrong } = await signsIn('manager-mia');
+  const row = page.locator('#map tbody tr');
+  // The unit of that name in the fleet adds its rooms to those of the configuration.
+  assert.equal(await row.count(), 2);
+  const cells = async (n) => (await row.nth(n).locator('th, td').allTextContents());
+  assert.deepEqual((await cells(0)).slice(0, 3), ['Mercy / 4-west / 12', 'waits for its code', 'never']);
+  assert.deepEqual(await cells(1), ['Mercy / 4-west / 14', 'no device', 'never', 'none']);
+  assert.match(await page.locator('#map-sum').textContent(), /^2 rooms, 0 offline/);
+  await page.getByLabel('To').selectOption({ label: 'Mercy / 4-west' });
+  await page.getByLabel('What is said').fill('Visiting hours end at eight.');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await page.getByText('It is being announced').waitFor();
+  const told = await page.evaluate(async () => (await (await fetch('/v1/fleet/announcements')).json()).announcements);
+  assert.deepEqual(told.map((one) => [one.called, one.priority, one.text]), [['Mercy / 4-west', 'routine', 'Visiting hours end at eight.']]);
+  assert.deepEqual(wrong, []);
+  await context.close();
 });

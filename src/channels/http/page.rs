@@ -40,11 +40,12 @@ const FILES: [(&str, &str, &str); 21] = [
 ];
 
 /// The staff's pages, where staff can sign in.
-const CONSOLE: [(&str, &str, &str); 4] = [
+const CONSOLE: [(&str, &str, &str); 5] = [
     ("/console", HTML, include_str!("page/console.html")),
     ("/page/console.css", CSS, include_str!("page/console.css")),
     ("/page/console.js", JS, include_str!("page/console.js")),
     ("/page/console/renewals.js", JS, include_str!("page/console/renewals.js")),
+    ("/page/console/fleet.js", JS, include_str!("page/console/fleet.js")),
 ];
 
 /// Signing up, where letters can be sent.

@@ -114,8 +114,10 @@ impl Stage {
         let outer = Listener::bind(&http).await.expect("a free port");
         let (url, devices) = (outer.url(), inner.url());
         let program = Arc::new(Program::new(app).with_sign_in().expect("nothing to read"));
-        let doors =
-            Doors::new(program.clone(), &[], Limits::default()).with_bell(program.clone()).with_fleet(program.clone());
+        let doors = Doors::new(program.clone(), &[], Limits::default())
+            .with_bell(program.clone())
+            .with_staff(program.clone())
+            .with_fleet(program.clone());
         let stops = [outer, inner].map(|listener| {
             let (stop, stopped) = oneshot::channel::<()>();
             tokio::spawn(listener.serve(doors.clone(), async {

@@ -1,6 +1,7 @@
 // The staff's page: calls, rooms, records, broken glass, reviews. It shows what the roles of whoever is signed in allow, and
 // the server decides. It keeps nothing: a record is on the screen until it is closed, the session in a cookie scripts cannot read.
 
+import { fleet } from '/page/console/fleet.js';
 import { renewals } from '/page/console/renewals.js';
 import { Refused, call, element, json } from '/page/server.js';
 import { TOLD, cameBack, offer } from '/page/sign-in.js';
@@ -43,9 +44,11 @@ async function doing(control, act) {
 /** Whoever was signed in is not any more: nothing of what they saw stays on the screen. */
 function gone(words = 'You are not signed in any more. Please sign in again.') {
   clearInterval(timer);
+  clearInterval(mapTimer);
   shut();
-  for (const id of ['board', 'results', 'people', 'renewals', 'fills', 'glass', 'reviews']) $(id).hidden = true;
+  for (const id of ['board', 'results', 'people', 'renewals', 'fills', 'glass', 'reviews', 'fleet']) $(id).hidden = true;
   for (const id of ['calls', 'to-tell', 'rooms', 'inbox', 'counter', 'queue', 'who']) $(id).replaceChildren();
+  $('map').tBodies[0].replaceChildren();
   $('enter').hidden = false;
   $('leave').hidden = true;
   document.body.dataset.state = 'locked';
@@ -55,6 +58,7 @@ function gone(words = 'You are not signed in any more. Please sign in again.') {
 // ---- The board ----------------------------------------------------------------------------------------
 
 let timer = 0;
+let mapTimer = 0;
 const clock = (at) => new Date(at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
 
 async function board() {
@@ -222,9 +226,15 @@ async function start() {
   rights = new Set(me.rights);
   $('who').textContent = `${me.name} (${me.roles.join(', ')})`;
   const { inbox, fills } = renewals({ ask, element, button });
+  const { map } = fleet({
+    ask: (path, value) => call(`/v1/fleet/${path}`, value && json('POST', value)),
+    calls: async () => (rights.has('board') ? (await ask('requests')).requests : []),
+    element, doing,
+  });
+  $('announce').hidden = !rights.has('announce');
   const shown = [
     ['board', board, 'board'], ['tell-results', results, 'results'], ['people', rooms, 'people'], ['renewals', inbox, 'renewals'],
-    ['fills', fills, 'fills'], ['reviews', reviews, 'reviews'],
+    ['fills', fills, 'fills'], ['reviews', reviews, 'reviews'], ['fleet', map, 'fleet'],
   ];
   for (const [right, show, id] of shown) {
     if (!rights.has(right)) continue;
@@ -238,6 +248,10 @@ async function start() {
       if (rights.has('tell-results')) await results();
     };
     timer = setInterval(() => again().catch((e) => { if (e.status === 401) gone(); }), AGAIN_MS);
+  }
+  if (rights.has('fleet')) {
+    const look = () => map().catch((e) => { if (e.status === 401) gone(); });
+    mapTimer = setInterval(look, AGAIN_MS);
   }
   document.body.dataset.state = 'ready';
 }
