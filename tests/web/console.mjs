@@ -209,7 +209,7 @@ test('whoever runs a unit sees its rooms, where nobody answers and where somebod
   assert.deepEqual((await cells(0)).slice(0, 3), ['Mercy / 4-west / 12', 'waits for its code', 'never']);
   assert.deepEqual(await cells(1), ['Mercy / 4-west / 14', 'no device', 'never', 'none']);
   assert.match(await page.locator('#map-sum').textContent(), /^2 rooms, 0 offline/);
-  await page.getByLabel('To').selectOption({ label: 'Mercy / 4-west' });
+  await page.getByLabel('To', { exact: true }).selectOption({ label: 'Mercy / 4-west' });
   await page.getByLabel('What is said').fill('Visiting hours end at eight.');
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
