@@ -16,7 +16,10 @@ use crate::{
         whisper::WhisperError,
     },
     config::{Config, ConnectConfig, Provider},
-    fleet::mqtt::{Mqtt, MqttError},
+    fleet::{
+        mqtt::{Mqtt, MqttError},
+        room::Rooms,
+    },
     nlu::{
         catalogue::{Catalogue, CatalogueErrors},
         shelf::LearnError,
@@ -173,6 +176,7 @@ impl App {
         let core = Core {
             ambient,
             courier: courier(&store, &servers, &config, &zone),
+            rooms: mqtt.clone().zip(config.mqtt.as_ref()).map(|(mqtt, config)| Rooms::new(mqtt, config)),
             records: Records::new(store.clone()).with_servers(servers),
             store,
             catalogue,

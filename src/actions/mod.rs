@@ -9,11 +9,13 @@
 mod access;
 mod account;
 mod appointment;
+mod careteam;
 mod change;
 mod connect;
 mod consent;
 mod disconnect;
 mod emergency;
+mod facility;
 mod human;
 mod medicine;
 mod notice;
@@ -26,6 +28,8 @@ mod reading;
 mod record;
 mod reminder;
 mod renewal;
+pub mod room;
+mod service;
 mod source;
 mod urgent_care;
 mod visitor;
@@ -258,6 +262,16 @@ actions!(
     ConsentGive = "consent.give" in self::consent::give,
     /// Takes that back.
     ConsentRevoke = "consent.revoke" in self::consent::revoke,
+    /// Works what is in the room.
+    RoomControl = "room.control" in self::room::control,
+    /// The time, the day, and where this is.
+    RoomInfo = "room.info" in self::room::info,
+    /// What there is to know of the house.
+    FacilityInfo = "facility.info" in facility,
+    /// Asks another department for something.
+    ServiceRequest = "service.request" in service,
+    /// Who treats the person.
+    CareteamWho = "careteam.who" in careteam,
     /// A visitor is there.
     RoomVisitor = "room.visitor" in self::visitor::here,
     /// The visitor has left.
@@ -342,6 +356,19 @@ impl Action {
                 disconnect::perform(permit, connections, setting).await
             }
             (Self::PrivacyExport, Plan::Copy) => Ok(privacy::export::perform(permit)),
+            _ => Err(ActionError::ForeignPlan),
+        }
+    }
+
+    /// The same for what needs nobody to be known but the device's place.
+    ///
+    /// # Errors
+    /// When the plan belongs to another action.
+    pub fn perform_in_room(self, pass: &RoomPass, plan: Plan, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
+        match (self, plan) {
+            (Self::ServiceRequest, Plan::Service { service, spoken }) => {
+                Ok(service::perform(pass, &service, &spoken, setting))
+            }
             _ => Err(ActionError::ForeignPlan),
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Next, Reminder, Route, TakenDose, Waiting, Words};
+use super::{Change, Next, Reminder, Route, TakenDose, Waiting, Words, room::Work};
 use crate::{policy::Use, records::OpenSlot};
 
 /// What an action knows to say: the name of a reply in the catalogue and the values it needs.
@@ -80,6 +80,8 @@ pub enum Outcome {
         /// What is said instead when a change no longer fits (the slot is taken, a request is open).
         conflict: Facts,
     },
+    /// Something of the room is to be worked. The turn has it done, and says what came of it.
+    Work(Work),
     /// Somebody says who they are. The turn goes on from here: only it knows the conversation.
     Identify(Identify),
 }
@@ -215,6 +217,13 @@ pub enum Plan {
     Quiet {
         /// What is to change.
         change: crate::policy::quiet::QuietChange,
+    },
+    /// Ask another department for something.
+    Service {
+        /// Which.
+        service: String,
+        /// In the person's words.
+        spoken: String,
     },
     /// Agree to these uses, or no longer.
     Consent {

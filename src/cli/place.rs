@@ -8,8 +8,9 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use super::{Global, config_store, runtime};
 use crate::{
+    nlu::catalogue::Catalogue,
     policy::RoomId,
-    records::{CarePlace, Directory, Opening, Position, care_directory},
+    records::{CarePlace, Directory, FACILITY, Facility, Opening, Position, care_directory},
     store::{Store, StoreError},
 };
 
@@ -44,6 +45,14 @@ enum What {
         #[arg(long)]
         staff: String,
     },
+    /// Replace what is said of the house, such as visiting hours and parking. Taken whole or not at all.
+    Facility {
+        /// TOML: a text for each topic of the catalogue's list `facility_topic`.
+        file: PathBuf,
+        /// Who does it.
+        #[arg(long)]
+        staff: String,
+    },
     /// Say where a room or a home is, for telling what is near. Kept to some hundred meters, sealed.
     At(AtArgs),
 }
@@ -73,10 +82,20 @@ pub fn run(global: &Global, args: PlaceArgs) -> anyhow::Result<()> {
     // Before the database is touched: a bad list leaves no empty store behind.
     let list = match &args.what {
         What::Import { bundle, .. } => Some(read(bundle)?),
-        What::List | What::Wait { .. } | What::At(_) => None,
+        What::Facility { .. } | What::List | What::Wait { .. } | What::At(_) => None,
+    };
+    let facility = match &args.what {
+        What::Facility { file, .. } => Some(facility(global, file)?),
+        _ => None,
     };
     runtime()?.block_on(async {
         let store = config_store(global).await?;
+        if let (Some(facility), What::Facility { staff, .. }) = (&facility, &args.what) {
+            store.set_house_list(FACILITY, facility, staff, now).await?;
+            println!("{}", facility.topics.len());
+            store.close().await;
+            return Ok(());
+        }
         let done = done(&store, args.what, list, now, &zone).await;
         store.close().await;
         done
@@ -97,6 +116,8 @@ async fn done(
             eprintln!("{} free times", list.slots.len());
             println!("{}", list.places.len());
         }
+        // Done before.
+        What::Facility { .. } => {}
         What::List => {
             for place in store.care_places().await? {
                 println!("{}", line(&place, now, zone));
@@ -130,6 +151,17 @@ fn line(place: &CarePlace, now: Timestamp, zone: &TimeZone) -> String {
     };
     let wait = place.wait.map(|wait| format!("\t{} minutes at {}", wait.minutes, wait.at)).unwrap_or_default();
     format!("{}\t{}\t{opening}{wait}", place.id, place.name)
+}
+
+/// What is said of the house, held against what can be asked.
+fn facility(global: &Global, file: &std::path::Path) -> anyhow::Result<Facility> {
+    let catalogue = match &global.intents {
+        Some(dir) => Catalogue::load(dir)?,
+        None => Catalogue::builtin()?,
+    };
+    let known = catalogue.list("facility_topic").map(|list| list.values.clone()).unwrap_or_default();
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    Facility::read(&text, &known).with_context(|| format!("{}", file.display()))
 }
 
 fn read(bundle: &std::path::Path) -> anyhow::Result<Directory> {

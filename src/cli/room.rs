@@ -1,5 +1,9 @@
 //! `wellspoken room`: how much may be said aloud in a room or at home.
 
+mod devices;
+
+use std::path::PathBuf;
+
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use jiff::civil::Time;
@@ -25,6 +29,25 @@ enum What {
     Show {
         /// The room or place.
         room: String,
+    },
+    /// Say what can be worked in rooms by voice, from a JSON or TOML file; replaces all of it in each room that is named there.
+    Devices {
+        /// The file: `devices`, each with `room`, `thing`, `component`, and as `config` what Home Assistant's discovery tells.
+        file: PathBuf,
+        /// Who does it.
+        #[arg(long)]
+        staff: String,
+    },
+    /// Show what can be worked in a room.
+    Things {
+        /// The room or place.
+        room: String,
+    },
+    /// Print such a file of all that devices tell of themselves by Home Assistant's discovery.
+    Discover {
+        /// How long to listen, in seconds, 1 to 60.
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=60))]
+        seconds: u64,
     },
 }
 
@@ -58,11 +81,22 @@ struct SetArgs {
 /// What was wrong, where, and what to do.
 pub fn run(global: &Global, args: RoomArgs) -> anyhow::Result<()> {
     let now = global.now.unwrap_or_else(crate::ambient::system_now);
+    if let What::Discover { seconds } = args.what {
+        return runtime()?.block_on(devices::discovered(global, seconds));
+    }
+    // Before the database is touched: a bad file leaves no empty store behind.
+    let listed = match &args.what {
+        What::Devices { file, .. } => devices::read(file)?,
+        _ => devices::Devices::new(),
+    };
     runtime()?.block_on(async {
         let store = config_store(global).await?;
         let done = match args.what {
             What::Set(set) => self::set(&store, set, now).await,
             What::Show { room } => show(&store, &room, now).await,
+            What::Devices { staff, .. } => devices::set(&store, &listed, &staff, now).await,
+            What::Things { room } => devices::show(&store, &RoomId::parse(&room)?).await,
+            What::Discover { .. } => Ok(()),
         };
         store.close().await;
         done

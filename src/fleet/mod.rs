@@ -1,4 +1,4 @@
-//! What a hospital has besides people: its places, the devices in them, and who lies where.
+//! What a hospital has besides people: its places, the devices in them, who lies where, and what can be worked there.
 //!
 //! Pure: `tree` the places, `device` what may become of a device, `settings` by level. `authority` certifies devices, `enrol` lets
 //! them in, `crier` hands out what is announced, `admissions` works off what the admission system sends.
@@ -15,6 +15,7 @@ mod enrol;
 pub mod mqtt;
 pub mod nurse;
 pub mod presence;
+pub mod room;
 pub mod roster;
 pub mod settings;
 pub mod tree;

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use super::{
-    Allergy, CarePlace, Condition, Immunization, LabResult, OpenSlot, Pharmacy, Position, Prescription, Profile,
-    Provider, Reading, SlotQuery, Visit, VisitNote, Vital,
+    Allergy, CarePlace, Condition, FACILITY, Facility, Immunization, Known, LabResult, OpenSlot, Pharmacy, Position,
+    Prescription, Profile, Provider, Reading, RoomThing, SlotQuery, Visit, VisitNote, Vital,
     fresh::{Live, parts_of},
     sensitive::{self, Hush},
     server::Servers,
@@ -384,6 +384,22 @@ impl Records {
     /// When the database or the house's key fails.
     pub async fn position(&self, room: &RoomId) -> Result<Option<Position>, RecordsError> {
         Ok(self.store.position(room).await?)
+    }
+
+    /// What there is to know of the house; `None` where nobody said.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn facility(&self) -> Result<Option<Known<Facility>>, RecordsError> {
+        Ok(self.store.house_list(FACILITY).await?.map(|(told, at)| Known { told, at }))
+    }
+
+    /// What can be worked in a room.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn room_things(&self, room: &RoomId) -> Result<Vec<RoomThing>, RecordsError> {
+        Ok(self.store.room_things(room).await?)
     }
 
     /// The earlier times that the person waits for, longest first.

@@ -8,6 +8,7 @@ mod care_place;
 pub mod changed;
 mod controlled;
 pub mod demo;
+mod facility;
 pub mod fhir_bundle;
 pub mod fhir_write;
 mod fresh;
@@ -18,6 +19,7 @@ pub mod measure;
 mod medicine_name;
 pub mod outgoing;
 pub mod rights;
+mod room_thing;
 pub mod sensitive;
 mod server;
 mod sources;
@@ -33,9 +35,11 @@ use serde::{Deserialize, Serialize};
 
 pub use care_directory::Directory;
 pub use care_place::{CarePlace, Closed, Hours, Opening, Position, Wait};
+pub use facility::{Facility, FacilityError, LIST as FACILITY};
 pub use history::{Condition, ConditionStatus, History, Immunization, Reading, VisitNote, Vital};
 pub use local::{Records, RecordsError};
 pub use measure::{Amount, Decimal, Measure, Unit};
+pub use room_thing::{LevelUnit, RoomThing, Span, Thing};
 pub use server::Servers;
 pub use sources::{Origin, from_source, merged};
 pub use timing::{DayMoment, Dosing, PeriodUnit, Timing};
@@ -111,6 +115,15 @@ pub struct Pharmacy {
     pub street: Option<String>,
     /// Its telephone.
     pub phone: Option<String>,
+}
+
+/// A list that the house gives, and when it gave it. Nobody's data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Known<T> {
+    /// The list.
+    pub told: T,
+    /// When it was given.
+    pub at: Timestamp,
 }
 
 /// A person, as far as speaking to them needs.

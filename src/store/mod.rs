@@ -29,6 +29,7 @@ mod error;
 mod fleet;
 mod glass;
 mod hold;
+mod house;
 mod household;
 mod identity;
 mod imports;

@@ -69,6 +69,7 @@ pub(super) fn headline(outcome: Outcome) -> Outcome {
         // What to do about a dangerous value is said in full: it is an emergency, and the value was just said aloud.
         alert @ Outcome::Alert { .. } => alert,
         Outcome::Identify(how) => Outcome::Identify(how),
+        Outcome::Work(work) => Outcome::Work(work),
     }
 }
 

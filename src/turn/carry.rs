@@ -58,6 +58,9 @@ impl Turn<'_> {
             Move::Help => self.help().await,
             Move::Slower => self.slower().await,
             Move::Volume(volume) => {
+                if let Some(step) = self.of_the_room(volume).await? {
+                    return Box::pin(self.carry_out(step, meaning)).await;
+                }
                 let intent = if volume == Volume::Up { "dialogue.louder" } else { "dialogue.quieter" };
                 let said = Said::new(intent, Facts::new("answer"), State::Answered);
                 Ok(Said { volume: Some(volume), ..said })
@@ -190,6 +193,7 @@ impl Turn<'_> {
         };
         let outcome = match outcome {
             Outcome::Identify(how) => return Box::pin(self.identified_by(how)).await,
+            Outcome::Work(work) => self.worked(&work).await,
             whole if self.telling(&intent, &needs) == Telling::Headline => aloud::headline(whole),
             whole => whole,
         };
@@ -231,9 +235,12 @@ impl Turn<'_> {
             Admitted::No(said) => return Ok(Said { slots, ..*said }),
             Admitted::First(question) => return Ok(Self::step_up(question, intent, slots, Some(plan))),
         };
-        let Pass::Person(permit) = pass else { return Err(TurnError::NoAction(intent)) };
         let clock = Instant::now();
-        let outcome = action.perform(permit, plan, &self.setting()).await;
+        let outcome = match pass {
+            Pass::Person(permit) => action.perform(permit, plan, &self.setting()).await,
+            Pass::Room(pass) => action.perform_in_room(&pass, plan, &self.setting()),
+            Pass::Public => return Err(TurnError::NoAction(intent)),
+        };
         self.timings.action += millis(clock);
         match Self::unless_unreachable(outcome, (&intent, &slots, opened))? {
             Ok(outcome) => Ok(Self::absorb(intent, slots, outcome, needs, opened)),
@@ -314,7 +321,7 @@ impl Turn<'_> {
                 Said { changes, conflict: Some(conflict), ..worded(&facts, State::Done) }
             }
             // Taken out before; an action that was agreed to never ends so.
-            Outcome::Identify(_) => said::common("failed", State::Rejected),
+            Outcome::Identify(_) | Outcome::Work(_) => said::common("failed", State::Rejected),
         }
     }
 

@@ -23,6 +23,7 @@ mod mask;
 mod names;
 mod news;
 mod request;
+mod room;
 mod said;
 mod send;
 mod speaker;
@@ -46,6 +47,7 @@ use crate::{
     asr::pool::Pool,
     config::PatternsConfig,
     dialogue,
+    fleet::room::Rooms,
     nlu::{Engine, NONE, Slots, catalogue::Catalogue},
     outbox::{Courier, CourierError},
     policy::{
@@ -98,6 +100,8 @@ pub struct Core {
     pub patterns: Option<PatternsConfig>,
     /// How long a clip may wait and be decoded.
     pub hear_deadline: std::time::Duration,
+    /// What works the things of rooms; absent where there is no broker.
+    pub rooms: Option<Rooms>,
     /// Who takes changes to the servers where people's records live; absent where there is no server.
     pub courier: Option<Courier>,
 }

@@ -2,9 +2,11 @@
 //! come back. The last test fails when a reply is never said by any line here.
 
 mod connect;
+mod house;
 mod medicines;
 mod notifications;
 mod readings;
+mod rooms;
 mod stage;
 mod urgent;
 mod visits;
@@ -652,6 +654,8 @@ async fn everything([stage, other, third]: &[Stage; 3]) {
     visits::all(other).await;
     waits::all(third).await;
     urgent::all(third).await;
+    rooms::all(third).await;
+    house::all(third).await;
 }
 
 /// Actions that ask a record and that no line asks about somebody whose records are at a server, and why not.
@@ -717,6 +721,8 @@ fn all_said(stage: &Stage, said: &BTreeSet<(String, String)>) {
         "appointment.book.options",
         "reading.log.alarm",
         "record.lab_result.purpose",
+        "room.control.be",
+        "room.control.amount",
         "urgent_care.find.now",
         "urgent_care.find.emergency",
     ];

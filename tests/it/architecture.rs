@@ -51,6 +51,8 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("fleet::csv", &[]),
     ("fleet::roster", &["policy"]),
     ("fleet::authority", &["policy"]),
+    // Does what an action ordered, by topics that the action does not know.
+    ("fleet::room", &["policy", "config", "actions::room", "records", "store"]),
     // What a message tells and what becomes of it, of values alone.
     ("fleet::adt", &["policy"]),
     // Words, tables and times: who is told of a call, and who next.
@@ -62,8 +64,19 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     (
         "turn",
         &[
-            "policy", "ambient", "asr", "config", "nlu", "dialogue", "actions", "patterns", "records", "speech",
-            "store", "outbox",
+            "policy",
+            "ambient",
+            "asr",
+            "config",
+            "nlu",
+            "dialogue",
+            "actions",
+            "patterns",
+            "records",
+            "speech",
+            "store",
+            "outbox",
+            "fleet::room",
         ],
     ),
     // The page's own requests: permits, rows and FHIR, no HTTP.

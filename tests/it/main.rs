@@ -40,6 +40,7 @@ mod quiet;
 mod readings;
 mod residue;
 mod rights;
+mod rooms;
 mod serious;
 mod serve;
 mod spoken;

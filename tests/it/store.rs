@@ -11,6 +11,7 @@ mod care_place;
 mod device_events;
 mod export;
 mod hold;
+mod house;
 mod household;
 mod idle;
 mod keys;

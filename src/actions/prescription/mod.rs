@@ -175,6 +175,7 @@ pub(super) mod samples {
             Outcome::Done { facts, .. } => format!("done {}", facts.reply),
             Outcome::Alert { facts, .. } => format!("alert {}", facts.reply),
             Outcome::Identify(_) => "identify".to_owned(),
+            Outcome::Work(_) => "work".to_owned(),
         }
     }
 }

@@ -1,11 +1,28 @@
 //! Topics and filters of MQTT 3.1.1 (chapter 4.7), checked once: what is no topic cannot be published to.
 
+use serde::{Deserialize, Serialize};
+
 /// Longest topic, in bytes.
 const LONGEST: usize = 256;
 
 /// A topic that can be published to: no wildcard, nothing that cannot be printed, none of the broker's own (`$…`).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Topic(String);
+
+impl TryFrom<String> for Topic {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("no topic")
+    }
+}
+
+impl From<Topic> for String {
+    fn from(topic: Topic) -> Self {
+        topic.0
+    }
+}
 
 impl Topic {
     /// `None` for what is no topic, or longer than 256 bytes.

@@ -61,6 +61,11 @@ pub struct Said {
     pub outcome: Outcome,
 }
 
+/// Nothing, for what the turn itself says.
+fn unsaid() -> Rendered {
+    Rendered::default()
+}
+
 impl Stage {
     /// Where records are in the store.
     pub async fn open() -> Self {
@@ -300,6 +305,16 @@ impl Stage {
         self.told(action, outcome)
     }
 
+    /// After "yes", where nobody has to be known.
+    pub async fn perform_at(&self, surface: Surface, action: &str, plan: Plan) -> Said {
+        let action = Action::named(action).expect("an action");
+        let channel = surface.name();
+        let Pass::Room(pass) = self.pass(action, surface, None).await else { panic!("a place") };
+        let records = self.turn(action, None).await;
+        let outcome = action.perform_in_room(&pass, plan, &self.setting(&records, channel)).expect("it runs");
+        self.told(action, outcome)
+    }
+
     fn told(&self, action: Action, outcome: Outcome) -> Said {
         let (kind, facts) = match &outcome {
             Outcome::Answer(f) => ("answer", f),
@@ -311,6 +326,7 @@ impl Stage {
                 ("done", facts)
             }
             Outcome::Alert { facts, .. } => ("alert", facts),
+            Outcome::Work(_) => return Said { kind: "work", rendered: unsaid(), outcome },
             Outcome::Identify(_) => panic!("{} says nothing by itself", action.name()),
         };
         Said { kind, rendered: self.render(action.name(), facts), outcome }
