@@ -18,6 +18,7 @@ use crate::{
     config::{Config, ConnectConfig, Provider},
     fleet::{
         mqtt::{Mqtt, MqttError},
+        nurse::Units,
         room::Rooms,
     },
     nlu::{
@@ -187,6 +188,7 @@ impl App {
             zone,
             organization: config.place.organization.clone(),
             phone: config.place.phone.clone(),
+            units: units(&config),
             position: config.place.latitude.zip(config.place.longitude).and_then(|(a, b)| Position::new(a, b)),
             sign_up: config.mail.as_ref().map(|mail| mail.spoken_page().to_owned()),
             emergency_number: config.place.emergency_number.clone(),
@@ -300,6 +302,12 @@ pub fn protection(config: &Config) -> Protection {
         answer_hours: config.retention.answer_hours,
         skills: config.alexa.is_some(),
     }
+}
+
+/// Which room is of which unit, as configured.
+fn units(config: &Config) -> Units {
+    let staff = config.sign_in.as_ref().and_then(|sign_in| sign_in.staff.as_ref());
+    staff.map(|staff| Units::new(&staff.units)).unwrap_or_default()
 }
 
 /// Who takes changes to the servers, where there are any.

@@ -1,10 +1,10 @@
-//! `careteam.who`: who treats the person, as the record's care team says.
+//! `careteam.who`: who treats the person, as the record's care team says; in a hospital room who is on duty for it besides.
 
 use super::{ActionError, Facts, Outcome, Pass, Setting, of_a_person, permit, text, words};
 use crate::{
     nlu::Slots,
     policy::{Effect, Floor, Scope},
-    records::Provider,
+    records::{OnDuty, Provider},
 };
 
 /// Who treats somebody tells what of.
@@ -17,30 +17,44 @@ const MOST: usize = 5;
 pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let permit = permit(pass)?;
     let team = setting.records.providers(permit.subject()).await?.reveal(&permit)?;
-    Ok(Outcome::Answer(decide(&team, text(slots, "role"))))
+    let duty = match setting.unit {
+        Some(unit) => setting.records.on_duty(unit, setting.now).await?,
+        None => vec![],
+    };
+    Ok(Outcome::Answer(decide(&team, &duty, text(slots, "role"))))
 }
 
-/// Replies: `who` (role, names), `team` (people: name, role; more: how many besides), `none` (role).
-fn decide(team: &[Provider], role: Option<&str>) -> Facts {
+/// Replies: `on_duty` (role, names), `who` (role, names), `team` (people, nurses, more: how many besides), `none` (role).
+fn decide(team: &[Provider], duty: &[OnDuty], role: Option<&str>) -> Facts {
     let wanted = role.filter(|role| *role != "care team");
+    let now = names_on_duty(duty, wanted.unwrap_or("nurse"));
     let there: Vec<&Provider> = team.iter().filter(|one| wanted.is_none_or(|role| has(one, role))).collect();
-    if there.is_empty() {
-        return Facts::new("none").with("role", wanted);
-    }
-    let names: Vec<&str> = there.iter().take(MOST).map(|one| one.name.as_str()).collect();
-    match wanted {
-        Some(role) => Facts::new("who").with("role", role).with("names", names),
-        None => {
-            let known = |one: &&Provider| {
-                let role = one.role.as_deref().or(one.specialty.as_deref());
-                match role {
-                    Some(role) => format!("{}, {role}", one.name),
-                    None => one.name.clone(),
-                }
-            };
-            let people: Vec<String> = there.iter().take(MOST).map(known).collect();
-            Facts::new("team").with("people", people).with("more", there.len().saturating_sub(MOST))
+    match (wanted, now.is_empty(), there.is_empty()) {
+        (Some(role), false, _) => Facts::new("on_duty").with("role", role).with("names", now),
+        (None, false, true) => Facts::new("on_duty").with("role", "nurse").with("names", now),
+        (_, true, true) => Facts::new("none").with("role", wanted),
+        (Some(role), true, false) => {
+            let names: Vec<&str> = there.iter().take(MOST).map(|one| one.name.as_str()).collect();
+            Facts::new("who").with("role", role).with("names", names)
         }
+        (None, _, false) => {
+            let people: Vec<String> = there.iter().take(MOST).map(|one| known(one)).collect();
+            let facts = Facts::new("team").with("people", people).with("nurses", now);
+            facts.with("more", there.len().saturating_sub(MOST))
+        }
+    }
+}
+
+/// Who is on duty for what the catalogue calls so.
+fn names_on_duty<'a>(duty: &'a [OnDuty], role: &str) -> Vec<&'a str> {
+    let role = if role == "aide" { "assistant" } else { role };
+    duty.iter().filter(|one| one.role == role).map(|one| one.who.as_str()).take(MOST).collect()
+}
+
+fn known(one: &Provider) -> String {
+    match one.role.as_deref().or(one.specialty.as_deref()) {
+        Some(role) => format!("{}, {role}", one.name),
+        None => one.name.clone(),
     }
 }
 
@@ -77,12 +91,28 @@ mod tests {
             (Some("care team"), "team", vec![]),
             (None, "team", vec![]),
         ] {
-            let facts = decide(&team, role);
+            let facts = decide(&team, &[], role);
             assert_eq!(facts.reply, reply, "{role:?}");
             if reply == "who" {
                 assert_eq!(facts.values["names"], serde_json::json!(names), "{role:?}");
             }
         }
-        assert_eq!(decide(&[], None).reply, "none");
+        assert_eq!(decide(&[], &[], None).reply, "none");
+        let on = |role: &str, who: &str| OnDuty { role: role.into(), who: who.into() };
+        let duty = [on("nurse", "Maria"), on("assistant", "Joe"), on("supervisor", "Ann")];
+        for (team, role, reply, names) in [
+            (&team[..], Some("nurse"), "on_duty", Some("Maria")),
+            (&team, Some("aide"), "on_duty", Some("Joe")),
+            (&team, Some("cardiology"), "who", Some("Dr. Marcus Chen")),
+            (&[], None, "on_duty", Some("Maria")),
+            (&team, None, "team", None),
+            (&[], Some("surgeon"), "none", None),
+        ] {
+            let facts = decide(team, &duty, role);
+            assert_eq!(facts.reply, reply, "{role:?}");
+            if let Some(name) = names {
+                assert_eq!(facts.values["names"], serde_json::json!([name]), "{role:?}");
+            }
+        }
     }
 }

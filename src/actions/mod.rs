@@ -86,6 +86,8 @@ pub struct Setting<'a> {
     pub channel: &'a str,
     /// The room or home it is asked in; `None` where it is a page.
     pub room: Option<&'a RoomId>,
+    /// The unit of the hospital room it is asked in; `None` elsewhere, and where no unit has the room.
+    pub unit: Option<&'a str>,
     /// Where rooms are of which nobody told; `None` where that is not configured.
     pub position: Option<Position>,
     /// Where people sign up, as it is said aloud; `None` where nobody can.
@@ -270,6 +272,8 @@ actions!(
     FacilityInfo = "facility.info" in facility,
     /// Asks another department for something.
     ServiceRequest = "service.request" in service,
+    /// What is to happen on a day of a stay.
+    StayPlan = "stay.plan" in self::appointment::plan,
     /// Who treats the person.
     CareteamWho = "careteam.who" in careteam,
     /// A visitor is there.

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use super::{
-    Allergy, CarePlace, Condition, FACILITY, Facility, Immunization, Known, LabResult, OpenSlot, Pharmacy, Position,
-    Prescription, Profile, Provider, Reading, RoomThing, SlotQuery, Visit, VisitNote, Vital,
+    Allergy, CarePlace, Condition, FACILITY, Facility, Immunization, Known, LabResult, OnDuty, OpenSlot, Pharmacy,
+    Position, Prescription, Profile, Provider, Reading, RoomThing, SlotQuery, Visit, VisitNote, Vital,
     fresh::{Live, parts_of},
     sensitive::{self, Hush},
     server::Servers,
@@ -18,6 +18,9 @@ use crate::{
     policy::{NameLists, Named, PersonId, Phi, RoomId, Scope, WrongSubject},
     store::{ChartKind, Store, StoreError},
 };
+
+/// The unit whose people are on duty for the whole house.
+const HOUSE: &str = "house";
 
 /// Where the actions read people's records. Reads only: changes go through the turn.
 pub struct Records {
@@ -384,6 +387,16 @@ impl Records {
     /// When the database or the house's key fails.
     pub async fn position(&self, room: &RoomId) -> Result<Option<Position>, RecordsError> {
         Ok(self.store.position(room).await?)
+    }
+
+    /// Who is on duty now for a unit, or for the whole house.
+    ///
+    /// # Errors
+    /// When the database or the house's key fails.
+    pub async fn on_duty(&self, unit: &str, now: Timestamp) -> Result<Vec<OnDuty>, RecordsError> {
+        let all = self.store.duties(now).await?.into_iter();
+        let here = all.filter(|duty| duty.since <= now && (duty.unit == unit || duty.unit == HOUSE));
+        Ok(here.map(|duty| OnDuty { role: duty.role, who: duty.who }).collect())
     }
 
     /// What there is to know of the house; `None` where nobody said.

@@ -117,6 +117,15 @@ pub struct Pharmacy {
     pub phone: Option<String>,
 }
 
+/// Somebody of the staff who is on duty now.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OnDuty {
+    /// For what: `nurse`, `assistant`, `chaplain`.
+    pub role: String,
+    /// As people call them.
+    pub who: String,
+}
+
 /// A list that the house gives, and when it gave it. Nobody's data.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Known<T> {

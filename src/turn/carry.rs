@@ -271,6 +271,10 @@ impl Turn<'_> {
                 Surface::Room(room) | Surface::Home(room) => Some(room),
                 Surface::Chat | Surface::ThirdParty => None,
             },
+            unit: match &self.caller.surface {
+                Surface::Room(room) => self.core.units.of(room),
+                Surface::Home(_) | Surface::Chat | Surface::ThirdParty => None,
+            },
             position: self.core.position,
             sign_up: self.core.sign_up.as_deref(),
             protection: &self.core.protection,

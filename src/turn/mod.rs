@@ -47,7 +47,7 @@ use crate::{
     asr::pool::Pool,
     config::PatternsConfig,
     dialogue,
-    fleet::room::Rooms,
+    fleet::{nurse::Units, room::Rooms},
     nlu::{Engine, NONE, Slots, catalogue::Catalogue},
     outbox::{Courier, CourierError},
     policy::{
@@ -86,6 +86,8 @@ pub struct Core {
     pub emergency_number: String,
     /// The number at which people answer.
     pub phone: Option<String>,
+    /// Which room is of which unit.
+    pub units: Units,
     /// Where rooms are of which nobody told.
     pub position: Option<Position>,
     /// Where people sign up, as it is said aloud; `None` where nobody can.

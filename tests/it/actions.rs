@@ -723,6 +723,7 @@ fn all_said(stage: &Stage, said: &BTreeSet<(String, String)>) {
         "record.lab_result.purpose",
         "room.control.be",
         "room.control.amount",
+        "stay.plan.home",
         "urgent_care.find.now",
         "urgent_care.find.emergency",
     ];

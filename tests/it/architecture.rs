@@ -77,6 +77,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "store",
             "outbox",
             "fleet::room",
+            "fleet::nurse",
         ],
     ),
     // The page's own requests: permits, rows and FHIR, no HTTP.

@@ -6,6 +6,7 @@ pub mod cancel;
 mod desk;
 pub mod list;
 pub mod next;
+pub mod plan;
 pub mod prepare;
 pub mod reschedule;
 mod times;

@@ -7,7 +7,7 @@ use wellspoken::{
     records::{FACILITY, Facility},
 };
 
-use super::{ROSA, stage::Stage, text};
+use super::{JUNE, ROSA, on, stage::Stage, text};
 
 fn room() -> Surface {
     Surface::Room(RoomId::parse("room-12").expect("fits"))
@@ -72,6 +72,40 @@ async fn who_treats(stage: &Stage) {
     assert!(team.starts_with("On your care team I have Dr. ") && team.contains("; "), "{team}");
     let nurse = ask(&[("role", text("nurse"))]).await;
     assert_eq!(nurse, "I have no nurse for you on record here. Please ask the staff who comes in.");
+    let hours = |hours: i64| stage.now + SignedDuration::from_hours(hours);
+    for (unit, role, who, from, to) in [
+        ("4-west", "nurse", "Maria", -1, 7),
+        ("4-west", "nurse", "Nora", 7, 15),
+        ("5-east", "nurse", "Eve", -1, 7),
+        ("house", "chaplain", "Reverend Hill", -1, 7),
+    ] {
+        let times = (hours(from), hours(to));
+        stage.store.put_on_duty((unit, role, who), times, "tester", stage.now).await.expect("kept");
+    }
+    *stage.unit.lock().expect("unit") = Some("4-west");
+    assert_eq!(ask(&[("role", text("nurse"))]).await, "Maria is on duty for your unit as nurse.");
+    assert_eq!(ask(&[("role", text("chaplain"))]).await, "Reverend Hill is on duty for your unit as chaplain.");
+    assert!(ask(&[]).await.starts_with("On duty for your unit as nurse: Maria. On your care team I have Dr. "));
+    *stage.unit.lock().expect("unit") = None;
+    assert_eq!(ask(&[("role", text("nurse"))]).await, nurse, "nobody's duty is told where no unit has the room");
+}
+
+async fn what_is_planned(stage: &Stage) {
+    let going = "When you go home is not on record here. Please ask your care team.";
+    let ask =
+        async |slots: &[(&str, wellspoken::nlu::SlotValue)]| stage.ask(ROSA, "stay.plan", slots).await.rendered.text;
+    let empty = ask(&[("date", on(12, 31))]).await;
+    assert_eq!(empty, format!("I have nothing planned for you on Thursday, December 31st on record here. {going}"));
+    let said = ask(&[("date", span((2026, 12, 1), (2027, 3, 1)))]).await;
+    assert!(said.starts_with("From today to") && said.contains(" with Dr. ") && said.ends_with(going), "{said}");
+    let _ = stage.ask(JUNE, "stay.plan", &[]).await;
+}
+
+/// From one day to another.
+fn span(from: (i16, i8, i8), to: (i16, i8, i8)) -> wellspoken::nlu::SlotValue {
+    let day = |(y, m, d)| Some(jiff::civil::date(y, m, d));
+    let when = wellspoken::nlu::When { from: day(from), to: day(to), after: None, before: None };
+    wellspoken::nlu::SlotValue::When(when)
 }
 
 pub async fn all(stage: &Stage) {
@@ -79,6 +113,7 @@ pub async fn all(stage: &Stage) {
     where_and_when(stage).await;
     other_departments(stage).await;
     who_treats(stage).await;
+    what_is_planned(stage).await;
 }
 
 #[tokio::test]

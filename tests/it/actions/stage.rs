@@ -43,6 +43,8 @@ pub struct Stage {
     agreed: Mutex<&'static Agreed>,
     pub said: Mutex<BTreeSet<(String, String)>>,
     people: Mutex<BTreeMap<&'static str, PersonId>>,
+    /// The unit of the room that everybody is in.
+    pub unit: Mutex<Option<&'static str>>,
     /// Where everybody is.
     pub position: Mutex<Option<Position>>,
     /// Whose records are at the server.
@@ -129,6 +131,7 @@ impl Stage {
             turns: Mutex::new(0),
             said: Mutex::new(BTreeSet::new()),
             people: Mutex::new(people),
+            unit: Mutex::new(None),
             position: Mutex::new(None),
             served,
             ran: Mutex::default(),
@@ -201,6 +204,7 @@ impl Stage {
             emergency_number: "911",
             phone: None,
             room: None,
+            unit: *self.unit.lock().expect("unit"),
             position: *self.position.lock().expect("position"),
             sign_up: *self.sign_up.lock().expect("sign up"),
             agreed: *self.agreed.lock().expect("agreed"),
