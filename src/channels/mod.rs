@@ -9,6 +9,7 @@ pub mod alexa;
 mod backend;
 mod bell;
 mod connect;
+mod devices;
 mod fleet;
 pub mod http;
 pub mod mllp;
@@ -27,6 +28,7 @@ pub use connect::{
     Begun as ConnectBegun, CameBack as ConnectCameBack, CodeTyped, Connect, Denied as ConnectDenied, NotConnected,
     Shown, Visitor,
 };
+pub use devices::Devices;
 pub use fleet::{Beat, BeatTold, Enrolled, Fingerprint, FleetDoor, NotEnrolled};
 pub use notices::{LettersShown, NewsShown, Notices, OneShown};
 pub use notified::{Noted, Notified};

@@ -21,6 +21,7 @@ pub mod backup;
 pub mod bench;
 pub mod board;
 pub mod credential;
+pub mod device;
 pub mod drill;
 pub mod duty;
 pub mod evidence;
@@ -216,6 +217,8 @@ pub enum Command {
     Hold(hold::HoldArgs),
     /// Changes on their way to the servers where people's records live.
     Outbox(outbox::OutboxArgs),
+    /// Be a device: play a recording to a server and print the answer.
+    Device(device::DeviceArgs),
     /// Look at messages of the admission system, and say which of its beds is which room.
     Adt(adt::AdtArgs),
     /// Places of the fleet, and the devices in them.
@@ -264,6 +267,7 @@ pub fn main(args: Args) -> ExitCode {
         Command::Source(a) => source::run(&global, a),
         Command::Hold(a) => hold::run(&global, a),
         Command::Outbox(a) => outbox::run(&global, a),
+        Command::Device(a) => device::run(&global, &a),
         Command::Adt(a) => adt::run(&global, a),
         Command::Fleet(a) => fleet::run(&global, a),
         Command::Backup(a) => backup::run_backup(&global, &a),

@@ -22,6 +22,7 @@ mod adt;
 mod bell;
 mod connect;
 mod demo;
+mod devices;
 mod fleet;
 mod letters;
 mod notices;
@@ -58,6 +59,7 @@ pub struct ServeArgs {
 pub fn run(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     logging::start()?;
     hardening::log_panics_by_place();
+    hardening::allow_connections();
     runtime()?.block_on(serve(global, args))
 }
 
@@ -99,7 +101,8 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
         .with_notices(program.clone())
         .with_bell(program.clone())
         .with_secrets(program.clone())
-        .with_connect(program.clone());
+        .with_connect(program.clone())
+        .with_devices(program.clone());
     let doors = match &config.sign_in {
         Some(sign_in) if sign_in.staff.is_some() => doors.with_sign_in(program.clone()).with_staff(program.clone()),
         Some(_) => doors.with_sign_in(program.clone()),
@@ -158,6 +161,7 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     let crying = tokio::spawn(fleet::cry(Arc::downgrade(&program)));
     let hearing = tokio::spawn(fleet::write_down(Arc::downgrade(&program)));
     let waiting = tokio::spawn(waitlist::watch(Arc::downgrade(&program)));
+    let waking = tokio::spawn(devices::wake(Arc::downgrade(&program)));
     say(&format!("listening on {url}"))?;
     if args.demo {
         let people = Demo::import(&program).await?;
@@ -182,6 +186,7 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
         looking.abort();
         let _ = taking.await;
     }
+    waking.abort();
     sweeping.abort();
     climbing.abort();
     watching.abort();
@@ -232,6 +237,11 @@ async fn sweep(program: std::sync::Weak<Program>) {
                     tracing::info!(rows, "addresses that nobody confirmed, or that were let in long ago, are deleted")
                 }
                 Err(error) => tracing::warn!(%error, "old addresses could not be deleted; it is tried again"),
+            }
+            match app.store().forget_events(app.ambient().now()).await {
+                Ok(0) => {}
+                Ok(rows) => tracing::info!(rows, "what devices were to be told and is over is deleted"),
+                Err(error) => tracing::warn!(%error, "old events of devices could not be deleted; it is tried again"),
             }
             match app.store().forget_patterns(&app.config().patterns, app.ambient().now()).await {
                 Ok(0) => {}

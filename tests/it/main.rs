@@ -45,6 +45,7 @@ mod serious;
 mod serve;
 mod spoken;
 mod store;
+mod stream;
 mod support;
 mod triage;
 mod turn;

@@ -68,7 +68,7 @@ async fn piece(body: &mut Body, end: Instant, pause: Duration) -> Result<Option<
 }
 
 /// Makes sure that a body of this size has the room it needs.
-fn claim(doors: &Doors, room: &mut Option<OwnedSemaphorePermit>, size: usize) -> Result<(), Refusal> {
+pub fn claim(doors: &Doors, room: &mut Option<OwnedSemaphorePermit>, size: usize) -> Result<(), Refusal> {
     let needed = size.saturating_sub(doors.limits.small_bytes).div_ceil(UNIT);
     let missing = needed.saturating_sub(room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits));
     if missing == 0 {

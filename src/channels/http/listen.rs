@@ -7,11 +7,12 @@ use std::{
     io,
     net::{IpAddr, SocketAddr},
     pin::{Pin, pin},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use axum::{Router, extract::Request, response::Response};
+use bytes::Bytes;
 use hyper::{
     body::Incoming,
     server::conn::{http1, http2},
@@ -58,6 +59,31 @@ pub struct Wire {
     pub peer: IpAddr,
     /// Whether TLS ends here.
     pub secure: bool,
+}
+
+/// A connection that is no longer HTTP's.
+pub(super) type Carrier = Box<dyn Carries>;
+
+/// What a connection is made of.
+pub(super) trait Carries: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Carries for T {}
+
+/// What goes on with a connection after HTTP, and what was read of it already.
+type After = Box<dyn FnOnce(Carrier, Bytes) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
+
+/// The place among a request's extensions where a handler puts what goes on after its answer, which is `101`.
+#[derive(Clone, Default)]
+pub(super) struct Upgrade(Arc<Mutex<Option<After>>>);
+
+impl Upgrade {
+    pub fn then(&self, after: After) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(after);
+    }
+
+    fn take(&self) -> Option<After> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 /// Why the door could not be opened.
@@ -228,7 +254,8 @@ impl Connection {
     }
 
     async fn http1(mut self, io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, way: Way) {
-        let service = service_fn(handler(self.router.clone(), way));
+        let upgrade = Upgrade::default();
+        let service = service_fn(handler(self.router.clone(), way, Some(upgrade.clone())));
         let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.head)
@@ -245,11 +272,15 @@ impl Connection {
                 }
             }
         }
-        linger(connection.into_parts().io.into_inner()).await;
+        let parts = connection.into_parts();
+        match upgrade.take() {
+            Some(after) => after(Box::new(parts.io.into_inner()), parts.read_buf).await,
+            None => linger(parts.io.into_inner()).await,
+        }
     }
 
     async fn http2(mut self, io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, way: Way) {
-        let service = service_fn(handler(self.router.clone(), way));
+        let service = service_fn(handler(self.router.clone(), way, None));
         let connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .max_concurrent_streams(MAX_STREAMS)
@@ -278,17 +309,20 @@ struct Way {
     shown: Option<Fingerprint>,
 }
 
-fn handler(router: Router, way: Way) -> impl Fn(Request<Incoming>) -> Answer {
+fn handler(router: Router, way: Way, upgrade: Option<Upgrade>) -> impl Fn(Request<Incoming>) -> Answer {
     move |mut request| {
         request.extensions_mut().insert(way.wire);
         if let Some(shown) = way.shown {
             request.extensions_mut().insert(shown);
         }
+        if let Some(upgrade) = &upgrade {
+            request.extensions_mut().insert(upgrade.clone());
+        }
         Box::pin(router.clone().oneshot(request))
     }
 }
 
-async fn stopped(stopping: &mut watch::Receiver<bool>) {
+pub(super) async fn stopped(stopping: &mut watch::Receiver<bool>) {
     // An error means that the server is gone, which is a stop, too.
     let _ = stopping.wait_for(|s| *s).await;
 }

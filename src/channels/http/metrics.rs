@@ -51,6 +51,11 @@ struct OutboxLabels {
     state: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CodeLabels {
+    code: &'static str,
+}
+
 type Stages = Family<StageLabels, Histogram, fn() -> Histogram>;
 
 /// What is counted.
@@ -65,6 +70,9 @@ pub struct Metrics {
     alerts: Family<AlertLabels, Gauge>,
     outbox: Family<OutboxLabels, Gauge>,
     outbox_oldest: Gauge,
+    streams: Gauge,
+    stream_refused: Family<CodeLabels, Counter>,
+    sound_dropped: Counter,
 }
 
 impl Metrics {
@@ -90,7 +98,25 @@ impl Metrics {
             "Age of the oldest change that has not arrived",
             outbox_oldest.clone(),
         );
-        Self { registry, turns, stages, requests, busy, waiting, connections, alerts, outbox, outbox_oldest }
+        let (streams, stream_refused, sound_dropped) = (Gauge::default(), Family::default(), Counter::default());
+        registry.register("streams", "Devices that are connected", streams.clone());
+        registry.register("stream_refused", "What devices were refused, by why", stream_refused.clone());
+        registry.register("stream_sound_dropped", "Frames of sound that nobody was called by", sound_dropped.clone());
+        Self {
+            registry,
+            turns,
+            stages,
+            requests,
+            busy,
+            waiting,
+            connections,
+            alerts,
+            outbox,
+            outbox_oldest,
+            streams,
+            stream_refused,
+            sound_dropped,
+        }
     }
 
     /// Counts a turn.
@@ -117,6 +143,22 @@ impl Metrics {
             self.outbox.get_or_create(&OutboxLabels { state }).set(many);
         }
         self.outbox_oldest.set(oldest_seconds);
+    }
+
+    /// Counts a device that is connected until the guard is dropped.
+    pub fn stream(&self) -> Connected {
+        self.streams.inc();
+        Connected(self.streams.clone())
+    }
+
+    /// Counts what a device was refused.
+    pub fn stream_refused(&self, code: &'static str) {
+        self.stream_refused.get_or_create(&CodeLabels { code }).inc();
+    }
+
+    /// Counts a frame of sound that came without being asked for.
+    pub fn sound_dropped(&self) {
+        self.sound_dropped.inc();
     }
 
     /// Counts a connection until the guard is dropped.

@@ -12,7 +12,7 @@ use axum::{
 use tokio::sync::{Semaphore, watch};
 
 use super::{
-    Access, Backend, Bell, Connect, FleetDoor, Notices, Notified, Rights, Secrets, SignIn, StaffDoor,
+    Access, Backend, Bell, Connect, Devices, FleetDoor, Notices, Notified, Rights, Secrets, SignIn, StaffDoor,
     alexa::{self, Alexa},
 };
 
@@ -41,11 +41,13 @@ mod secrets;
 mod session;
 mod sign_in;
 mod staff;
+mod stream;
 pub(super) mod turns;
 
 pub use headers::SERVER_HEADERS;
 pub use listen::{Drained, ListenError, Listener, Wire};
 pub use refusal::Refusal;
+pub use stream::StreamLimits;
 
 /// What one request, one connection and the whole door may take. The defaults suit one hospital server.
 #[derive(Debug, Clone)]
@@ -73,6 +75,8 @@ pub struct Limits {
     pub connections: usize,
     /// For turns in progress when the server is told to stop.
     pub drain: Duration,
+    /// What a device's own connection may take.
+    pub stream: StreamLimits,
 }
 
 impl Default for Limits {
@@ -87,8 +91,9 @@ impl Default for Limits {
             head: Duration::from_secs(30),
             handshake: Duration::from_secs(10),
             idle: Duration::from_secs(120),
-            connections: 1024,
+            connections: 8192,
             drain: Duration::from_secs(30),
+            stream: StreamLimits::default(),
         }
     }
 }
@@ -122,6 +127,10 @@ pub struct Doors {
     notified: Option<Arc<dyn Notified>>,
     /// The fleet, where devices have certificates of their own.
     fleet: Option<Arc<dyn FleetDoor>>,
+    /// Devices and what waits for them, where they connect.
+    devices: Option<Arc<dyn Devices>>,
+    /// Which of them are connected.
+    streams: Arc<stream::Streams>,
     limits: Arc<Limits>,
     /// Host names, besides the listening address, under which the door may be addressed; lower case.
     hosts: Arc<[String]>,
@@ -153,6 +162,8 @@ impl Doors {
             notices: None,
             notified: None,
             fleet: None,
+            devices: None,
+            streams: Arc::default(),
             limits: Arc::new(limits),
             hosts: hosts.iter().map(|h| h.trim_end_matches('.').to_ascii_lowercase()).collect(),
             room: Arc::new(Semaphore::new(units.min(Semaphore::MAX_PERMITS))),
@@ -216,6 +227,12 @@ impl Doors {
         Self { limits: Arc::new(limits), ..self }
     }
 
+    /// With connections of devices, too.
+    #[must_use]
+    pub fn with_devices(self, devices: Arc<dyn Devices>) -> Self {
+        Self { devices: Some(devices), ..self }
+    }
+
     /// With signing in at a provider, too.
     #[must_use]
     pub fn with_sign_in(self, sign_in: Arc<dyn SignIn>) -> Self {
@@ -259,7 +276,7 @@ impl Doors {
             .merge(self.access.as_ref().map(|_| access::routes().merge(page::join())).unwrap_or_default())
             .route("/v1/sign-in", get(sign_in::show).post(sign_in::begin))
             .route("/sign-in/back", get(sign_in::back))
-            .merge(Self::for_devices())
+            .merge(self.for_devices())
             .merge(self.fleet.as_ref().map(|_| fleet::enrolment()).unwrap_or_default())
             .route("/v1/session", get(session::show).post(session::open).delete(session::close))
             .route("/metrics", get(metrics::show))
@@ -275,12 +292,13 @@ impl Doors {
 
     /// The routes of the devices' door: what a device needs, and nothing besides.
     pub fn device_router(&self) -> Router {
-        self.guarded(Self::for_devices().merge(fleet::routes()).route("/livez", get(health::live)))
+        self.guarded(self.for_devices().merge(fleet::routes()).route("/livez", get(health::live)))
     }
 
     /// What a device needs, at whichever door it comes.
-    fn for_devices() -> Router<Self> {
-        Router::new().route("/v1/turns", post(turns::take)).merge(device::routes())
+    fn for_devices(&self) -> Router<Self> {
+        let streams = self.devices.as_ref().map(|_| stream::routes()).unwrap_or_default();
+        Router::new().route("/v1/turns", post(turns::take)).merge(device::routes()).merge(streams)
     }
 
     fn guarded(&self, routes: Router<Self>) -> Router {

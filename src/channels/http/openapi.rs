@@ -8,7 +8,7 @@ use utoipa::{
 
 use super::{
     Doors, access, audit, connect, credentials, device, fleet, fleet_staff, health, me, metrics, notices, notified,
-    renewals, secrets, session, sign_in, staff, turns,
+    renewals, secrets, session, sign_in, staff, stream, turns,
 };
 use crate::channels::alexa;
 
@@ -113,6 +113,9 @@ fn document(doors: &Doors) -> utoipa::openapi::OpenApi {
     }
     if doors.bell.is_some() {
         document.merge(device::DeviceApi::openapi());
+    }
+    if doors.devices.is_some() {
+        document.merge(stream::StreamApi::openapi());
     }
     if doors.notices.is_some() {
         document.merge(notices::NoticesApi::openapi());

@@ -46,6 +46,9 @@ pub enum Refusal {
     /// Something is there, for another method.
     #[error("this address does not take that method")]
     WrongMethod,
+    /// No WebSocket, or one of another protocol.
+    #[error("this address is a WebSocket: version 13, subprotocol wellspoken.1, over HTTP/1.1")]
+    NotAStream,
     /// A query string where none belongs.
     #[error("this address takes no query: tokens, names and sessions do not belong in addresses")]
     Query,
@@ -213,6 +216,9 @@ impl Refusal {
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found", "/openapi.json tells what there is."),
             Self::WrongMethod => {
                 (StatusCode::METHOD_NOT_ALLOWED, "wrong_method", "/openapi.json tells which methods there are.")
+            }
+            Self::NotAStream => {
+                (StatusCode::BAD_REQUEST, "not_a_stream", "Connect with `wellspoken device`; see docs/STREAM.md.")
             }
             Self::Query => (
                 StatusCode::BAD_REQUEST,

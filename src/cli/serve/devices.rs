@@ -1,0 +1,68 @@
+//! Devices of the running program, and what waits for them.
+
+use std::{sync::Weak, time::Duration};
+
+use super::program::Program;
+use crate::{
+    channels::{Devices, Soon, Unavailable},
+    device::{QueuedEvent, Wake},
+    policy::Caller,
+    store::StoreError,
+};
+
+/// How often it is looked what other processes queued, moved or ended.
+const LOOK_EVERY: Duration = Duration::from_secs(3);
+/// Longest announcement that is spoken, in characters; a longer one is for a screen.
+const LONGEST_WORDS: usize = 600;
+
+/// Wakes connections for what other processes did, as long as the program runs.
+pub async fn wake(program: Weak<Program>) {
+    loop {
+        {
+            let Some(program) = program.upgrade() else { return };
+            let app = program.app();
+            if let Err(error) = app.store().look_for_wakes(app.ambient().now()).await {
+                tracing::warn!(%error, "what waits for devices could not be looked up; it is tried again");
+            }
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+impl Devices for Program {
+    fn listen(&self, caller: &Caller) -> Wake {
+        self.app().store().wakes().listen(&caller.credential, caller.surface.room())
+    }
+
+    fn after<'a>(&'a self, caller: &'a Caller, seq: i64) -> Soon<'a, Result<Vec<QueuedEvent>, Unavailable>> {
+        Box::pin(async move {
+            let now = self.app().ambient().now();
+            let events = self.app().store().events_after(&caller.credential, seq, now).await;
+            events.map_err(|error| unavailable(&error))
+        })
+    }
+
+    fn acked<'a>(&'a self, caller: &'a Caller, seq: i64) -> Soon<'a, Result<(), Unavailable>> {
+        Box::pin(async move {
+            let now = self.app().ambient().now();
+            self.app().store().events_acked(&caller.credential, seq, now).await.map_err(|error| unavailable(&error))
+        })
+    }
+
+    fn spoken<'a>(&'a self, text: &'a str) -> Soon<'a, Option<Vec<u8>>> {
+        Box::pin(async move {
+            let voice = self.app().core().voice.clone()?;
+            if text.chars().count() > LONGEST_WORDS {
+                return None;
+            }
+            let text = text.to_owned();
+            tokio::task::spawn_blocking(move || voice.to_wav(&text, 1.0).ok()).await.ok().flatten()
+        })
+    }
+}
+
+/// What failed goes to the log without whose it was; outside it only says that it failed.
+fn unavailable(error: &StoreError) -> Unavailable {
+    tracing::error!(%error, "what waits for a device could not be looked up");
+    Unavailable
+}
