@@ -4,6 +4,7 @@ use clap::Subcommand;
 
 use super::Global;
 
+mod fleet;
 mod hear;
 mod import;
 mod keys;
@@ -22,6 +23,8 @@ pub struct BenchArgs {
 
 #[derive(Debug, Subcommand)]
 enum What {
+    /// Many rooms on one server: idle connections, some speaking at once, and the bad minute.
+    Fleet(fleet::FleetBenchArgs),
     /// Hearing: processor time and errors, beside faster-whisper on the same clips.
     Hear(hear::HearBenchArgs),
     /// Importing many people: rate and memory.
@@ -44,6 +47,7 @@ enum What {
 /// What was wrong, where, and what to do.
 pub fn run(global: &Global, args: BenchArgs) -> anyhow::Result<()> {
     match args.what {
+        What::Fleet(args) => fleet::run(global, &args),
         What::Hear(args) => hear::run(global, args),
         What::Import(args) => import::run(global, &args),
         What::Keys(args) => keys::run(global, &args),

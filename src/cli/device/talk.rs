@@ -145,6 +145,30 @@ impl<'a> Device<'a> {
         Ok(())
     }
 
+    /// Says that it is there.
+    ///
+    /// # Errors
+    /// When the connection ends.
+    pub async fn beat(&mut self) -> Result<(), LineError> {
+        self.tell(&Up::Alive { about: About::default() }).await
+    }
+
+    /// Connects anew.
+    ///
+    /// # Errors
+    /// When the server is not reached or does not let it in.
+    pub async fn reconnect(&mut self) -> Result<(), LineError> {
+        self.line = None;
+        self.connect().await
+    }
+
+    /// Says goodbye.
+    pub async fn close(self) {
+        if let Some(line) = self.line {
+            line.close().await;
+        }
+    }
+
     /// Waits for what the server says by itself, for so long.
     ///
     /// # Errors

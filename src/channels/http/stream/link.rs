@@ -335,7 +335,7 @@ impl Link {
             self.doors.metrics.sound_dropped();
             return Ok(());
         };
-        if frame.len() % 2 != 0 {
+        if !frame.len().is_multiple_of(2) {
             return self.refuse(Refused::OddAudio, Some(&ear.utterance)).await;
         }
         match ear.take(&self.doors, frame, Instant::now()) {
