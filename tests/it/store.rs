@@ -10,6 +10,7 @@ mod bad_luck;
 mod care_place;
 mod device_events;
 mod export;
+mod fleet;
 mod hold;
 mod house;
 mod household;
