@@ -254,6 +254,10 @@ actions!(
     RecordDisconnect = "record.disconnect" in self::disconnect,
     /// Calls the nurse.
     NurseRequest = "nurse.request" in self::nurse,
+    /// Whether anybody has seen the call.
+    NurseStatus = "nurse.status" in self::nurse::status,
+    /// "Never mind".
+    NurseCancel = "nurse.cancel" in self::nurse::cancel,
     /// An emergency.
     EmergencyHelp = "emergency.help" in self::emergency::help,
     /// A false alarm.

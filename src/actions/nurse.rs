@@ -1,7 +1,11 @@
-//! `nurse.request`: puts a call on the nurses' board. It carries the room, never a name.
+//! `nurse.request`: puts a call on the nurses' board. It carries the room, never a name. Beside it what becomes of a call.
+
+pub mod cancel;
+pub mod status;
 
 use super::{ActionError, Change, Facts, Outcome, Pass, Setting, of_nobody};
 use crate::{
+    fleet::nurse::Need,
     nlu::Slots,
     policy::{DataClass, Effect, Floor, RoomPass, Surface},
 };
@@ -19,13 +23,14 @@ pub async fn run(pass: Pass, slots: &Slots, _setting: &Setting<'_>) -> Result<Ou
     }
 }
 
-/// Replies: `called` (need), `failed`; `home` where there is no board.
+/// Replies: `called` (need), `food` where it is something to eat or drink, of which nothing is promised: whoever brings it looks
+/// first what they may have; `failed`; `home` where there is no board.
 fn request(pass: &RoomPass, slots: &Slots) -> Outcome {
     match pass.surface() {
         Surface::Room(room) => {
             let need = need(slots);
             Outcome::Done {
-                facts: Facts::new("called"),
+                facts: Facts::new(if Need::of(&need).is_food_or_drink() { "food" } else { "called" }),
                 changes: vec![Change::CallNurse { room: room.clone(), need, emergency: false }],
                 conflict: Facts::new("failed"),
             }

@@ -77,7 +77,7 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     for warning in &app.warnings {
         tracing::warn!(warning, "a part is missing");
     }
-    let calls = nurse::calls(&app)?;
+    let (calls, teller) = (nurse::calls(&app)?, nurse::teller(&app)?);
     // Its authority's key is in the store, so this door opens after it.
     let devices = match &config.fleet {
         Some(fleet) => {
@@ -160,6 +160,7 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     let climbing = tokio::spawn(nurse::climb(Arc::downgrade(&program), calls));
     let crying = tokio::spawn(fleet::cry(Arc::downgrade(&program)));
     let hearing = tokio::spawn(fleet::write_down(Arc::downgrade(&program)));
+    let spreading = tokio::spawn(nurse::tell(Arc::downgrade(&program), teller));
     let waiting = tokio::spawn(waitlist::watch(Arc::downgrade(&program)));
     let waking = tokio::spawn(devices::wake(Arc::downgrade(&program)));
     say(&format!("listening on {url}"))?;
@@ -189,6 +190,7 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     waking.abort();
     sweeping.abort();
     climbing.abort();
+    spreading.abort();
     watching.abort();
     writing.abort();
     waiting.abort();

@@ -17,6 +17,8 @@ pub struct NurseConfig {
     pub waits: BTreeMap<String, [u32; 4]>,
     /// Who is told of everything that happens to calls; absent, nobody.
     pub webhook: Option<HookConfig>,
+    /// Whether everything that happens to calls is published at the broker of `[mqtt]`, too, on `…/calls/ROOM`.
+    pub mqtt: bool,
     /// Who is told of the last step; absent, the board alone shows it.
     pub pager: Option<HookConfig>,
 }

@@ -51,6 +51,7 @@ impl Calls {
     /// When the database or a key fails; what was not told is told at the next look.
     pub async fn look(&mut self, now: Timestamp, running: Duration) -> Result<Looked, StoreError> {
         let put_back = self.watch_clock(now, running).await?;
+        self.store.speak_replies(now).await?;
         let waiting = self.store.unanswered(now).await?;
         let mut looked = Looked { told: 0, put_back };
         if waiting.is_empty() {
@@ -122,7 +123,7 @@ fn on_duty(duties: &[DutyRow], unit: Option<&str>, rung: Rung, role: Helper, now
     };
     match rung {
         Rung::Assigned => first(&[(unit, role), (unit, Helper::Nurse), (Some(HOUSE), role)]),
-        Rung::Charge => there(unit, Helper::Charge),
+        Rung::Charge => first(&[(unit, Helper::Charge), (Some(HOUSE), Helper::Charge)]),
         Rung::Supervisor | Rung::Pager => first(&[(Some(HOUSE), Helper::Supervisor), (unit, Helper::Supervisor)]),
     }
 }

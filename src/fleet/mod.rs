@@ -18,9 +18,11 @@ pub mod presence;
 pub mod room;
 pub mod roster;
 pub mod settings;
+mod teller;
 pub mod tree;
 
 pub use admissions::Admissions;
 pub use calls::{Calls, Looked};
 pub use crier::{Crier, DropInError, Told as ToldSettings};
 pub use enrol::{EnrolError, Enrolment, Issued};
+pub use teller::{Round, Teller, TellerError};

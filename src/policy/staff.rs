@@ -61,6 +61,12 @@ pub enum Right {
     Acknowledge,
     /// End a call.
     Complete,
+    /// Say something in the room of a call.
+    SayBack,
+    /// See who is on duty.
+    Duty,
+    /// Say who is on duty.
+    SetDuty,
     /// See which rooms of one's units are occupied.
     People,
     /// Open the record of somebody who stays in a room of one's units.
@@ -93,10 +99,13 @@ pub enum Right {
 
 impl Right {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::Board,
         Self::Acknowledge,
         Self::Complete,
+        Self::SayBack,
+        Self::Duty,
+        Self::SetDuty,
         Self::People,
         Self::Record,
         Self::BreakGlass,
@@ -120,6 +129,9 @@ impl Right {
             Self::Board => "board",
             Self::Acknowledge => "acknowledge",
             Self::Complete => "complete",
+            Self::SayBack => "say-back",
+            Self::Duty => "duty",
+            Self::SetDuty => "set-duty",
             Self::People => "people",
             Self::Record => "record",
             Self::BreakGlass => "break-glass",
@@ -142,18 +154,22 @@ impl Right {
 #[must_use]
 pub const fn may(role: Role, right: Right) -> bool {
     use Right::{
-        Acknowledge, Announce, Board, BreakGlass, ChangeDevices, ChangePlaces, CheckAudit, CloseReview, Complete,
-        ExportAudit, Fills, Fleet, People, Record, Renewals, Reviews, TellResults,
+        Acknowledge, Announce, Board, BreakGlass, ChangeDevices, ChangePlaces, CheckAudit, CloseReview, Complete, Duty,
+        ExportAudit, Fills, Fleet, People, Record, Renewals, Reviews, SayBack, SetDuty, TellResults,
     };
     match role {
-        Role::Nurse => matches!(right, Board | Acknowledge | Complete | People | Record | BreakGlass | Fleet),
-        Role::Clinician => {
-            matches!(right, Board | Acknowledge | Complete | People | Record | BreakGlass | Renewals | TellResults)
+        Role::Nurse => {
+            matches!(right, Board | Acknowledge | Complete | SayBack | Duty | People | Record | BreakGlass | Fleet)
         }
+        Role::Clinician => matches!(
+            right,
+            Board | Acknowledge | Complete | SayBack | Duty | People | Record | BreakGlass | Renewals | TellResults
+        ),
         Role::Pharmacist => matches!(right, People | Record | BreakGlass | Fills),
-        Role::UnitManager => {
-            matches!(right, Board | Acknowledge | Complete | People | Fleet | ChangeDevices | Announce)
-        }
+        Role::UnitManager => matches!(
+            right,
+            Board | Acknowledge | Complete | SayBack | Duty | SetDuty | People | Fleet | ChangeDevices | Announce
+        ),
         Role::PrivacyOfficer => matches!(right, Reviews | CloseReview | CheckAudit | ExportAudit),
         Role::Operator => matches!(right, CheckAudit | Fleet | ChangePlaces | ChangeDevices | Announce),
     }
@@ -251,6 +267,9 @@ mod tests {
             (Right::Board,       [true,  true,  false, true,  false, false]),
             (Right::Acknowledge, [true,  true,  false, true,  false, false]),
             (Right::Complete,    [true,  true,  false, true,  false, false]),
+            (Right::SayBack,     [true,  true,  false, true,  false, false]),
+            (Right::Duty,        [true,  true,  false, true,  false, false]),
+            (Right::SetDuty,     [false, false, false, true,  false, false]),
             (Right::People,      [true,  true,  true,  true,  false, false]),
             (Right::Record,      [true,  true,  true,  false, false, false]),
             (Right::BreakGlass,  [true,  true,  true,  false, false, false]),

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     actions::{Reminder, Renewal, Taken, Waiting},
     policy::{NameLists, Named, PersonId, Phi, RoomId, Scope, WrongSubject},
-    store::{ChartKind, Store, StoreError},
+    store::{ChartKind, RoomCall, Store, StoreError},
 };
 
 /// The unit whose people are on duty for the whole house.
@@ -413,6 +413,14 @@ impl Records {
     /// When the database fails.
     pub async fn room_things(&self, room: &RoomId) -> Result<Vec<RoomThing>, RecordsError> {
         Ok(self.store.room_things(room).await?)
+    }
+
+    /// The open calls of a room that were made by whoever is there now, as the room may hear of them.
+    ///
+    /// # Errors
+    /// When the database or a key fails.
+    pub async fn room_calls(&self, room: &RoomId) -> Result<Vec<RoomCall>, RecordsError> {
+        Ok(self.store.room_calls(room).await?)
     }
 
     /// The earlier times that the person waits for, longest first.

@@ -33,6 +33,7 @@ use std::collections::BTreeMap;
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
+pub use crate::store::{RoomCall, SaidBack};
 pub use care_directory::Directory;
 pub use care_place::{CarePlace, Closed, Hours, Opening, Position, Wait};
 pub use facility::{Facility, FacilityError, LIST as FACILITY};

@@ -6,7 +6,7 @@
 //! way to speak as somebody.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -15,6 +15,7 @@ use renewals::Inbox;
 
 use crate::{
     actions::Unsayable,
+    fleet::nurse::Routes,
     policy::{
         Event, Journal, JournalEntry, PersonId, RoomId, StaffVerdict, admit_staff,
         staff::{Right, StaffMember, is_reason},
@@ -25,6 +26,7 @@ use crate::{
 };
 
 mod alerts;
+mod calls;
 mod fleet;
 mod record;
 mod renewals;
@@ -33,6 +35,7 @@ mod views;
 
 pub use crate::actions::{Moved, RenewalState};
 pub use alerts::{AlertKind, Alerts, AlertsError, AlertsSent};
+pub use calls::{DutiesView, DutyView, LiveEvent, LiveView, OnDuty, is_sayable};
 pub use fleet::{
     AnnouncementView, AnnouncementsView, DeviceView, DevicesView, FleetAsk, FleetRefusal, FleetTold, MadeView,
     NewAnnouncement, PlaceView, PlacesView,
@@ -62,6 +65,16 @@ pub enum Ask {
     Acknowledge(String),
     /// To end a call.
     Complete(String),
+    /// To have something said in the room of a call.
+    SayBack(String, String),
+    /// What happened on the board after an event.
+    Live(Option<i64>),
+    /// Who is on duty.
+    Duties,
+    /// To put somebody on duty.
+    PutOnDuty(OnDuty),
+    /// To take somebody off duty.
+    TakeOffDuty(String),
     /// The results that a clinician tells first.
     Results,
     /// To say that they have talked with somebody about one, and what was said.
@@ -109,7 +122,10 @@ impl Ask {
     pub const fn right(&self) -> Option<Right> {
         Some(match self {
             Self::Me | Self::Here => return None,
-            Self::Board => Right::Board,
+            Self::Board | Self::Live(_) => Right::Board,
+            Self::SayBack(..) => Right::SayBack,
+            Self::Duties => Right::Duty,
+            Self::PutOnDuty(_) | Self::TakeOffDuty(_) => Right::SetDuty,
             Self::Acknowledge(_) => Right::Acknowledge,
             Self::Complete(_) => Right::Complete,
             Self::Results | Self::ToldResult(..) => Right::TellResults,
@@ -131,7 +147,10 @@ impl Ask {
     pub const fn renews(&self) -> bool {
         match self {
             Self::Fleet(ask) => !ask.looks(),
-            _ => !matches!(self, Self::Me | Self::Board | Self::Results | Self::Renewals | Self::Fills),
+            _ => !matches!(
+                self,
+                Self::Me | Self::Board | Self::Live(_) | Self::Duties | Self::Results | Self::Renewals | Self::Fills
+            ),
         }
     }
 }
@@ -144,6 +163,10 @@ pub enum Told {
     Me(MeView),
     /// Calls.
     Board(BoardView),
+    /// What happened on the board.
+    Live(LiveView),
+    /// Who is on duty.
+    Duties(DutiesView),
     /// Results that a clinician tells first.
     Results(ResultsView),
     /// Occupied rooms.
@@ -185,6 +208,12 @@ pub enum NotTold {
     /// Nothing that a patient could be told.
     #[error("{0}")]
     Unsayable(Unsayable),
+    /// Words that cannot be said in a room.
+    #[error("say it in 2 to 200 characters, in one line, with letters")]
+    Unspeakable,
+    /// Nobody, or times that cannot be.
+    #[error("name a role and who, in 1 to 80 characters, and times of at most 48 hours")]
+    BadDuty,
     /// Their own case.
     #[error("somebody else must settle what you did yourself")]
     OwnCase,
@@ -201,6 +230,10 @@ pub struct Desk {
     store: Store,
     records: Records,
     alerts: Arc<Alerts>,
+    /// Who is told of which need.
+    routes: Routes,
+    /// Which rooms each unit has.
+    units: BTreeMap<String, Vec<String>>,
     /// How long broken glass stays open.
     glass_lasts: SignedDuration,
     /// The organization's clock.
@@ -213,8 +246,16 @@ impl Desk {
     /// A desk in front of a store; records that are a server's are seen as they were last copied.
     #[must_use]
     pub fn new(store: Store, alerts: Arc<Alerts>, glass_lasts: SignedDuration) -> Self {
-        let records = Records::new(store.clone());
-        Self { records, store, alerts, glass_lasts, zone: TimeZone::UTC, read: Mutex::default() }
+        Self {
+            records: Records::new(store.clone()),
+            store,
+            alerts,
+            routes: Routes::default(),
+            units: BTreeMap::new(),
+            glass_lasts,
+            zone: TimeZone::UTC,
+            read: Mutex::default(),
+        }
     }
 
     /// The same where records may be at servers, and are read from there.
@@ -247,6 +288,11 @@ impl Desk {
                 let by = self.own_call(staff, &id).await?;
                 self.store.close_request(&id, &by, now).await.map_err(not_there).map(done)
             }
+            Ask::SayBack(id, words) => self.say_back(staff, &id, &words, now).await,
+            Ask::Live(after) => self.live(staff, after, now).await,
+            Ask::Duties => self.duties(staff, now).await,
+            Ask::PutOnDuty(duty) => self.put_on_duty(staff, duty, now).await,
+            Ask::TakeOffDuty(id) => self.take_off_duty(staff, &id, now).await,
             Ask::Results => self.results(staff, now).await,
             Ask::ToldResult(id, words) => self.told_result(staff, &id, &words, now).await.map(done),
             Ask::People => self.people(staff).await,
@@ -295,11 +341,12 @@ impl Desk {
     /// The calls of their rooms. What somebody has not been shown yet is audited before it is.
     async fn board(&self, staff: &StaffMember, now: Timestamp) -> Result<Told, NotTold> {
         let rows = self.store.board(None).await.map_err(lost)?;
-        let requests: Vec<RequestView> = rows
+        let mut requests: Vec<RequestView> = rows
             .into_iter()
             .filter(|row| RoomId::parse(&row.room).is_ok_and(|room| staff.looks_after(&room)))
-            .map(RequestView::of)
+            .map(|row| RequestView::of(row, &self.routes))
             .collect();
+        requests.sort_by_key(|request| (request.answered, request.urgency, request.requested));
         if requests.iter().any(|request| !self.was_read(staff, &request.id)) {
             let row = staff_row(Event::Opened, &staff.member, None, "staff.board", None, Some("calls"), now);
             self.store.append(row).await.map_err(lost)?;

@@ -4,9 +4,13 @@ use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+mod calls;
+
+pub use calls::{BoardView, RequestView};
+
 use crate::{
     records::{Allergy, Condition, ConditionStatus, Immunization, LabResult, Prescription, Provider, Visit, Vital},
-    store::{BoardRow, ClinicianRow, ReviewRow},
+    store::{ClinicianRow, ReviewRow},
 };
 
 /// Who somebody is here.
@@ -23,61 +27,6 @@ pub struct MeView {
     /// How much is to be looked into; for privacy officers alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reviews_open: Option<i64>,
-}
-
-/// The calls of somebody's rooms, oldest first.
-#[derive(Serialize, ToSchema)]
-pub struct BoardView {
-    /// The calls.
-    pub requests: Vec<RequestView>,
-}
-
-/// One call.
-#[derive(Serialize, ToSchema)]
-pub struct RequestView {
-    /// Its id.
-    pub id: String,
-    /// The room.
-    pub room: String,
-    /// What is needed, in the words that were heard; absent when the key they were under was destroyed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub need: Option<String>,
-    /// An emergency rather than a need.
-    pub emergency: bool,
-    /// When it was asked for.
-    #[schema(value_type = String, format = DateTime)]
-    pub requested: Timestamp,
-    /// Since when the person says that it is no longer needed. Only staff close it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub patient_says_cancel: Option<Timestamp>,
-    /// Since when whoever lay there then has gone. The request stays open all the same.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub stay_over: Option<Timestamp>,
-    /// When somebody acknowledged it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub acknowledged: Option<Timestamp>,
-    /// Who did.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub acknowledged_by: Option<String>,
-}
-
-impl RequestView {
-    pub(super) fn of(row: BoardRow) -> Self {
-        Self {
-            id: row.id,
-            room: row.room,
-            need: row.need,
-            emergency: row.emergency,
-            requested: row.requested,
-            patient_says_cancel: row.patient_says_cancel,
-            stay_over: row.stay_over,
-            acknowledged: row.acknowledged,
-            acknowledged_by: row.acknowledged_by,
-        }
-    }
 }
 
 /// The results that a clinician tells first, oldest first.

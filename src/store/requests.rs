@@ -14,7 +14,7 @@ use super::{
     error::StoreError,
     job::{Refusal, Step},
     keys::KeyOwner,
-    nurse::{AskedAgain, Beyond, StepTold},
+    nurse::{AskedAgain, Beyond, SaidBack, StepTold},
 };
 use crate::{
     actions::Change,
@@ -52,6 +52,8 @@ pub struct BoardRow {
     pub again: Vec<AskedAgain>,
     /// Who was told so far, oldest first.
     pub told: Vec<StepTold>,
+    /// What staff said to the room, oldest first.
+    pub said: Vec<SaidBack>,
 }
 
 impl BoardRow {
@@ -174,8 +176,8 @@ impl Store {
         let mut board = rows.iter().map(|row| self.board_row(row)).collect::<Result<Vec<_>, _>>()?;
         let mut beyond = if board.is_empty() { HashMap::new() } else { self.beyond().await? };
         for row in &mut board {
-            let Beyond { again, told } = beyond.remove(&row.id).unwrap_or_default();
-            (row.again, row.told) = (again, told);
+            let Beyond { again, told, said } = beyond.remove(&row.id).unwrap_or_default();
+            (row.again, row.told, row.said) = (again, told, said);
         }
         Ok(board)
     }
@@ -201,6 +203,7 @@ impl Store {
             asked_last: time_or_none(row, "asked_last")?,
             again: vec![],
             told: vec![],
+            said: vec![],
             id,
         })
     }

@@ -1,6 +1,7 @@
 //! Every action against a real store, rendered with the replies that ship: who asks what, and the words that
 //! come back. The last test fails when a reply is never said by any line here.
 
+mod calls;
 mod connect;
 mod house;
 mod medicines;
@@ -320,7 +321,7 @@ async fn help_in_a_room_and_elsewhere(stage: &Stage) {
     let kind = |k: &str| vec![("kind", text(k)), ("need", text("help me"))];
     #[rustfmt::skip]
     let rows = vec![
-        (room(), "nurse.request", vec![("need", text("water"))], "done", "I've put your call on the nurses' board. If it can't wait, press your call button."),
+        (room(), "nurse.request", vec![("need", text("a blanket"))], "done", "I've put your call on the nurses' board. If it can't wait, press your call button."),
         (home(), "nurse.request", vec![], "answer", "I can't call a nurse from here. Please call your care team. In an emergency, call 911."),
         (room(), "emergency.help", kind("breathing"), "done", "I've put this on the nurses' board as an emergency. Press your call button too."),
         (home(), "emergency.help", kind("breathing"), "answer", "Call 911 now. I can't call for you."),
@@ -342,7 +343,7 @@ async fn help_in_a_room_and_elsewhere(stage: &Stage) {
         }
         let Outcome::Done { changes, .. } = said.outcome else { continue };
         match (action, &changes[..]) {
-            ("nurse.request", [Change::CallNurse { need, emergency: false, .. }]) => assert_eq!(need, "water"),
+            ("nurse.request", [Change::CallNurse { need, emergency: false, .. }]) => assert_eq!(need, "a blanket"),
             ("emergency.help", [Change::CallNurse { need, emergency: true, .. }]) => assert_eq!(need, "help me"),
             ("emergency.cancel", [Change::PatientSaysCancel { .. }]) => {}
             ("human.talk", [Change::CallNurse { need, emergency: false, .. }]) => assert!(need.contains("a person")),
@@ -590,6 +591,13 @@ async fn other_organizations_are_connected_and_named() {
 }
 
 #[tokio::test]
+async fn a_room_hears_of_its_own_calls() {
+    for stage in Stage::both().await {
+        calls::all(&stage).await;
+    }
+}
+
+#[tokio::test]
 async fn news_is_told_and_kept_quiet() {
     for stage in Stage::both().await {
         notifications::all(&stage).await;
@@ -649,6 +657,7 @@ async fn everything([stage, other, third]: &[Stage; 3]) {
     what_is_agreed_to(stage).await;
     what_is_theirs_by_right(stage).await;
     notifications::all(stage).await;
+    calls::all(stage).await;
     readings::all(stage).await;
     connect::all(stage).await;
     visits::all(other).await;

@@ -35,13 +35,13 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("fhir", &["config", "outgoing"]),
     // Facts become words; catalogue replies are data.
     ("speech", &["policy", "nlu::catalogue", "actions::Facts"]),
-    ("actions", &["policy", "nlu", "records"]),
+    ("actions", &["policy", "nlu", "records", "fleet::nurse"]),
     ("dialogue", &["policy", "nlu", "actions", "records"]),
     // Implements what the actions ask for, out of the store.
     ("records", &["policy", "actions", "store", "config", "fhir"]),
     ("store", &["policy", "actions", "records", "config", "mail", "outgoing", "patterns", "fleet", "device"]),
     // Messages of the admission system: kept, decided, done. Devices: let in.
-    ("fleet", &["policy", "ambient", "store", "config", "device"]),
+    ("fleet", &["policy", "ambient", "store", "config", "device", "outgoing"]),
     // Places, devices and their settings, of values alone.
     ("fleet::tree", &["policy"]),
     ("fleet::announce", &["policy", "device"]),

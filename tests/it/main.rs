@@ -31,6 +31,7 @@ mod models;
 mod mosquitto;
 mod mqtt;
 mod nlu;
+mod nurse;
 mod oidc;
 mod openbao;
 mod outbox;

@@ -3,6 +3,7 @@
 
 mod checks;
 mod doors;
+mod live;
 mod people;
 mod provider;
 mod renewals;

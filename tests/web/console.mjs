@@ -89,6 +89,44 @@ test('a nurse signs in, sees the calls of her rooms and acknowledges one', async
   await context.close();
 });
 
+test('a call comes up by itself, is answered in the room from the keyboard, and taken back', async () => {
+  const { context, page, wrong } = await signsIn('nurse-ada');
+  const room = await visit(browser, await server.link('--channel', 'room', '--room', 'room-12'));
+  await until(room.page, 'ready');
+  const says = async (words) => {
+    const before = await room.page.locator('.turn').count();
+    await room.page.locator('#say').fill(words);
+    await room.page.locator('#send').click();
+    await room.page.locator('.turn').nth(before).waitFor();
+    return room.page.locator('.turn').last().textContent();
+  };
+  await says('I need a blanket');
+  const call = page.locator('#calls .call', { hasText: 'blanket' });
+  // Sooner than the board is looked at again by itself.
+  await call.waitFor({ timeout: 8000 });
+  assert.match(await call.textContent(), /room-12.*routine, for assistant/);
+  assert.match(await page.getByRole('status').textContent(), /room-12: new call, .*blanket/);
+  assert.match(await says('is anyone coming'), /nobody has marked it as seen yet/);
+  const words = call.getByLabel('What to say in room-12');
+  await words.focus();
+  await page.keyboard.type('I am on my way');
+  await page.keyboard.press('Enter');
+  await call.getByText('Ada Quill said: I am on my way').waitFor();
+  assert.equal(await call.getByRole('button', { name: 'I have seen it' }).isVisible(), false, 'saying so is having seen it');
+  assert.match(await says('is anyone coming'), /Ada Quill has seen it and says: I am on my way/);
+  // What is being written is not lost when something happens meanwhile.
+  await words.focus();
+  await page.keyboard.type('half a sen');
+  await says("never mind, I don't need the nurse");
+  await call.getByText('says it is no longer needed').waitFor({ timeout: 8000 });
+  assert.equal(await words.inputValue(), 'half a sen');
+  await call.getByRole('button', { name: 'Done' }).click();
+  await call.waitFor({ state: 'detached' });
+  assert.deepEqual(wrong, []);
+  await room.context.close();
+  await context.close();
+});
+
 test('a clinician says in her own words that she told a result, and only then it may be told', async () => {
   const { context, page, wrong } = await signsIn('doctor-eve');
   const row = page.locator('#to-tell li').first();

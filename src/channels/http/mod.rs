@@ -19,6 +19,7 @@ use super::{
 mod access;
 mod audit;
 pub(super) mod body;
+mod calls;
 mod connect;
 mod credentials;
 mod device;
@@ -265,6 +266,7 @@ impl Doors {
                 .merge(audit::routes())
                 .merge(fleet_staff::routes())
                 .merge(renewals::routes())
+                .merge(calls::routes())
                 .merge(page::console())
         });
         let connect = self.connect.as_ref().map(|_| connect::routes().merge(page::connect()));

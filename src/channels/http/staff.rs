@@ -63,12 +63,12 @@ pub fn routes() -> Router<Doors> {
         .route("/v1/staff/audit", get(audit))
 }
 
-/// A call on the board.
+/// A call on the board, or another row.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CallBody {
     /// Its id.
-    id: String,
+    pub(super) id: String,
 }
 
 /// A result that somebody was told.
@@ -173,7 +173,7 @@ pub async fn here(State(doors): State<Doors>, parts: Parts) -> Result<Response, 
 /// Shows the board.
 #[utoipa::path(get, path = "/v1/staff/requests", tag = "staff", summary = "The open calls of one's units",
     responses(
-        (status = 200, description = "The calls, oldest first", body = BoardView),
+        (status = 200, description = "The calls, what is most pressing first", body = BoardView),
         (status = 401, description = "Not signed in", body = ErrorBody),
         (status = 403, description = "No role of theirs allows it", body = ErrorBody),
     ), security(("staff" = [])))]
@@ -363,7 +363,7 @@ pub(super) async fn member<'a>(
 }
 
 /// The staff's own cookie. Whoever comes with another credential besides is not meant.
-fn presented<'a>(doors: &'a Doors, parts: &'a Parts) -> Result<(&'a dyn StaffDoor, &'a str), Refusal> {
+pub(super) fn presented<'a>(doors: &'a Doors, parts: &'a Parts) -> Result<(&'a dyn StaffDoor, &'a str), Refusal> {
     let door = doors.staff.as_deref().ok_or(Refusal::NotFound)?;
     if parts.headers.contains_key(header::AUTHORIZATION) {
         return Err(Refusal::Unauthenticated);
@@ -418,6 +418,8 @@ pub(super) const fn not_told(why: NotTold) -> (StatusCode, &'static str) {
         NotTold::NoNeed => (StatusCode::CONFLICT, "no_need"),
         NotTold::BadReason => (StatusCode::BAD_REQUEST, "bad_reason"),
         NotTold::Unsayable(_) => (StatusCode::BAD_REQUEST, "unsayable"),
+        NotTold::Unspeakable => (StatusCode::BAD_REQUEST, "unspeakable"),
+        NotTold::BadDuty => (StatusCode::BAD_REQUEST, "bad_duty"),
         NotTold::OwnCase => (StatusCode::FORBIDDEN, "own_case"),
         NotTold::Fleet(_) => (StatusCode::CONFLICT, "not_possible"),
         NotTold::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),

@@ -8,9 +8,9 @@ use std::{
 use super::program::Program;
 use crate::{
     app::App,
-    config::NurseConfig,
+    config::{MqttConfig, NurseConfig},
     fleet::{
-        Calls,
+        Calls, Teller,
         nurse::{Override, Priority, RouteError, Routes, Units, Waits},
     },
 };
@@ -53,6 +53,35 @@ pub fn units(app: &App) -> Units {
 pub fn calls(app: &App) -> Result<Calls, RouteError> {
     let config = &app.config().nurse;
     Ok(Calls::new(app.store().clone(), routes(config)?, waits(config), units(app)))
+}
+
+/// Who tells others.
+///
+/// # Errors
+/// When a file that is needed cannot be used.
+pub fn teller(app: &App) -> anyhow::Result<Teller> {
+    let config = app.config();
+    let patience = |mqtt: &MqttConfig| Duration::from_millis(mqtt.ack_ms);
+    let broker = app.mqtt().cloned().zip(config.mqtt.as_ref().map(patience));
+    Ok(Teller::new(app.store().clone(), &config.nurse, routes(&config.nurse)?, broker)?)
+}
+
+/// Tells others what happens to calls, as long as the program runs.
+pub async fn tell(program: Weak<Program>, teller: Teller) {
+    loop {
+        {
+            let Some(program) = program.upgrade() else { return };
+            let now = program.app().ambient().now();
+            let told = async {
+                program.app().store().forget_call_events(now).await?;
+                teller.tell(now).await
+            };
+            if let Err(error) = told.await {
+                tracing::warn!(%error, "what happens to calls could not be told; it is tried again");
+            }
+        }
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 /// Tells what is due, as long as the program runs.

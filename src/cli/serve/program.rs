@@ -8,6 +8,7 @@ use crate::{
     channels::{Backend, Holder, OnTheirWay, Opened, Part, Soon, Unavailable},
     cli::credential::OPERATOR,
     connect,
+    fleet::nurse::RouteError,
     mail::{MailError, Post},
     oidc::OidcError,
     policy::{Caller, Surface},
@@ -33,6 +34,9 @@ pub enum SetUpError {
     /// A file of the webhook's.
     #[error(transparent)]
     Alerts(#[from] AlertsError),
+    /// Who is told of which need.
+    #[error(transparent)]
+    Routes(#[from] RouteError),
     /// An organization whose records can be connected.
     #[error(transparent)]
     Connect(#[from] connect::SetUp),

@@ -4,13 +4,16 @@ use std::sync::{Arc, Weak};
 
 use jiff::{SignedDuration, tz::TimeZone};
 
-use super::program::{Program, unavailable};
+use super::{
+    nurse::routes,
+    program::{Program, SetUpError, unavailable},
+};
 use crate::{
     app::App,
     channels::{Soon, Span, StaffDoor, Trail, Unavailable},
     config::Config,
     policy::staff::StaffMember,
-    staff::{AlertKind, Alerts, AlertsError, Ask, Desk, NotTold, Told},
+    staff::{AlertKind, Alerts, Ask, Desk, NotTold, Told},
     store::{ExportOptions, ReviewRule, StoreError},
 };
 
@@ -27,7 +30,7 @@ pub struct StaffSide {
 }
 
 impl StaffSide {
-    pub fn new(app: &App) -> Result<Self, AlertsError> {
+    pub fn new(app: &App) -> Result<Self, SetUpError> {
         let config = app.config();
         let alerts = Arc::new(Alerts::new(&config.alerts)?);
         let staff = config.sign_in.as_ref().and_then(|sign_in| sign_in.staff.as_ref());
@@ -37,7 +40,8 @@ impl StaffSide {
         let desk = Desk::new(app.store().clone(), Arc::clone(&alerts), glass);
         // A zone that is not known was refused with the configuration.
         let zone = TimeZone::get(&config.place.zone).unwrap_or(TimeZone::UTC);
-        let desk = desk.reading(&app.core().records).at(zone);
+        let units = staff.map(|staff| staff.units.clone()).unwrap_or_default();
+        let desk = desk.reading(&app.core().records).at(zone).in_units(units).routed(routes(&config.nurse)?);
         Ok(Self { desk, alerts, idle })
     }
 }

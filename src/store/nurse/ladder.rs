@@ -147,7 +147,12 @@ impl Store {
             ],
         )
         .or_duplicate(Refusal::Repeated);
-        let event = Self::event_step(&call.id, if climbed == 0 { "assigned" } else { "escalated" }, now);
+        let what = match (climbed, step) {
+            (0, _) => "assigned",
+            (_, "pager") => "paged",
+            _ => "escalated",
+        };
+        let event = Self::event_step(&call.id, what, now);
         let row = self.draft(&entry(step, now), None)?;
         match self.inner.writer.submit(vec![waits, advance, told, event], vec![row]).await {
             Ok(_) => Ok(true),

@@ -4,7 +4,9 @@
 //! call is written down in the commit in which it happens; no event and no row here names a person or holds a word in clear.
 
 mod duty;
+mod event;
 mod ladder;
+mod reply;
 
 use std::collections::HashMap;
 
@@ -14,7 +16,9 @@ use sqlx::Row;
 
 pub use self::{
     duty::DutyRow,
+    event::CallEvent,
     ladder::{Climb, UnansweredCall},
+    reply::{RoomCall, SaidBack},
 };
 use super::{
     Place, Store,
@@ -52,6 +56,7 @@ pub struct StepTold {
 pub(super) struct Beyond {
     pub again: Vec<AskedAgain>,
     pub told: Vec<StepTold>,
+    pub said: Vec<SaidBack>,
 }
 
 impl Store {
@@ -163,6 +168,9 @@ impl Store {
             let told = StepTold { step: row.try_get("step")?, at: time(&row, "at")?, whom };
             all.entry(request).or_default().told.push(told);
         }
+        for (request, said) in self.said_back().await? {
+            all.entry(request).or_default().said.push(said);
+        }
         Ok(all)
     }
 
@@ -177,18 +185,29 @@ impl Store {
 
     /// Words of open calls that somebody unknown made must stay readable when the key of their stay is gone.
     pub(super) async fn kept_words(&self, owner: &str) -> Result<Vec<Step>, StoreError> {
-        let open = "SELECT s.id, s.sealed FROM call_said s JOIN request q ON q.id = s.request \
-            WHERE s.owner = $1 AND q.closed IS NULL";
-        let mut steps = vec![];
-        for row in self.inner.database.ask(open, &[owner.into()]).await? {
-            let id: String = row.try_get("id")?;
-            let place = Place { table: "call_said", column: "sealed", row: &id, owner };
-            let Some(words) = self.words_if_kept(place, &row.try_get::<Vec<u8>, _>("sealed")?)? else { continue };
-            let (house, sealed) = self.seal(&KeyOwner::House, "call_said", "sealed", &id, words.as_bytes())?;
-            steps.push(Step::new(
+        const KEPT: [(&str, &str, &str); 2] = [
+            (
+                "call_said",
+                "SELECT s.id, s.sealed FROM call_said s JOIN request q ON q.id = s.request \
+                 WHERE s.owner = $1 AND q.closed IS NULL",
                 "UPDATE call_said SET owner = $2, sealed = $3 WHERE id = $1",
-                vec![id.into(), house.into(), sealed.into()],
-            ));
+            ),
+            (
+                "call_reply",
+                "SELECT s.id, s.sealed FROM call_reply s JOIN request q ON q.id = s.request \
+                 WHERE s.owner = $1 AND q.closed IS NULL",
+                "UPDATE call_reply SET owner = $2, sealed = $3 WHERE id = $1",
+            ),
+        ];
+        let mut steps = vec![];
+        for (table, open, keep) in KEPT {
+            for row in self.inner.database.ask(open, &[owner.into()]).await? {
+                let id: String = row.try_get("id")?;
+                let place = Place { table, column: "sealed", row: &id, owner };
+                let Some(words) = self.words_if_kept(place, &row.try_get::<Vec<u8>, _>("sealed")?)? else { continue };
+                let (house, sealed) = self.seal(&KeyOwner::House, table, "sealed", &id, words.as_bytes())?;
+                steps.push(Step::new(keep, vec![id.into(), house.into(), sealed.into()]));
+            }
         }
         Ok(steps)
     }
@@ -198,7 +217,11 @@ impl Store {
         let house = self.inner.keys.name(&KeyOwner::House);
         vec![
             Step::new("DELETE FROM ladder WHERE request = $1", vec![id.into()]),
-            Step::new("DELETE FROM call_said WHERE request = $1 AND owner = $2", vec![id.into(), house.into()]),
+            Step::new(
+                "DELETE FROM call_said WHERE request = $1 AND owner = $2",
+                vec![id.into(), house.as_str().into()],
+            ),
+            Step::new("DELETE FROM call_reply WHERE request = $1 AND owner = $2", vec![id.into(), house.into()]),
         ]
     }
 }

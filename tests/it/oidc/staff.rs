@@ -60,7 +60,8 @@ async fn claims_become_roles_and_rooms_and_nothing_becomes_nothing() {
     let session = ended.session.expect("a session");
     let (status, me) = told(&stage, &session, Method::GET, "/v1/staff/me", Value::Null).await;
     assert_eq!(status, 200);
-    let rights = json!(["board", "acknowledge", "complete", "people", "record", "break-glass", "fleet"]);
+    let rights =
+        json!(["board", "acknowledge", "complete", "say-back", "duty", "people", "record", "break-glass", "fleet"]);
     let wanted =
         json!({ "name": "Ada Quillfeather", "roles": ["nurse"], "rights": rights, "rooms": ["room-7", "room-8"] });
     assert_eq!(me, wanted);

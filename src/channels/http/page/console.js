@@ -1,6 +1,7 @@
 // The staff's page: calls, rooms, records, broken glass, reviews. It shows what the roles of whoever is signed in allow, and
 // the server decides. It keeps nothing: a record is on the screen until it is closed, the session in a cookie scripts cannot read.
 
+import { Board } from '/page/console/board.js';
 import { fleet } from '/page/console/fleet.js';
 import { renewals } from '/page/console/renewals.js';
 import { Refused, call, element, json } from '/page/server.js';
@@ -45,9 +46,10 @@ async function doing(control, act) {
 function gone(words = 'You are not signed in any more. Please sign in again.') {
   clearInterval(timer);
   clearInterval(mapTimer);
+  calls.stop();
   shut();
   for (const id of ['board', 'results', 'people', 'renewals', 'fills', 'glass', 'reviews', 'fleet']) $(id).hidden = true;
-  for (const id of ['calls', 'to-tell', 'rooms', 'inbox', 'counter', 'queue', 'who']) $(id).replaceChildren();
+  for (const id of ['to-tell', 'rooms', 'inbox', 'counter', 'queue', 'who']) $(id).replaceChildren();
   $('map').tBodies[0].replaceChildren();
   $('enter').hidden = false;
   $('leave').hidden = true;
@@ -61,27 +63,7 @@ let timer = 0;
 let mapTimer = 0;
 const clock = (at) => new Date(at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
 
-async function board() {
-  const { requests } = await ask('requests');
-  $('calls').replaceChildren(...requests.map((request) => {
-    const row = element('li', request.emergency ? 'call emergency' : 'call');
-    row.append(
-      element('span', 'room', `${request.room}${request.emergency ? ': EMERGENCY' : ''}`),
-      element('time', '', clock(request.requested)),
-      element('span', 'words', request.need ?? '(the key of these words was destroyed)'),
-    );
-    if (request.patient_says_cancel) row.append(element('span', 'cancel', 'says it is no longer needed'));
-    if (request.stay_over) row.append(element('span', 'cancel', `asked by somebody who left the room at ${clock(request.stay_over)}`));
-    if (request.acknowledged_by) {
-      row.append(element('span', 'by', `seen by ${request.acknowledged_by}`));
-    } else {
-      row.append(button('I have seen it', async () => { await ask('requests/acknowledge', { id: request.id }); await board(); }));
-    }
-    row.append(button('Done', async () => { await ask('requests/complete', { id: request.id }); await board(); }));
-    return row;
-  }));
-  if (requests.length === 0) $('calls').append(element('li', 'none', 'No open calls.'));
-}
+const calls = new Board(ask, button);
 
 // ---- Results that a clinician tells first ----------------------------------------------------------------
 
@@ -233,7 +215,7 @@ async function start() {
   });
   $('announce').hidden = !rights.has('announce');
   const shown = [
-    ['board', board, 'board'], ['tell-results', results, 'results'], ['people', rooms, 'people'], ['renewals', inbox, 'renewals'],
+    ['board', () => calls.look(), 'board'], ['tell-results', results, 'results'], ['people', rooms, 'people'], ['renewals', inbox, 'renewals'],
     ['fills', fills, 'fills'], ['reviews', reviews, 'reviews'], ['fleet', map, 'fleet'],
   ];
   for (const [right, show, id] of shown) {
@@ -243,11 +225,14 @@ async function start() {
   }
   $('glass').hidden = !rights.has('break-glass');
   if (rights.has('board')) {
+    // Should the watching break off, the board is looked at again all the same.
     const again = async () => {
-      await board();
+      await calls.look();
       if (rights.has('tell-results')) await results();
     };
-    timer = setInterval(() => again().catch((e) => { if (e.status === 401) gone(); }), AGAIN_MS);
+    const lost = (e) => { if (e.status === 401) gone(); };
+    timer = setInterval(() => again().catch(lost), AGAIN_MS);
+    calls.watch(() => again().catch(lost));
   }
   if (rights.has('fleet')) {
     const look = () => map().catch((e) => { if (e.status === 401) gone(); });
