@@ -13,6 +13,7 @@ use crate::{
     asr::{
         model::{ModelError, Models},
         pool::{Pool, PoolLimits},
+        spotter::Spotter,
         whisper::WhisperError,
     },
     config::{Config, ConnectConfig, Provider},
@@ -152,6 +153,7 @@ impl App {
         let ears = tokio::task::spawn_blocking(move || {
             senses.ears.then(|| load_ears(&ears_config, &ears_dir).map(|(pool, _)| pool))
         });
+        let spotter = tokio::task::spawn_blocking(move || senses.ears.then(Spotter::new));
         let voice_dir = places.models_dir.clone();
         let voice = tokio::task::spawn_blocking(move || senses.voice.then(|| Voice::load(&voice_dir)));
         let catalogue = Arc::new(match &places.intents_dir {
@@ -171,6 +173,7 @@ impl App {
         let servers = Arc::new(Servers::new(&config.records, crate::ambient::system_now)?);
         let ears = settle("hearing", ears.await, &mut warnings);
         let voice = settle("speaking", voice.await, &mut warnings).map(Arc::new);
+        let spotter = settle("spotting cries", spotter.await, &mut warnings).map(Arc::new);
         let watcher = watcher(&store, &servers);
         let mqtt = config.mqtt.as_ref().map(|mqtt| Mqtt::new(mqtt, u64::from_be_bytes(ambient.random())).map(Arc::new));
         let mqtt = mqtt.transpose()?;
@@ -184,6 +187,7 @@ impl App {
             engine,
             replies,
             ears,
+            spotter,
             voice,
             zone,
             organization: config.place.organization.clone(),

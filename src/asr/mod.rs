@@ -1,7 +1,8 @@
 //! Hearing: audio in, a transcript or a typed rejection out.
 //!
 //! [`wav`] turns bytes into samples, [`listen`] hears one clip ([`energy`] spares it the silence, [`whisper`]
-//! decodes, [`judge`] says what that is worth), and [`pool`] hears many at once within their deadlines. [`model`]
+//! decodes, [`judge`] says what that is worth), and [`pool`] hears many at once within their deadlines.
+//! [`spotter`] tells a cry before a decoder is free. [`model`]
 //! fetches and verifies the weights, and those of the other engines, since one manifest serves the program.
 //! Nothing here knows who speaks.
 
@@ -13,6 +14,7 @@ pub mod listen;
 pub mod model;
 pub mod outcome;
 pub mod pool;
+pub mod spotter;
 pub mod wav;
 pub mod whisper;
 

@@ -334,6 +334,22 @@ impl Catalogue {
         load::build(&source::embedded())
     }
 
+    /// Writes files of the catalogue inside the program, named by their paths, to a folder: a smaller one for `--intents`.
+    ///
+    /// # Errors
+    /// When there is no such file, or the folder cannot be written.
+    pub fn write_builtin(folder: &std::path::Path, names: &[&str]) -> std::io::Result<()> {
+        let files = source::embedded();
+        for name in names {
+            let known = files.iter().find(|(path, _)| path == std::path::Path::new(name));
+            let (path, text) = known.ok_or(std::io::ErrorKind::NotFound)?;
+            let to = folder.join(path);
+            std::fs::create_dir_all(to.parent().unwrap_or(folder))?;
+            std::fs::write(to, text)?;
+        }
+        Ok(())
+    }
+
     /// Reads files given as path and text.
     ///
     /// # Errors

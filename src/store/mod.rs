@@ -110,7 +110,9 @@ use keys::{KeyStore, Sources, Turnstile, unlock};
 pub use mail::DueLetter;
 pub use mailbox::Mailbox;
 pub use notice::{NewNotice, Told, WaitingNews};
-pub use nurse::{AskedAgain, CallEvent, Climb, DutyRow, RoomCall, SaidBack, StepTold, UnansweredCall};
+pub use nurse::{
+    AskedAgain, CallEvent, CallEver, Climb, DutyRow, RoomCall, SaidBack, StepEver, StepTold, UnansweredCall,
+};
 pub use outbox::{Amended, Attempted, Claim, Claimed, How, OutboxCounts, OutboxRow, Which};
 pub use patterns::{PatternsError, PatternsStatus, Release};
 pub use people::{ChartKind, Occupant};

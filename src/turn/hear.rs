@@ -10,6 +10,7 @@ use crate::{
     asr::{
         RejectionReason, Transcript,
         pool::{HearRequest, Priority},
+        spotter::Spotted,
         wav,
     },
     nlu::{By, Intended, Interpretation, NONE, SlotValue},
@@ -91,8 +92,17 @@ pub(super) enum Hearing {
         /// The reply that says so.
         reply: &'static str,
         /// What staff are told when it came from a room.
-        staff: Option<&'static str>,
+        staff: Option<Unheard>,
     },
+}
+
+/// What staff of a room are told where nobody understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Unheard {
+    /// In the words of the board.
+    pub(super) need: &'static str,
+    /// Somebody seems to have cried for help.
+    pub(super) emergency: bool,
 }
 
 impl Hearing {
@@ -195,13 +205,21 @@ impl Turn<'_> {
     }
 
     async fn listen(&mut self, bytes: Vec<u8>) -> Hearing {
-        let decoded = tokio::task::spawn_blocking(move || wav::decode(&bytes)).await;
-        let samples: Arc<[f32]> = match decoded {
-            Ok(Ok(samples)) => samples.into(),
-            Ok(Err(bad)) => return rejected(RejectionReason::BadAudio(bad), Raw::nothing()),
-            Err(_) => return rejected(RejectionReason::Failed, Raw::nothing()),
+        let spotter = self.core.spotter.clone();
+        let decoded = tokio::task::spawn_blocking(move || {
+            wav::decode(&bytes).map(|samples| {
+                let spotted = spotter.map_or_else(Spotted::default, |spotter| spotter.spot(&samples));
+                (samples, spotted)
+            })
+        });
+        let nobody = |reason| rejected(reason, Raw::nothing(), None);
+        let (samples, spotted): (Arc<[f32]>, _) = match decoded.await {
+            Ok(Ok((samples, spotted))) => (samples.into(), spotted),
+            Ok(Err(bad)) => return nobody(RejectionReason::BadAudio(bad)),
+            Err(_) => return nobody(RejectionReason::Failed),
         };
-        match self.decode(&samples, Vec::new()).await {
+        let priority = if spotted.urgent() { Priority::Urgent } else { Priority::Interactive };
+        match self.decode(&samples, Vec::new(), priority).await {
             Ok(transcript) => {
                 self.heard = Some(heard(&transcript));
                 let raw = Raw::new(transcript.heard, transcript.confidence, transcript.heard_confidence);
@@ -209,7 +227,7 @@ impl Turn<'_> {
             }
             Err((reason, raw, unheard)) => {
                 self.heard = unheard;
-                rejected(reason, raw)
+                rejected(reason, raw, self.in_room().then_some(spotted))
             }
         }
     }
@@ -218,7 +236,7 @@ impl Turn<'_> {
     pub(super) async fn hear_again(&mut self, clip: Arc<[f32]>, names: &NameLists) -> Option<Heard> {
         let clock = Instant::now();
         let likely = names.medicines.iter().chain(&names.providers).map(|n| n.name.clone()).take(NAMES).collect();
-        let again = self.decode(&clip, likely).await.ok().map(|transcript| heard(&transcript));
+        let again = self.decode(&clip, likely, Priority::Interactive).await.ok().map(|transcript| heard(&transcript));
         self.timings.asr += millis(clock);
         again
     }
@@ -227,11 +245,12 @@ impl Turn<'_> {
         &self,
         samples: &Arc<[f32]>,
         names: Vec<String>,
+        priority: Priority,
     ) -> Result<Transcript, (RejectionReason, Raw, Option<Heard>)> {
         let Some(ears) = &self.core.ears else { return Err((RejectionReason::Failed, Raw::nothing(), None)) };
         let request = HearRequest {
             samples: Arc::clone(samples),
-            priority: Priority::Interactive,
+            priority,
             deadline: Instant::now() + self.core.hear_deadline.max(Duration::from_millis(100)),
             names,
         };
@@ -252,20 +271,62 @@ fn heard(transcript: &Transcript) -> Heard {
     Heard { text: transcript.text.clone(), confidence: transcript.confidence, no_speech: transcript.no_speech }
 }
 
-/// What is said, and what staff of a room are told, when nothing could be heard.
-fn rejected(reason: RejectionReason, raw: Raw) -> Hearing {
+/// What is said, and what staff of a room are told, when nothing could be heard. `spotted` is what a room's clip may hold.
+fn rejected(reason: RejectionReason, raw: Raw, spotted: Option<Spotted>) -> Hearing {
     use crate::asr::BadAudio;
+    let cried = spotted.is_some_and(Spotted::cried);
+    let tell = |need| Some(Unheard { need, emergency: false });
     let (reply, staff) = match reason {
-        RejectionReason::Silence | RejectionReason::TooShort => ("not_heard", None),
-        RejectionReason::Noise | RejectionReason::Unclear => ("unclear", None),
-        RejectionReason::Overloaded | RejectionReason::DeadlinePassed => {
-            ("overloaded", Some("Somebody spoke and was not understood: the assistant was too busy."))
-        }
-        RejectionReason::Failed => {
-            ("failed", Some("Somebody spoke and was not understood: the assistant could not hear."))
-        }
+        RejectionReason::TooShort => ("not_heard", None),
         RejectionReason::BadAudio(BadAudio::TooLong) => ("too_long", None),
         RejectionReason::BadAudio(_) => ("bad_audio", None),
+        _ if cried => ("cried_room", Some(Unheard { need: CRIED, emergency: true })),
+        RejectionReason::Silence => ("not_heard", None),
+        RejectionReason::Noise | RejectionReason::Unclear => ("unclear", None),
+        RejectionReason::Overloaded | RejectionReason::DeadlinePassed => {
+            let reply = if spotted.is_some() { "overloaded_room" } else { "overloaded" };
+            (reply, tell("Somebody spoke and was not understood: the assistant was too busy."))
+        }
+        RejectionReason::Failed => {
+            ("failed", tell("Somebody spoke and was not understood: the assistant could not hear."))
+        }
     };
     Hearing::Nothing { raw, reply, staff }
+}
+
+/// What the board says of a cry without words.
+const CRIED: &str = "Somebody may have cried for help. The assistant could not make out any words.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_staff_and_the_room_are_told_where_nothing_was_understood() {
+        use RejectionReason::{BadAudio, DeadlinePassed, Failed, Noise, Overloaded, Silence, TooShort, Unclear};
+        let (calm, cry) = (Spotted::default(), Spotted { cry: 0.99, nurse: 0.0 });
+        // The reason, what a room's clip may hold, what is said, whether staff are told and whether as an emergency.
+        let cases = [
+            (Overloaded, Some(calm), "overloaded_room", Some(false)),
+            (DeadlinePassed, Some(calm), "overloaded_room", Some(false)),
+            (Overloaded, None, "overloaded", Some(false)),
+            (Failed, Some(calm), "failed", Some(false)),
+            (Noise, Some(calm), "unclear", None),
+            (Unclear, Some(calm), "unclear", None),
+            (Silence, Some(calm), "not_heard", None),
+            (Overloaded, Some(cry), "cried_room", Some(true)),
+            (DeadlinePassed, Some(cry), "cried_room", Some(true)),
+            (Failed, Some(cry), "cried_room", Some(true)),
+            (Noise, Some(cry), "cried_room", Some(true)),
+            (Unclear, Some(cry), "cried_room", Some(true)),
+            (TooShort, Some(cry), "not_heard", None),
+            (BadAudio(crate::asr::BadAudio::NotWav), None, "bad_audio", None),
+        ];
+        for (reason, spotted, says, emergency) in cases {
+            let Hearing::Nothing { reply, staff, .. } = rejected(reason, Raw::nothing(), spotted) else {
+                panic!("nothing was heard")
+            };
+            assert_eq!((reply, staff.map(|s| s.emergency)), (says, emergency), "{reason:?} {spotted:?}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AsksFor, Heard, State, Turn, TurnError, TurnResult, aloud, lost, millis, said::Said};
+use super::{AsksFor, Heard, State, Turn, TurnError, TurnResult, aloud, hear::Unheard, lost, millis, said::Said};
 use crate::{
     actions::{Change, Facts},
     dialogue::{self, Needs},
@@ -266,10 +266,11 @@ impl Turn<'_> {
     }
 
     /// A room spoke and nobody understood, through no fault of the speaker: staff are told.
-    pub(super) fn spoke_unheard(&self, need: &str) -> Option<Change> {
+    pub(super) fn spoke_unheard(&self, unheard: Unheard) -> Option<Change> {
         match &self.caller.surface {
             Surface::Room(room) => {
-                Some(Change::CallNurse { room: room.clone(), need: need.to_owned(), emergency: false })
+                let Unheard { need, emergency } = unheard;
+                Some(Change::CallNurse { room: room.clone(), need: need.to_owned(), emergency })
             }
             Surface::Home(_) | Surface::Chat | Surface::ThirdParty => None,
         }

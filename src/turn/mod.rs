@@ -44,7 +44,7 @@ pub use crate::nlu::{Intended, Said as SlotSaid};
 use crate::{
     actions::{ActionError, Connecting, Facts, Protection},
     ambient::Ambient,
-    asr::pool::Pool,
+    asr::{pool::Pool, spotter::Spotter},
     config::PatternsConfig,
     dialogue,
     fleet::{nurse::Units, room::Rooms},
@@ -76,6 +76,8 @@ pub struct Core {
     pub replies: Replies,
     /// Hearing; absent where the model is.
     pub ears: Option<Pool>,
+    /// Who tells a cry before a decoder is free; absent where nobody hears.
+    pub spotter: Option<Arc<Spotter>>,
     /// The voice; absent where its files are.
     pub voice: Option<Arc<Voice>>,
     /// The speaker's time zone.
@@ -328,7 +330,7 @@ impl<'a> Turn<'a> {
     }
 
     /// Nothing could be made of what was heard. In a room staff learn of it where the fault is ours.
-    async fn rejected(self, reply: &'static str, staff: Option<&'static str>) -> TurnResult {
+    async fn rejected(self, reply: &'static str, staff: Option<hear::Unheard>) -> TurnResult {
         let mut said = Said::new("dialogue.common", Facts::new(reply), State::Rejected);
         said.intent = NONE.to_owned();
         said.missed = reply == "unclear";

@@ -17,6 +17,7 @@ mod demo;
 mod dialogue;
 mod disclosure;
 mod evidence;
+mod faults;
 mod fhir;
 mod fleet;
 mod hear;

@@ -4,6 +4,7 @@ use clap::Subcommand;
 
 use super::Global;
 
+mod faults;
 mod fleet;
 mod hear;
 mod import;
@@ -23,6 +24,8 @@ pub struct BenchArgs {
 
 #[derive(Debug, Subcommand)]
 enum What {
+    /// Kills: what is lost, done twice or told late when the server dies at any instant.
+    Faults(faults::FaultsBenchArgs),
     /// Many rooms on one server: idle connections, some speaking at once, and the bad minute.
     Fleet(fleet::FleetBenchArgs),
     /// Hearing: processor time and errors, beside faster-whisper on the same clips.
@@ -47,6 +50,7 @@ enum What {
 /// What was wrong, where, and what to do.
 pub fn run(global: &Global, args: BenchArgs) -> anyhow::Result<()> {
     match args.what {
+        What::Faults(args) => faults::run(global, &args),
         What::Fleet(args) => fleet::run(global, &args),
         What::Hear(args) => hear::run(global, args),
         What::Import(args) => import::run(global, &args),

@@ -5,6 +5,7 @@
 
 mod duty;
 mod event;
+mod ever;
 mod ladder;
 mod reply;
 
@@ -17,6 +18,7 @@ use sqlx::Row;
 pub use self::{
     duty::DutyRow,
     event::CallEvent,
+    ever::{CallEver, StepEver},
     ladder::{Climb, UnansweredCall},
     reply::{RoomCall, SaidBack},
 };
