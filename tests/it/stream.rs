@@ -73,7 +73,14 @@ async fn nobody_is_heard_who_did_not_call() {
     line.tell(&listen("u-2", Reason::Button)).await.expect("sent");
     line.tell(&Up::End).await.expect("sent");
     let Ok(Told::Message(Down::Ended { ms, .. })) = next(&mut line).await else { panic!("it is over") };
-    assert_eq!((ms, stage.turns()), (0, 1), "of what came before nothing is in it");
+    assert_eq!(ms, 0, "of what came before nothing is in it");
+    loop {
+        match next(&mut line).await.expect("an answer") {
+            Told::Message(Down::Answer { .. }) => break,
+            Told::Message(_) | Told::Event(_) | Told::Sound(_) => {}
+        }
+    }
+    assert_eq!(stage.turns(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
