@@ -21,6 +21,7 @@ use crate::{
         mqtt::{Mqtt, MqttError},
         nurse::Units,
         room::Rooms,
+        tree::Tree,
     },
     nlu::{
         catalogue::{Catalogue, CatalogueErrors},
@@ -177,6 +178,7 @@ impl App {
         let watcher = watcher(&store, &servers);
         let mqtt = config.mqtt.as_ref().map(|mqtt| Mqtt::new(mqtt, u64::from_be_bytes(ambient.random())).map(Arc::new));
         let mqtt = mqtt.transpose()?;
+        let units = units(&config, &store.tree().await?);
         let core = Core {
             ambient,
             courier: courier(&store, &servers, &config, &zone),
@@ -192,7 +194,7 @@ impl App {
             zone,
             organization: config.place.organization.clone(),
             phone: config.place.phone.clone(),
-            units: units(&config),
+            units,
             position: config.place.latitude.zip(config.place.longitude).and_then(|(a, b)| Position::new(a, b)),
             sign_up: config.mail.as_ref().map(|mail| mail.spoken_page().to_owned()),
             emergency_number: config.place.emergency_number.clone(),
@@ -308,10 +310,11 @@ pub fn protection(config: &Config) -> Protection {
     }
 }
 
-/// Which room is of which unit, as configured.
-fn units(config: &Config) -> Units {
+/// Which room is of which unit: as configured, and else as the fleet's places say.
+#[must_use]
+pub fn units(config: &Config, tree: &Tree) -> Units {
     let staff = config.sign_in.as_ref().and_then(|sign_in| sign_in.staff.as_ref());
-    staff.map(|staff| Units::new(&staff.units)).unwrap_or_default()
+    staff.map(|staff| Units::new(&staff.units)).unwrap_or_default().and(tree.units())
 }
 
 /// Who takes changes to the servers, where there are any.

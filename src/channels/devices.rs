@@ -21,14 +21,8 @@ pub trait Devices: Send + Sync + 'static {
     fn spoken<'a>(&'a self, text: &'a str) -> Soon<'a, Option<Vec<u8>>>;
 
     /// How it says that it is.
-    fn is_there<'a>(&'a self, caller: &'a Caller, about: &'a About) -> Soon<'a, ()> {
-        let _ = (caller, about);
-        Box::pin(std::future::ready(()))
-    }
+    fn is_there<'a>(&'a self, caller: &'a Caller, about: &'a About) -> Soon<'a, ()>;
 
     /// It behaves by the settings of this version now.
-    fn has_settings<'a>(&'a self, caller: &'a Caller, version: i64) -> Soon<'a, ()> {
-        let _ = (caller, version);
-        Box::pin(std::future::ready(()))
-    }
+    fn has_settings<'a>(&'a self, caller: &'a Caller, version: i64) -> Soon<'a, ()>;
 }

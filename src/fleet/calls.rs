@@ -45,6 +45,11 @@ impl Calls {
         Self { store, routes, waits, units, clock: Clock::default() }
     }
 
+    /// Goes on with other units.
+    pub fn set_units(&mut self, units: Units) {
+        self.units = units;
+    }
+
     /// Tells what is due. `running` is a clock that only goes forward, from any beginning.
     ///
     /// # Errors

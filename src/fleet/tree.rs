@@ -294,6 +294,12 @@ impl Tree {
         units.flat_map(|unit| self.rooms(&unit.id)).collect()
     }
 
+    /// The units there are, each with its rooms.
+    pub fn units(&self) -> impl Iterator<Item = (&str, BTreeSet<RoomId>)> {
+        let units = self.nodes.values().filter(|node| node.kind == NodeKind::Unit && !node.retired);
+        units.map(|unit| (unit.name.as_str(), self.rooms(&unit.id)))
+    }
+
     /// Whether somebody who looks after these rooms looks after a place: it lies in one of them, or has rooms in it, all of which
     /// are theirs.
     #[must_use]

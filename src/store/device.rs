@@ -202,6 +202,16 @@ impl Store {
         row.map(|row| device_of(&row)).transpose()
     }
 
+    /// The device that is let in as this credential.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn device_with(&self, credential: &CredentialId) -> Result<Option<DeviceId>, StoreError> {
+        let one = "SELECT id FROM device WHERE credential = $1 AND state = 'active'";
+        let row = self.inner.database.ask_one(one, &[credential.as_str().into()]).await?;
+        row.map(|row| device_id(&row.try_get::<String, _>("id")?)).transpose()
+    }
+
     /// The device of a serial number that is not retired.
     ///
     /// # Errors

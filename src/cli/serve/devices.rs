@@ -5,7 +5,8 @@ use std::{sync::Weak, time::Duration};
 use super::program::Program;
 use crate::{
     channels::{Devices, Soon, Unavailable},
-    device::{QueuedEvent, Wake},
+    device::{QueuedEvent, Wake, message::About},
+    fleet::presence::Told,
     policy::Caller,
     store::StoreError,
 };
@@ -57,6 +58,23 @@ impl Devices for Program {
             }
             let text = text.to_owned();
             tokio::task::spawn_blocking(move || voice.to_wav(&text, 1.0).ok()).await.ok().flatten()
+        })
+    }
+
+    fn is_there<'a>(&'a self, caller: &'a Caller, about: &'a About) -> Soon<'a, ()> {
+        Box::pin(async move {
+            let told = Told { firmware: about.firmware.clone(), battery: about.battery, acked: None };
+            if let Err(error) = self.heard_of(&caller.credential, told).await {
+                tracing::warn!(%error, "what a device said of itself was not noted");
+            }
+        })
+    }
+
+    fn has_settings<'a>(&'a self, caller: &'a Caller, version: i64) -> Soon<'a, ()> {
+        Box::pin(async move {
+            if let Err(error) = self.app().store().settings_acked(&caller.credential, version).await {
+                tracing::warn!(%error, "that a device has its settings was not noted; its next word of itself tells it again");
+            }
         })
     }
 }

@@ -15,7 +15,7 @@ use crate::{
         presence::{Presence, Told},
         tree::Tree,
     },
-    policy::Caller,
+    policy::{Caller, CredentialId},
     store::{Store, StoreError},
 };
 
@@ -39,7 +39,7 @@ impl FleetSide {
 
 impl Program {
     /// The places of the fleet, as they were a moment ago.
-    async fn places(&self) -> Result<Arc<Tree>, StoreError> {
+    pub(super) async fn places(&self) -> Result<Arc<Tree>, StoreError> {
         let now = self.app().ambient().now();
         let kept = self.fleet.tree.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some((at, tree)) = kept
@@ -50,6 +50,15 @@ impl Program {
         let tree = Arc::new(self.app().store().tree().await?);
         *self.fleet.tree.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Arc::clone(&tree)));
         Ok(tree)
+    }
+
+    /// A device said something of itself over the connection that it keeps.
+    pub(super) async fn heard_of(&self, credential: &CredentialId, told: Told) -> Result<(), StoreError> {
+        if let Some(device) = self.app().store().device_with(credential).await? {
+            let now = self.app().ambient().now();
+            self.fleet.presence.lock().unwrap_or_else(PoisonError::into_inner).heard(&device, told, now);
+        }
+        Ok(())
     }
 
     async fn beaten(&self, shown: &Fingerprint, beat: Beat) -> Result<Option<BeatTold>, StoreError> {

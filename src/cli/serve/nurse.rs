@@ -11,12 +11,15 @@ use crate::{
     config::{MqttConfig, NurseConfig},
     fleet::{
         Calls, Teller,
-        nurse::{Override, Priority, RouteError, Routes, Units, Waits},
+        nurse::{Override, Priority, RouteError, Routes, Waits},
     },
 };
 
 /// How often is looked for steps that are due.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// How old what is known of units may be.
+const KNOWN: Duration = Duration::from_secs(60);
 
 /// The rules of who is told, as configured.
 ///
@@ -40,19 +43,13 @@ pub fn waits(config: &NurseConfig) -> Waits {
     waits
 }
 
-/// Which room is of which unit, as configured.
-pub fn units(app: &App) -> Units {
-    let staff = app.config().sign_in.as_ref().and_then(|sign_in| sign_in.staff.as_ref());
-    staff.map(|staff| Units::new(&staff.units)).unwrap_or_default()
-}
-
 /// Who climbs.
 ///
 /// # Errors
 /// When the rules of who is told cannot be used.
 pub fn calls(app: &App) -> Result<Calls, RouteError> {
     let config = &app.config().nurse;
-    Ok(Calls::new(app.store().clone(), routes(config)?, waits(config), units(app)))
+    Ok(Calls::new(app.store().clone(), routes(config)?, waits(config), app.core().units.clone()))
 }
 
 /// Who tells others.
@@ -87,9 +84,17 @@ pub async fn tell(program: Weak<Program>, teller: Teller) {
 /// Tells what is due, as long as the program runs.
 pub async fn climb(program: Weak<Program>, mut calls: Calls) {
     let began = Instant::now();
+    let mut knew = began;
     loop {
         {
             let Some(program) = program.upgrade() else { return };
+            if knew.elapsed() >= KNOWN {
+                knew = Instant::now();
+                match program.places().await {
+                    Ok(tree) => calls.set_units(crate::app::units(program.app().config(), &tree)),
+                    Err(error) => tracing::warn!(%error, "which room is of which unit is as it was known"),
+                }
+            }
             match calls.look(program.app().ambient().now(), began.elapsed()).await {
                 Ok(looked) if looked.told > 0 => {
                     tracing::info!(steps = looked.told, "calls that nobody answered climbed")
