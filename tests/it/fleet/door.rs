@@ -4,6 +4,8 @@ use jiff::SignedDuration;
 use rcgen::KeyPair;
 use serde_json::{Value, json};
 use wellspoken::{
+    cli::device::line::{Identity, Line, LineError, Target, Told},
+    device::message::{About, Down, Up},
     fleet::{
         authority::{Authority, DeviceKey, fingerprint, pem},
         device::{CERTIFICATE_LASTS, CODE_LASTS, Channel, Deed, DeviceState},
@@ -14,6 +16,7 @@ use wellspoken::{
 };
 
 use super::stage::{BY, Stage, client};
+use crate::residue;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_device_comes_with_its_certificate_and_speaks_as_its_room() {
@@ -239,6 +242,44 @@ async fn a_heartbeat_tells_what_counts_and_is_written_down_now_and_then() {
         let (status, told) = beat(body).await;
         assert!(status == 400 && told.to_string().contains(says), "{status} {told}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_device_keeps_a_connection_by_its_certificate_until_it_is_shut_out() {
+    let stage = Stage::open().await;
+    let device = stage.device("SN-1").await;
+    let files = residue::folder();
+    let file = |name: &str, text: &str| {
+        let path = files.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        Some(path)
+    };
+    let identity = Identity {
+        cert: file("device.pem", &device.certificate),
+        key: file("device-key.pem", &device.key.serialize_pem()),
+        ca: file("door.pem", &stage.trusted),
+    };
+    let target = Target::new(&stage.devices, None, &identity).expect("an address");
+    let mut line = Line::open(&target).await.expect("let in");
+    let about = About { firmware: Some("3.0".into()), battery: Some(64), ..About::default() };
+    line.tell(&Up::Hello { last_seq: 0, speech: false, about }).await.expect("sent");
+    assert!(matches!(line.next().await, Ok(Told::Message(Down::Welcome { .. }))));
+    line.tell(&Up::SettingsAck { version: 9 }).await.expect("sent");
+    // An acknowledgement of nothing is answered by nothing; what comes after it in order is seen to be done.
+    line.tell(&Up::Rang { id: "none".into(), at: stage.now() }).await.expect("sent");
+    assert!(matches!(line.next().await, Ok(Told::Message(Down::Noted { .. }))));
+    stage.program.write_heard().await;
+    let kept = stage.store().device(&device.id).await.expect("read").expect("there");
+    assert_eq!((kept.firmware.as_str(), kept.battery, kept.acked), ("3.0", Some(64), 9));
+    stage.store().end_device(&device.id, Deed::Lose, BY, stage.now()).await.expect("done");
+    let ended = loop {
+        match line.next().await {
+            Ok(_) => {}
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(ended, LineError::Closed(4401, _)), "{ended}");
+    assert!(matches!(Line::open(&target).await.err(), Some(LineError::Refused(401))));
 }
 
 fn der(certificate: &str) -> Vec<u8> {

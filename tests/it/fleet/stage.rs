@@ -116,6 +116,7 @@ impl Stage {
         let program = Arc::new(Program::new(app).with_sign_in().expect("nothing to read"));
         let doors = Doors::new(program.clone(), &[], Limits::default())
             .with_bell(program.clone())
+            .with_devices(program.clone())
             .with_staff(program.clone())
             .with_fleet(program.clone());
         let stops = [outer, inner].map(|listener| {
