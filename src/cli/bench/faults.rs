@@ -17,11 +17,10 @@ use std::{
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::{SignedDuration, Timestamp};
-use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde::Serialize;
 
 use crate::{
-    ambient::system_now,
+    ambient::{Ambient, system_now},
     cli::{Global, runtime},
     config::KeysConfig,
     fleet::adt::Location,
@@ -167,12 +166,13 @@ async fn measure(args: &FaultsBenchArgs, scratch: &Path) -> anyhow::Result<Repor
         .collect();
     let bar = ProgressBar::new(args.kills.into())
         .with_style(ProgressStyle::with_template("{bar:30} {pos} of {len} kills, {eta} left")?);
-    let mut chance = StdRng::seed_from_u64(args.seed);
+    let chance = Ambient::fixed(system_now(), args.seed);
+    let below = |most: u64| u64::from_be_bytes(chance.random()) % most.max(1);
     let (mut starting, mut ready, mut lives): (u32, Vec<Duration>, Vec<Timestamp>) = (0, vec![], vec![]);
     for _ in 0..args.kills {
         // One in ten is killed while it starts.
-        let early = chance.random_ratio(1, 10).then(|| Duration::from_millis(chance.random_range(0..1000)));
-        let life = Duration::from_millis(chance.random_range(0..args.longest_life_ms.max(1)));
+        let early = (below(10) == 0).then(|| Duration::from_millis(below(1000)));
+        let life = Duration::from_millis(below(args.longest_life_ms));
         match server.start(early, &doors).await? {
             Some((running, after)) => {
                 lives.push(system_now());
