@@ -105,17 +105,17 @@ async fn a_prescriber_sees_what_is_put_to_them_and_the_person_hears_the_reason()
     assert_eq!(go(to("denied")).await, 400, "a no says why");
     assert_eq!(go(to("filled")).await, 200);
     let mut sent = to("shipped");
-    (sent["carrier"], sent["due"]) = (json!("UPS"), json!("2026-12-03"));
+    (sent["carrier"], sent["due"]) = (json!("United Parcel Service"), json!("2026-12-03"));
     assert_eq!(go(sent).await, 200);
     let words = status(&stage, "atorvastatin").await;
-    assert_eq!(words, "Your atorvastatin is on its way. It was sent today with UPS, due on Thursday, December 3rd.");
+    assert_eq!(words, "Your atorvastatin is on its way. It was sent today with United Parcel Service, due on Thursday, December 3rd.");
     assert_eq!(go(to("delivered")).await, 200);
     assert_eq!(status(&stage, "atorvastatin").await, "Your atorvastatin was delivered today.");
     assert!(trail().await.whole());
     // What was decided is sealed.
     for file in std::fs::read_dir(stage.dir.path().join("data")).expect("a folder").flatten() {
         let bytes = std::fs::read(file.path()).unwrap_or_default();
-        for word in ["talk about your sleep", "Kim Vale", "zolpidem", "UPS"] {
+        for word in ["talk about your sleep", "Kim Vale", "zolpidem", "United Parcel Service"] {
             let found = bytes.windows(word.len()).any(|w| w == word.as_bytes());
             assert!(!found, "{word:?} in {}", file.path().display());
         }
