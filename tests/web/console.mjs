@@ -105,7 +105,7 @@ test('a call comes up by itself, is answered in the room from the keyboard, and 
   // Sooner than the board is looked at again by itself.
   await call.waitFor({ timeout: 8000 });
   assert.match(await call.textContent(), /room-12.*routine, for assistant/);
-  assert.match(await page.getByRole('status').textContent(), /room-12: new call, .*blanket/);
+  assert.match(await page.locator('#news').textContent(), /room-12: new call, .*blanket/);
   assert.match(await says('is anyone coming'), /nobody has marked it as seen yet/);
   const words = call.getByLabel('What to say in room-12');
   await words.focus();
