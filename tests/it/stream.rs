@@ -175,7 +175,7 @@ async fn it_ends_at_once_with_its_credential_and_with_the_stay() {
     assert_eq!(event.event.words(), Some("for the patient"), "what was for nobody known left with them");
     stage.store().revoke(&device, now()).await.expect("revoked");
     assert!(matches!(ending(&mut line).await, LineError::Closed(4401, _)));
-    assert!(began.elapsed() < Duration::from_secs(5));
+    assert!(began.elapsed() < Duration::from_secs(20), "sooner than any limit of a connection");
     let refused = wellspoken::cli::device::line::Line::open(&stage.target("wsp_bed")).await.err();
     assert!(matches!(refused, Some(LineError::Refused(401))));
 }
@@ -279,10 +279,10 @@ async fn reminders_ring_at_home_over_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_device_that_says_nothing_is_asked_and_then_let_go() {
     let limits = StreamLimits {
-        hello: Duration::from_millis(300),
-        ping: Duration::from_millis(100),
-        idle: Duration::from_millis(500),
-        sound: Duration::from_millis(200),
+        hello: Duration::from_secs(2),
+        ping: Duration::from_millis(300),
+        idle: Duration::from_secs(3),
+        sound: Duration::from_secs(1),
         ..StreamLimits::default()
     };
     let stage = Stage::open(Customs { limits, ..Customs::default() }).await;
@@ -296,10 +296,10 @@ async fn a_device_that_says_nothing_is_asked_and_then_let_go() {
     let told = next(&mut line).await.expect("a message");
     assert!(matches!(told, Told::Message(Down::Refused { code: Refused::StoppedShort, .. })), "the sound stopped");
     // Answering pings is enough to stay.
-    let long = tokio::time::timeout(Duration::from_millis(1500), line.next()).await;
+    let long = tokio::time::timeout(Duration::from_secs(5), line.next()).await;
     assert!(long.is_err(), "it was let go although it answers");
     // Not reading is not answering.
-    tokio::time::sleep(Duration::from_millis(900)).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
     assert!(matches!(ending(&mut line).await, LineError::Closed(4408, _) | LineError::Lost(_)));
     assert_eq!(stage.turns(), 0);
 }

@@ -108,7 +108,10 @@ async fn a_prescriber_sees_what_is_put_to_them_and_the_person_hears_the_reason()
     (sent["carrier"], sent["due"]) = (json!("United Parcel Service"), json!("2026-12-03"));
     assert_eq!(go(sent).await, 200);
     let words = status(&stage, "atorvastatin").await;
-    assert_eq!(words, "Your atorvastatin is on its way. It was sent today with United Parcel Service, due on Thursday, December 3rd.");
+    assert_eq!(
+        words,
+        "Your atorvastatin is on its way. It was sent today with United Parcel Service, due on Thursday, December 3rd."
+    );
     assert_eq!(go(to("delivered")).await, 200);
     assert_eq!(status(&stage, "atorvastatin").await, "Your atorvastatin was delivered today.");
     assert!(trail().await.whole());
