@@ -169,7 +169,7 @@ impl<'a> Talk<'a> {
                 }
                 job = jobs.recv(), if room => match job {
                     Some(job) => self.take(job).await?,
-                    None => return self.end().await,
+                    None => return self.end(&mut reader).await,
                 },
                 _ = ask.tick() => {
                     if asked {
@@ -197,13 +197,23 @@ impl<'a> Talk<'a> {
         Ok(())
     }
 
-    /// Nobody wants anything any more: a broker that is left in good order tells nobody, so we do.
-    async fn end(&mut self) -> Result<(), Trouble> {
-        if let Some(topic) = self.link.presence.clone() {
-            let id = self.number(Open::Nobody);
-            self.write(&wire::publish(id, &topic, Bytes::from_static(b"offline"), true)).await?;
-        }
-        self.write(&Packet::Disconnect).await
+    /// Nobody wants anything any more: a broker that is left in good order tells nobody, so we do. The connection is
+    /// closed once the broker has it and has closed its side; a broker that finds it closed earlier takes us for gone
+    /// and tells everybody once more.
+    async fn end(&mut self, reader: &mut Reader) -> Result<(), Trouble> {
+        let leaving = async {
+            if let Some(topic) = self.link.presence.clone() {
+                let id = self.number(Open::Nobody);
+                self.write(&wire::publish(id, &topic, Bytes::from_static(b"offline"), true)).await?;
+                while self.open.contains_key(&id) {
+                    self.heard(wire::told(reader.next().await?)?).await?;
+                }
+            }
+            self.write(&Packet::Disconnect).await?;
+            while reader.next().await.is_ok() {}
+            Ok(())
+        };
+        timeout(STEP, leaving).await.map_err(|_| Trouble::Silent)?
     }
 
     async fn take(&mut self, job: Job) -> Result<(), Trouble> {
