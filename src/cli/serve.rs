@@ -77,7 +77,7 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     for warning in &app.warnings {
         tracing::warn!(warning, "a part is missing");
     }
-    let (calls, teller) = (nurse::calls(&app)?, nurse::teller(&app)?);
+    let (calls, teller, tasks) = (nurse::calls(&app)?, nurse::teller(&app)?, nurse::tasks(&app)?);
     // Its authority's key is in the store, so this door opens after it.
     let devices = match &config.fleet {
         Some(fleet) => {
@@ -161,6 +161,7 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     let crying = tokio::spawn(fleet::cry(Arc::downgrade(&program)));
     let hearing = tokio::spawn(fleet::write_down(Arc::downgrade(&program)));
     let spreading = tokio::spawn(nurse::tell(Arc::downgrade(&program), teller));
+    let assigning = tasks.map(|tasks| tokio::spawn(nurse::assign(Arc::downgrade(&program), tasks)));
     let waiting = tokio::spawn(waitlist::watch(Arc::downgrade(&program)));
     let waking = tokio::spawn(devices::wake(Arc::downgrade(&program)));
     say(&format!("listening on {url}"))?;
@@ -191,6 +192,9 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     sweeping.abort();
     climbing.abort();
     spreading.abort();
+    if let Some(assigning) = assigning {
+        assigning.abort();
+    }
     watching.abort();
     writing.abort();
     waiting.abort();

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::Deserialize;
 
-use super::{ConfigError, reachable};
+use super::{
+    ConfigError, reachable,
+    records::{ServerConfig, scopes},
+};
 
 /// Calls to staff.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -19,6 +22,8 @@ pub struct NurseConfig {
     pub webhook: Option<HookConfig>,
     /// Whether everything that happens to calls is published at the broker of `[mqtt]`, too, on `…/calls/ROOM`.
     pub mqtt: bool,
+    /// A FHIR server on which every call is a Task; absent, none.
+    pub tasks: Option<ServerConfig>,
     /// Who is told of the last step; absent, the board alone shows it.
     pub pager: Option<HookConfig>,
 }
@@ -65,8 +70,26 @@ impl NurseConfig {
                 return invalid(setting, "url must be https://… (http:// on this machine alone)".into());
             }
         }
-        Ok(())
+        self.tasks.as_ref().map_or(Ok(()), tasks)
     }
+}
+
+fn tasks(server: &ServerConfig) -> Result<(), ConfigError> {
+    let invalid = |reason: String| Err(ConfigError::Invalid { setting: "nurse.tasks", reason });
+    match server.check() {
+        Err(ConfigError::Invalid { setting, reason }) => {
+            return invalid(format!("{} {reason}", setting.trim_start_matches("records.server.")));
+        }
+        other => other?,
+    }
+    if server.notify.is_some() || !server.topics.is_empty() {
+        return invalid("is told of calls and asked nothing; leave notify and topics out".into());
+    }
+    // What records are read with may not write.
+    if server.backend.as_ref().is_some_and(|backend| backend.scopes == scopes()) {
+        return invalid("backend.scopes must let Tasks be written, such as [\"system/Task.crus\"]".into());
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -75,6 +98,9 @@ mod tests {
         config::{Config, nurse::PRIORITIES},
         fleet::nurse::Priority,
     };
+
+    const READS: &str = "[nurse.tasks]\nname = \"Ward\"\nbase = \"https://fhir.example/r4\"\n\
+        [nurse.tasks.backend]\nclient_id = \"wellspoken\"\nkey_env = \"K\"";
 
     #[test]
     fn a_section_is_checked_whole() {
@@ -86,6 +112,16 @@ mod tests {
             ("[nurse.waits]\nurgent = [60, 60, 60, 0]", Some("four numbers")),
             ("[nurse.pager]\nurl = \"http://pager.example\"\nsecret_file = \"s\"", Some("nurse.pager")),
             ("[nurse.pager]\nurl = \"https://pager.example\"\nsecret_file = \"s\"", None),
+            ("[nurse.tasks]\nname = \"Ward\"\nbase = \"https://fhir.example/r4\"", None),
+            (
+                "[nurse.tasks]\nname = \"Ward\"\nbase = \"http://fhir.example/r4\"",
+                Some("nurse.tasks: base must be https"),
+            ),
+            (
+                "[nurse.tasks]\nname = \"Ward\"\nbase = \"https://fhir.example/r4\"\nnotify = \"https://x.example\"",
+                Some("leave notify"),
+            ),
+            (READS, Some("must let Tasks be written")),
         ] {
             let config: Config = toml::from_str(text).expect(text);
             let said = config.validated().err().map(|error| error.to_string());

@@ -132,7 +132,7 @@ const fn yes() -> bool {
     true
 }
 
-fn scopes() -> Vec<String> {
+pub(super) fn scopes() -> Vec<String> {
     vec!["system/*.rs".into()]
 }
 
@@ -152,7 +152,7 @@ impl RecordsConfig {
 }
 
 impl ServerConfig {
-    fn check(&self) -> Result<(), ConfigError> {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
         if self.name.trim() != self.name
             || !(1..=80).contains(&self.name.len())
             || self.name.chars().any(char::is_control)

@@ -18,6 +18,7 @@ pub mod presence;
 pub mod room;
 pub mod roster;
 pub mod settings;
+mod tasks;
 mod teller;
 pub mod tree;
 
@@ -25,4 +26,5 @@ pub use admissions::Admissions;
 pub use calls::{Calls, Looked};
 pub use crier::{Crier, DropInError, Told as ToldSettings};
 pub use enrol::{EnrolError, Enrolment, Issued};
+pub use tasks::Tasks;
 pub use teller::{Round, Teller, TellerError};

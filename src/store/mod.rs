@@ -111,7 +111,7 @@ pub use mail::DueLetter;
 pub use mailbox::Mailbox;
 pub use notice::{NewNotice, Told, WaitingNews};
 pub use nurse::{
-    AskedAgain, CallEvent, CallEver, Climb, DutyRow, RoomCall, SaidBack, StepEver, StepTold, UnansweredCall,
+    AskedAgain, CallEvent, CallEver, CallState, Climb, DutyRow, RoomCall, SaidBack, StepEver, StepTold, UnansweredCall,
 };
 pub use outbox::{Amended, Attempted, Claim, Claimed, How, OutboxCounts, OutboxRow, Which};
 pub use patterns::{PatternsError, PatternsStatus, Release};

@@ -41,7 +41,8 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("records", &["policy", "actions", "store", "config", "fhir"]),
     ("store", &["policy", "actions", "records", "config", "mail", "outgoing", "patterns", "fleet", "device"]),
     // Messages of the admission system: kept, decided, done. Devices: let in.
-    ("fleet", &["policy", "ambient", "store", "config", "device", "outgoing"]),
+    // Calls: told to others, a FHIR server among them.
+    ("fleet", &["policy", "ambient", "store", "config", "device", "outgoing", "fhir"]),
     // Places, devices and their settings, of values alone.
     ("fleet::tree", &["policy"]),
     ("fleet::announce", &["policy", "device"]),

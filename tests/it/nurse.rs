@@ -1,6 +1,7 @@
 //! Climbing as processes of their own: killed at random instants, two at a time, on both databases. What is told is told once,
 //! none of it is lost, and what came due while nobody ran is told soon after a start; how soon is printed.
 
+mod tasks;
 mod told;
 
 use std::{

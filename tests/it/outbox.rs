@@ -4,7 +4,7 @@
 
 mod faults;
 mod killed;
-mod proxy;
+pub mod proxy;
 mod refused;
-mod stage;
+pub mod stage;
 mod told;

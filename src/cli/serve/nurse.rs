@@ -5,12 +5,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+use anyhow::Context as _;
+
 use super::program::Program;
 use crate::{
+    ambient::system_now,
     app::App,
     config::{MqttConfig, NurseConfig},
     fleet::{
-        Calls, Teller,
+        Calls, Tasks, Teller,
         nurse::{Override, Priority, RouteError, Routes, Waits},
     },
 };
@@ -61,6 +64,36 @@ pub fn teller(app: &App) -> anyhow::Result<Teller> {
     let patience = |mqtt: &MqttConfig| Duration::from_millis(mqtt.ack_ms);
     let broker = app.mqtt().cloned().zip(config.mqtt.as_ref().map(patience));
     Ok(Teller::new(app.store().clone(), &config.nurse, routes(&config.nurse)?, broker)?)
+}
+
+/// Who tells a FHIR server, where one is configured.
+///
+/// # Errors
+/// When a file that is needed cannot be used.
+pub fn tasks(app: &App) -> anyhow::Result<Option<Tasks>> {
+    let config = &app.config().nurse;
+    let Some(server) = &config.tasks else { return Ok(None) };
+    let tasks = Tasks::new(app.store().clone(), server, routes(config)?, system_now);
+    Ok(Some(tasks.context("nurse.tasks")?))
+}
+
+/// Tells that server of calls, as long as the program runs. Beside the others: one that is slow must not keep a pager waiting.
+pub async fn assign(program: Weak<Program>, tasks: Tasks) {
+    loop {
+        let more = {
+            let Some(program) = program.upgrade() else { return };
+            match tasks.tell(program.app().ambient().now()).await {
+                Ok(round) => round.taken > 0,
+                Err(error) => {
+                    tracing::warn!(%error, "the server of nurse.tasks could not be told; it is tried again");
+                    false
+                }
+            }
+        };
+        if !more {
+            tokio::time::sleep(LOOK).await;
+        }
+    }
 }
 
 /// Tells others what happens to calls, as long as the program runs.

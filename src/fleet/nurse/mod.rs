@@ -7,6 +7,7 @@ pub mod duty;
 pub mod ladder;
 pub mod need;
 pub mod route;
+pub mod task;
 
 pub use duty::Units;
 pub use ladder::{Clock, Jump, Rung, Waits};

@@ -8,6 +8,7 @@ mod event;
 mod ever;
 mod ladder;
 mod reply;
+mod state;
 
 use std::collections::HashMap;
 
@@ -21,6 +22,7 @@ pub use self::{
     ever::{CallEver, StepEver},
     ladder::{Climb, UnansweredCall},
     reply::{RoomCall, SaidBack},
+    state::CallState,
 };
 use super::{
     Place, Store,

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use wellspoken::{
     actions::{Change, HeldResult, Route, TakenDose},
     ambient::{Ambient, system_now},
-    config::{OutboxConfig, RecordsConfig},
+    config::{OutboxConfig, RecordsConfig, ServerConfig},
     outbox::Courier,
     policy::PersonId,
     records::{
@@ -81,6 +81,17 @@ impl Clinic {
         self.base.split_once("/fhir").expect("its prefix").0
     }
 
+    /// Where it is, seen through that door, and how it is shown who asks.
+    pub fn configured(&self, front: &str) -> ServerConfig {
+        let prefix = self.base.strip_prefix(self.origin()).expect("its own");
+        let config = format!("[[server]]\nname = \"{NAME}\"\nbase = \"{front}{prefix}\"\ntimeout_ms = 1000\n");
+        let mut server = toml::from_str::<RecordsConfig>(&config).expect("a configuration").server.remove(0);
+        if let Host::Sekmet(serving) = &self.host {
+            server.backend = Some(serving.backend("writer", &["system/*.rs", "system/*.write"]));
+        }
+        server
+    }
+
     async fn load(&self, bundle: &Value) {
         let sent = match &self.host {
             Host::Medplum(_) => self.client.post(format!("{}/load", self.origin())).json(bundle),
@@ -103,8 +114,12 @@ impl Clinic {
 
     /// All resources of a kind that carry that change's name.
     pub async fn made(&self, kind: &str, change: &str) -> Vec<Value> {
-        let token = format!("urn:wellspoken:change|{change}");
-        let form = format!("identifier={}", token.replace('|', "%7C"));
+        self.called(kind, "urn:wellspoken:change", change).await
+    }
+
+    /// All resources of a kind that carry that identifier.
+    pub async fn called(&self, kind: &str, system: &str, value: &str) -> Vec<Value> {
+        let form = format!("identifier={system}%7C{value}");
         let found: Value = self
             .client
             .post(format!("{}/{kind}/_search", self.base))
@@ -369,7 +384,12 @@ impl Stage {
 
 /// What two validators find wrong with these.
 pub fn found_wrong(stage: &Stage, resources: &[Value]) -> String {
-    let file = stage.place.dir.path().join("made.ndjson");
+    faults(stage.place.dir.path(), resources)
+}
+
+/// The same, with a folder to write in.
+pub fn faults(dir: &std::path::Path, resources: &[Value]) -> String {
+    let file = dir.join("made.ndjson");
     let lines: Vec<String> = resources.iter().map(Value::to_string).collect();
     std::fs::write(&file, lines.join("\n")).expect("written");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/web/validate.mjs");

@@ -30,6 +30,8 @@ super::on_both!(
     a_clock_put_back_while_nobody_looked_tells_at_once,
     a_clock_put_forward_tells_one_step_at_a_time,
     nothing_of_calls_is_in_clear,
+    one_process_at_a_time_has_a_call,
+    a_call_is_known_open_and_closed,
 );
 
 /// A house with one unit, and somebody in it who asks.
@@ -376,4 +378,38 @@ async fn nothing_of_calls_is_in_clear(place: Place) {
             assert!(!CANARIES.iter().any(|canary| shown.contains(canary)), "{table}");
         }
     }
+}
+
+async fn one_process_at_a_time_has_a_call(place: Place) {
+    let house = House::open(&place).await;
+    house.asks("water", false, 0).await;
+    let id = house.store.board(None).await.expect("read")[0].id.clone();
+    let hold = async |until, now| house.store.hold_call("task hold", &id, at(until), at(now)).await.expect("asked");
+    assert!(hold(30, 1).await);
+    assert!(!hold(40, 29).await, "somebody has it");
+    assert!(house.store.hold_call("another", &id, at(30), at(2)).await.expect("asked"), "each under its own name");
+    assert!(hold(60, 30).await, "its time is up");
+    house.store.let_call_go("task hold", &id).await.expect("let go");
+    assert!(hold(70, 31).await);
+    assert!(!house.store.hold_call("task hold", "no such call", at(99), at(32)).await.expect("asked"));
+    let (one, two) = tokio::join!(hold(200, 100), hold(200, 100));
+    assert!(one != two, "one of two at once");
+}
+
+async fn a_call_is_known_open_and_closed(place: Place) {
+    let house = House::open(&place).await;
+    house.asks("water", false, 0).await;
+    house.asks("water", false, 5).await;
+    let id = house.store.board(None).await.expect("read")[0].id.clone();
+    look_through(&mut calls(&house.store), 6..=6).await;
+    house.store.acknowledge(&id, "Maria", at(7)).await.expect("acknowledged");
+    house.store.close_request(&id, "Maria", at(8)).await.expect("closed");
+    let call = house.store.call_state(&id).await.expect("read").expect("there");
+    assert_eq!((call.room.as_str(), call.words.as_deref(), call.repeats), ("412", Some("water"), 1));
+    assert_eq!(
+        (call.requested, call.asked_last, call.acknowledged, call.closed),
+        (at(0), Some(at(5)), Some(at(7)), Some(at(8)))
+    );
+    assert_eq!(call.step.map(|(step, _)| step).as_deref(), Some("assigned"));
+    assert!(house.store.call_state("no such call").await.expect("read").is_none());
 }
