@@ -62,6 +62,19 @@ pub struct Roster {
     pub more_wrong: usize,
 }
 
+/// How far whoever brings a table reaches.
+pub struct Within<'a> {
+    /// Whether a place is theirs.
+    pub reaches: &'a (dyn Fn(&NodeId) -> bool + Sync),
+    /// Whether they may make places.
+    pub makes_places: bool,
+}
+
+impl Within<'_> {
+    /// Everywhere, as whoever sits at the server.
+    pub const EVERYWHERE: Self = Self { reaches: &|_| true, makes_places: true };
+}
+
 /// Which column stands where.
 struct Header([Option<usize>; COLUMNS.len()]);
 
@@ -83,9 +96,16 @@ impl Line<'_> {
     }
 }
 
-/// Reads a table against the places and devices there are. `fresh` gives ids for new places.
+/// Reads a table against the places and devices there are, as far as whoever brings it reaches: of what is not theirs it tells
+/// nothing. `fresh` gives ids for new places.
 #[must_use]
-pub fn read(text: &str, tree: &Tree, devices: &[Device], mut fresh: impl FnMut() -> NodeId) -> Roster {
+pub fn read(
+    text: &str,
+    tree: &Tree,
+    devices: &[Device],
+    within: &Within<'_>,
+    mut fresh: impl FnMut() -> NodeId,
+) -> Roster {
     let mut roster = Roster::default();
     let records = match csv::records(text) {
         Ok(records) => records,
@@ -115,6 +135,7 @@ pub fn read(text: &str, tree: &Tree, devices: &[Device], mut fresh: impl FnMut()
         tree: tree.clone(),
         known: devices.iter().map(|device| (device.serial.as_str(), device)).collect(),
         told: BTreeMap::new(),
+        within,
     };
     for row in rows {
         let line = Line { number: row.line, fields: &row.fields, header: &header };
@@ -158,6 +179,7 @@ struct Reading<'a> {
     known: BTreeMap<&'a str, &'a Device>,
     /// The line of each serial number.
     told: BTreeMap<String, usize>,
+    within: &'a Within<'a>,
 }
 
 impl Reading<'_> {
@@ -178,6 +200,9 @@ impl Reading<'_> {
         let node = self.place(line, roster, fresh)?;
         match self.known.get(serial) {
             None => roster.devices.push(NewDevice { serial: serial.to_owned(), node, channel }),
+            Some(device) if !(self.within.reaches)(&device.node) => {
+                return Err(line.wrong("serial", "is a device's that is not yours"));
+            }
             Some(device) if device.node != node => {
                 let what =
                     format!("stands in {} already; to move it: wellspoken fleet move", self.tree.called(&device.node));
@@ -213,15 +238,22 @@ impl Reading<'_> {
             let next = match found {
                 Some(node) => {
                     if stands {
+                        self.own(line, &node.id)?;
                         fits(line, &node)?;
                     }
                     node.id
                 }
+                None if !self.within.makes_places => return Err(not_theirs(line)),
                 None => self.made(line, column, (kind, stands), at, roster, fresh)?,
             };
             at = Some(next);
         }
         at.ok_or_else(|| line.wrong("line", "names no place"))
+    }
+
+    /// A place that this table makes is theirs; one that is there must be.
+    fn own(&self, line: &Line<'_>, id: &NodeId) -> Result<(), Wrong> {
+        if self.within.makes_places || (self.within.reaches)(id) { Ok(()) } else { Err(not_theirs(line)) }
     }
 
     fn made(
@@ -248,6 +280,11 @@ impl Reading<'_> {
         roster.places.push((id.clone(), new));
         Ok(id)
     }
+}
+
+/// The same whether such a place is there or not.
+fn not_theirs(line: &Line<'_>) -> Wrong {
+    line.wrong("room", "is no place of yours; whoever looks after the machine makes places")
 }
 
 /// What a line says of a place that is there already must be what it is.
@@ -301,7 +338,7 @@ mod tests {
 
     fn read_text(text: &str) -> Roster {
         let mut next = 0;
-        read(text, &Tree::default(), &[], || {
+        read(text, &Tree::default(), &[], &Within::EVERYWHERE, || {
             next += 1;
             NodeId::parse(&format!("n{next}")).expect("fits")
         })
@@ -354,11 +391,50 @@ mod tests {
         };
         let there = [device(0, DeviceState::Waiting), device(1, DeviceState::Active)];
         let fresh = || NodeId::parse("never").expect("fits");
-        let again = read(text, &tree, &there, fresh);
+        let again = read(text, &tree, &there, &Within::EVERYWHERE, fresh);
         assert_eq!((again.wrong.len(), again.places.len(), again.devices.len(), again.known), (0, 0, 1, 1));
         assert_eq!(again.waiting[0].1, "SN-1");
-        let moved = read("property,room,serial\nMercy,2,SN-1\n", &tree, &there, fresh);
+        let moved = read("property,room,serial\nMercy,2,SN-1\n", &tree, &there, &Within::EVERYWHERE, fresh);
         assert!(moved.wrong[0].what.contains("stands in Mercy / 1 already"), "{:?}", moved.wrong);
+    }
+
+    #[test]
+    fn of_what_is_not_theirs_a_table_tells_nothing() {
+        let text = "property,room,serial\nMercy,1,SN-1\nMercy,2,SN-2\n";
+        let first = read_text(text);
+        let tree = Tree::new(first.places.iter().map(|(id, new)| Node::of(id.clone(), new)).collect());
+        // The ids: n1 the property, n2 and n3 the rooms.
+        let reaches = |id: &NodeId| id.as_str() == "n2";
+        let within = Within { reaches: &reaches, makes_places: false };
+        let mut device = first.devices[1].clone();
+        device.serial = "SN-9".into();
+        let there = [Device {
+            id: DeviceId::parse("d").expect("fits"),
+            serial: device.serial,
+            node: device.node,
+            channel: Channel::Room,
+            state: DeviceState::Waiting,
+            credential: None,
+            moves: 0,
+            version: 0,
+            acked: 0,
+            firmware: String::new(),
+            battery: None,
+            seen: None,
+        }];
+        let says = |row: &str| {
+            let text = format!("property,room,bed,serial\n{row}\n");
+            let roster = read(&text, &tree, &there, &within, || NodeId::parse("never").expect("fits"));
+            (roster.devices.len(), roster.wrong.into_iter().map(|w| (w.column, w.what)).next())
+        };
+        assert_eq!(says("Mercy,1,,SN-1"), (1, None));
+        let other = says("Mercy,2,,SN-1");
+        assert_eq!(other.1.as_ref().map(|(column, _)| *column), Some("room"));
+        for nowhere in ["Mercy,3,,SN-1", "Other,1,,SN-1", "Mercy,2,A,SN-1", "Mercy,1,A,SN-1"] {
+            assert_eq!(says(nowhere), other, "{nowhere}: whether there is such a place is not told");
+        }
+        let (made, wrong) = says("Mercy,1,,SN-9");
+        assert_eq!((made, wrong.map(|(column, what)| (column, what.contains("Mercy")))), (0, Some(("serial", false))));
     }
 
     #[test]

@@ -196,6 +196,39 @@ pub enum Event {
 }
 
 impl Event {
+    /// All of them.
+    pub const ALL: [Self; 23] = [
+        Self::Opened,
+        Self::Recognized,
+        Self::Closed,
+        Self::Refused,
+        Self::Urgent,
+        Self::Imported,
+        Self::ConsentChanged,
+        Self::Credential,
+        Self::Progressed,
+        Self::Keys,
+        Self::AuditRead,
+        Self::Identified,
+        Self::Forgotten,
+        Self::Hold,
+        Self::GlassBroken,
+        Self::Reviewed,
+        Self::Backup,
+        Self::Patterns,
+        Self::Connection,
+        Self::Checked,
+        Self::Sent,
+        Self::Stay,
+        Self::Fleet,
+    ];
+
+    /// The kind of that word.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|event| event.name() == name)
+    }
+
     /// The word kept in the chain.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -87,6 +87,8 @@ pub enum Right {
     TellResults,
     /// Have the whole audit trail given out, signed.
     ExportAudit,
+    /// Look for rows of the audit trail, somebody's by their record number, too.
+    SearchAudit,
     /// See the fleet's places and devices, as far as one reaches.
     Fleet,
     /// Make, move and retire places.
@@ -99,7 +101,7 @@ pub enum Right {
 
 impl Right {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Board,
         Self::Acknowledge,
         Self::Complete,
@@ -116,6 +118,7 @@ impl Right {
         Self::CheckAudit,
         Self::TellResults,
         Self::ExportAudit,
+        Self::SearchAudit,
         Self::Fleet,
         Self::ChangePlaces,
         Self::ChangeDevices,
@@ -142,6 +145,7 @@ impl Right {
             Self::CheckAudit => "check-audit",
             Self::TellResults => "tell-results",
             Self::ExportAudit => "export-audit",
+            Self::SearchAudit => "search-audit",
             Self::Fleet => "fleet",
             Self::ChangePlaces => "change-places",
             Self::ChangeDevices => "change-devices",
@@ -155,7 +159,7 @@ impl Right {
 pub const fn may(role: Role, right: Right) -> bool {
     use Right::{
         Acknowledge, Announce, Board, BreakGlass, ChangeDevices, ChangePlaces, CheckAudit, CloseReview, Complete, Duty,
-        ExportAudit, Fills, Fleet, People, Record, Renewals, Reviews, SayBack, SetDuty, TellResults,
+        ExportAudit, Fills, Fleet, People, Record, Renewals, Reviews, SayBack, SearchAudit, SetDuty, TellResults,
     };
     match role {
         Role::Nurse => {
@@ -170,7 +174,7 @@ pub const fn may(role: Role, right: Right) -> bool {
             right,
             Board | Acknowledge | Complete | SayBack | Duty | SetDuty | People | Fleet | ChangeDevices | Announce
         ),
-        Role::PrivacyOfficer => matches!(right, Reviews | CloseReview | CheckAudit | ExportAudit),
+        Role::PrivacyOfficer => matches!(right, Reviews | CloseReview | CheckAudit | ExportAudit | SearchAudit),
         Role::Operator => matches!(right, CheckAudit | Fleet | ChangePlaces | ChangeDevices | Announce),
     }
 }
@@ -280,6 +284,7 @@ mod tests {
             (Right::CheckAudit,  [false, false, false, false, true,  true]),
             (Right::TellResults, [false, true,  false, false, false, false]),
             (Right::ExportAudit, [false, false, false, false, true,  false]),
+            (Right::SearchAudit, [false, false, false, false, true,  false]),
             (Right::Fleet,       [true,  false, false, true,  false, true]),
             (Right::ChangePlaces,  [false, false, false, false, false, true]),
             (Right::ChangeDevices, [false, false, false, true,  false, true]),

@@ -4,8 +4,6 @@
 //! looks after the machine reaches all of them and hears nobody. Every change stands in the audit trail with who made it.
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::{Desk, DoneView, NotTold, Told, lost};
 use crate::{
@@ -15,17 +13,24 @@ use crate::{
         announce::{NotSaid, is_sayable},
         device::{Channel, Deed, Device, DeviceState, WrongDeed},
         settings::{BadSetting, Settings},
-        tree::{NewNode, Node, Tree, TreeError},
+        tree::{NewNode, Tree, TreeError},
     },
     policy::{
-        DeviceId, NodeId, RoomId,
+        DeviceId, NodeId,
         staff::{Right, Role, StaffMember},
     },
     store::{Announcement, By, FleetError},
 };
 
-/// A device that is let in and was not heard of for so long is silent.
-const SILENT_AFTER: SignedDuration = SignedDuration::from_mins(3);
+mod table;
+mod views;
+
+pub use views::{
+    AboveView, AnnouncementView, AnnouncementsView, CodeView, DeviceView, DevicesView, FleetTold, MadeView, PlaceView,
+    PlacesView, TableView, WrongView,
+};
+use views::{devices_of, places};
+
 /// How far ahead something may be announced, and how long it may go on.
 const FARTHEST: SignedDuration = SignedDuration::from_hours(30 * 24);
 
@@ -60,6 +65,8 @@ pub enum FleetAsk {
     EndAnnouncement(String),
     /// To speak into a room.
     DropIn(NodeId, String),
+    /// What a table of devices with their places says; with `true` it is made.
+    Table(String, bool),
 }
 
 /// Something to be announced.
@@ -84,9 +91,12 @@ impl FleetAsk {
         match self {
             Self::Places | Self::Devices | Self::Announcements => Right::Fleet,
             Self::AddPlace(_) | Self::MovePlace(..) | Self::RetirePlace(_) => Right::ChangePlaces,
-            Self::Set(..) | Self::AddDevice(..) | Self::Code(_) | Self::MoveDevice(..) | Self::End(..) => {
-                Right::ChangeDevices
-            }
+            Self::Set(..)
+            | Self::AddDevice(..)
+            | Self::Code(_)
+            | Self::MoveDevice(..)
+            | Self::End(..)
+            | Self::Table(..) => Right::ChangeDevices,
             Self::Announce(_) | Self::EndAnnouncement(_) | Self::DropIn(..) => Right::Announce,
         }
     }
@@ -131,136 +141,6 @@ pub enum FleetRefusal {
     /// Somebody else was faster.
     #[error("it was changed meanwhile; look at what it is now and try again")]
     Changed,
-}
-
-/// The places that somebody reaches.
-#[derive(Serialize, ToSchema)]
-pub struct PlacesView {
-    /// Each after what it lies in.
-    places: Vec<PlaceView>,
-}
-
-/// A place.
-#[derive(Serialize, ToSchema)]
-pub struct PlaceView {
-    /// Its id.
-    id: String,
-    /// Where it lies.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    parent: Option<String>,
-    /// organization, property, building, floor, unit, room or bed.
-    kind: &'static str,
-    /// What people call it.
-    name: String,
-    /// The same from the top: `Mercy / 4 West / 136`.
-    called: String,
-    /// The room as its devices know it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    room: Option<String>,
-    /// What the admission system calls the bed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    location: Option<String>,
-    /// What is set here.
-    #[schema(value_type = Object)]
-    settings: Settings,
-    /// What counts here.
-    #[schema(value_type = Object)]
-    in_force: Settings,
-}
-
-/// The devices that somebody reaches.
-#[derive(Serialize, ToSchema)]
-pub struct DevicesView {
-    /// By serial number.
-    devices: Vec<DeviceView>,
-}
-
-/// A device.
-#[derive(Serialize, ToSchema)]
-pub struct DeviceView {
-    /// Its id.
-    id: String,
-    /// Its serial number.
-    serial: String,
-    /// waiting, active or lost.
-    state: &'static str,
-    /// The place where it stands.
-    place: String,
-    /// What people call it, from the top.
-    called: String,
-    /// The room as it knows it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    room: Option<String>,
-    /// room or home.
-    channel: &'static str,
-    /// What it runs; empty where it did not tell.
-    firmware: String,
-    /// 0 to 100 percent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    battery: Option<u8>,
-    /// When it was heard of last, to a minute or so.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
-    seen: Option<Timestamp>,
-    /// It is let in and was not heard of for three minutes.
-    silent: bool,
-    /// Whether it said that it has the settings that count for it.
-    settled: bool,
-}
-
-/// Something was made.
-#[derive(Serialize, ToSchema)]
-pub struct MadeView {
-    /// Its id.
-    id: String,
-    /// A device's one-time code; shown this once.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<String>,
-}
-
-/// What is announced.
-#[derive(Serialize, ToSchema)]
-pub struct AnnouncementsView {
-    /// The oldest first.
-    announcements: Vec<AnnouncementView>,
-}
-
-/// An announcement.
-#[derive(Serialize, ToSchema)]
-pub struct AnnouncementView {
-    /// Its id.
-    id: String,
-    /// The place.
-    place: String,
-    /// What people call it, from the top.
-    called: String,
-    /// How pressing it is.
-    #[schema(value_type = String)]
-    priority: Priority,
-    /// What is said.
-    text: String,
-    /// From when.
-    #[schema(value_type = String, format = DateTime)]
-    starts: Timestamp,
-    /// Until when.
-    #[schema(value_type = String, format = DateTime)]
-    ends: Timestamp,
-    /// To how many rooms it was handed.
-    rooms: usize,
-}
-
-/// What somebody is told of the fleet.
-#[derive(Serialize)]
-#[serde(untagged)]
-pub enum FleetTold {
-    /// Places.
-    Places(PlacesView),
-    /// Devices.
-    Devices(DevicesView),
-    /// Something was made.
-    Made(MadeView),
-    /// What is announced.
-    Announcements(AnnouncementsView),
 }
 
 /// How far a member of staff reaches in the tree.
@@ -353,6 +233,7 @@ impl Desk {
                 done()
             }
             FleetAsk::DropIn(id, text) => self.drop_in(reach, &id, &text, now).await,
+            FleetAsk::Table(text, make) => self.table(reach, &text, make, now).await,
             FleetAsk::Places | FleetAsk::Devices | FleetAsk::Announcements => Err(NotTold::NotThere),
         }
     }
@@ -421,48 +302,6 @@ impl Desk {
     #[must_use]
     pub fn at(self, zone: TimeZone) -> Self {
         Self { zone, ..self }
-    }
-}
-
-fn places(reach: &Reach<'_>) -> PlacesView {
-    let own = reach.tree.all().into_iter().filter(|node| reach.holds(&node.id));
-    PlacesView { places: own.map(|node| place_view(&reach.tree, node)).collect() }
-}
-
-fn place_view(tree: &Tree, node: &Node) -> PlaceView {
-    PlaceView {
-        id: node.id.as_str().to_owned(),
-        parent: node.parent.as_ref().map(|parent| parent.as_str().to_owned()),
-        kind: node.kind.name(),
-        name: node.name.clone(),
-        called: tree.called(&node.id),
-        room: node.room.as_ref().map(|room| room.as_str().to_owned()),
-        location: node.location.as_ref().map(|location| location.as_str().to_owned()),
-        settings: node.settings.clone(),
-        in_force: Settings::in_force(tree.path(&node.id).iter().map(|node| &node.settings)),
-    }
-}
-
-fn devices_of(reach: &Reach<'_>, devices: &[Device], now: Timestamp) -> DevicesView {
-    let own = devices.iter().filter(|device| reach.holds(&device.node));
-    DevicesView { devices: own.map(|device| device_view(&reach.tree, device, now)).collect() }
-}
-
-fn device_view(tree: &Tree, device: &Device, now: Timestamp) -> DeviceView {
-    let heard = device.seen.is_some_and(|seen| now.duration_since(seen) < SILENT_AFTER);
-    DeviceView {
-        id: device.id.as_str().to_owned(),
-        serial: device.serial.clone(),
-        state: device.state.name(),
-        place: device.node.as_str().to_owned(),
-        called: tree.called(&device.node),
-        room: tree.room_of(&device.node).map(|room: &RoomId| room.as_str().to_owned()),
-        channel: device.channel.name(),
-        firmware: device.firmware.clone(),
-        battery: device.battery,
-        seen: device.seen,
-        silent: device.state.lets_in() && !heard,
-        settled: device.acked >= device.meant(tree).0,
     }
 }
 

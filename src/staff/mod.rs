@@ -26,6 +26,7 @@ use crate::{
 };
 
 mod alerts;
+mod audit;
 mod calls;
 mod fleet;
 mod record;
@@ -35,10 +36,11 @@ mod views;
 
 pub use crate::actions::{Moved, RenewalState};
 pub use alerts::{AlertKind, Alerts, AlertsError, AlertsSent};
+pub use audit::{TrailAsk, TrailRowView, TrailView};
 pub use calls::{DutiesView, DutyView, LiveEvent, LiveView, OnDuty, is_sayable};
 pub use fleet::{
-    AnnouncementView, AnnouncementsView, DeviceView, DevicesView, FleetAsk, FleetRefusal, FleetTold, MadeView,
-    NewAnnouncement, PlaceView, PlacesView,
+    AboveView, AnnouncementView, AnnouncementsView, CodeView, DeviceView, DevicesView, FleetAsk, FleetRefusal,
+    FleetTold, MadeView, NewAnnouncement, PlaceView, PlacesView, TableView, WrongView,
 };
 pub use renewals::{RenewalView, RenewalsView};
 pub use views::{
@@ -103,6 +105,8 @@ pub enum Ask {
     CheckAudit,
     /// Whether they may have the trail given out; who gives it asks first.
     ExportAudit,
+    /// Rows of the audit trail.
+    SearchAudit(TrailAsk),
     /// Something of the fleet.
     Fleet(FleetAsk),
 }
@@ -138,6 +142,7 @@ impl Ask {
             Self::Settle(..) => Right::CloseReview,
             Self::CheckAudit => Right::CheckAudit,
             Self::ExportAudit => Right::ExportAudit,
+            Self::SearchAudit(_) => Right::SearchAudit,
             Self::Fleet(ask) => ask.right(),
         })
     }
@@ -181,6 +186,8 @@ pub enum Told {
     Reviews(ReviewsView),
     /// The audit chain.
     Audit(AuditView),
+    /// Rows of the audit trail.
+    Trail(TrailView),
     /// Something of the fleet.
     Fleet(FleetTold),
     /// It is done.
@@ -312,6 +319,7 @@ impl Desk {
             }
             Ask::Settle(id, finding) => self.settle(staff, &id, &finding, now).await,
             Ask::ExportAudit => Ok(done(())),
+            Ask::SearchAudit(ask) => self.search_audit(staff, ask, now).await,
             Ask::Fleet(ask) => self.fleet(staff, ask, now).await,
             Ask::CheckAudit => {
                 let report = self.store.audit_verify().await.map_err(lost)?;

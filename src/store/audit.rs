@@ -30,6 +30,7 @@ mod export;
 mod fhir;
 mod offline;
 mod review;
+mod search;
 mod sign;
 mod tamper;
 
@@ -38,6 +39,7 @@ pub use chain::{AuditReader, AuditReport, Break, Broken};
 pub use export::{ExportOptions, Exported};
 pub use offline::{ExportReport, Misfit, verify_export};
 pub use review::{Finding, Review, ReviewRule};
+pub use search::{TrailPage, TrailQuery, TrailRow};
 pub use sign::{BadPublicKey, PublicKey};
 pub use tamper::copy_with_entry_changed;
 

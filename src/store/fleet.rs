@@ -17,8 +17,8 @@ use super::{
 use crate::{
     fleet::{
         adt::Location,
-        device::{Deed, WrongDeed},
-        roster::Roster,
+        device::{Deed, Device, WrongDeed},
+        roster::{self, Roster, Within},
         settings::{BadSetting, Settings},
         tree::{NewNode, Node, NodeKind, Tree, TreeError},
     },
@@ -233,6 +233,29 @@ impl Store {
         let draft = self.fleet_draft(by, "fleet.settings", "set", id.as_str(), at)?;
         self.inner.writer.submit(vec![step], vec![draft]).await?;
         Ok(())
+    }
+
+    /// Reads a table against the places and devices there are; nothing is made.
+    ///
+    /// # Errors
+    /// When the system has no randomness for the ids of new places.
+    pub fn read_roster(
+        &self,
+        text: &str,
+        tree: &Tree,
+        devices: &[Device],
+        within: &Within<'_>,
+        at: Timestamp,
+    ) -> Result<Roster, StoreError> {
+        let mut failed = None;
+        let roster = roster::read(text, tree, devices, within, || {
+            let random = self.random().unwrap_or_else(|error| {
+                failed = Some(error);
+                [0; 10]
+            });
+            NodeId::fresh(at, random)
+        });
+        failed.map_or(Ok(roster), Err)
     }
 
     /// Makes what a table says, a few hundred in a commit; audited. Gives each device's serial number and code, and tells how many

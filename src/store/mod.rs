@@ -83,7 +83,7 @@ pub use announcement::Announcement;
 use audit::Signer;
 pub use audit::{
     Access, AuditReader, AuditReport, BadPublicKey, Break, Broken, ExportOptions, ExportReport, Exported, Finding,
-    Misfit, PublicKey, Review, ReviewRule, copy_with_entry_changed, verify_export,
+    Misfit, PublicKey, Review, ReviewRule, TrailPage, TrailQuery, TrailRow, copy_with_entry_changed, verify_export,
 };
 pub use authority::KeptAuthority;
 pub use backup::{BackupError, BackupOptions, Manifest, ReadBack, RestoreOptions, clear_restored, restore};

@@ -2,6 +2,7 @@
 
 mod announce;
 mod door;
+mod pages;
 mod process;
 mod staff;
 pub mod stage;

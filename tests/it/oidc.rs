@@ -10,5 +10,6 @@ mod renewals;
 mod staff;
 mod stage;
 mod sweep;
+mod trail;
 
 pub use staff::member;

@@ -1,4 +1,4 @@
-//! `/v1/staff/audit/export`: the signed audit trail, for those who watch over who looked at what.
+//! `/v1/staff/audit/…`: the audit trail, for those who watch over who looked at what: signed as a whole, and rows that are looked for.
 //!
 //! Invariant: what breaks off on the way is no whole answer, on the wire and in what was received of it: the last line, which says
 //! what the export holds, is missing, and the connection ends before the body does.
@@ -23,21 +23,25 @@ use utoipa::{OpenApi, ToSchema};
 use super::{
     Doors, Refusal,
     refusal::ErrorBody,
-    staff::{Asked, member},
+    staff::{Asked, answered, id, member},
 };
-use crate::channels::Trail;
+use crate::{
+    channels::Trail,
+    policy::{Event, RoomId},
+    staff::{Ask, TrailAsk, TrailView, Whom},
+};
 
 /// Bytes that are handed on at once.
 const PIECE: usize = 16 * 1024;
 
 /// What is there only where staff can sign in.
 #[derive(OpenApi)]
-#[openapi(paths(export))]
+#[openapi(paths(export, search))]
 pub struct AuditApi;
 
 /// The route.
 pub fn routes() -> Router<Doors> {
-    Router::new().route("/v1/staff/audit/export", post(export))
+    Router::new().route("/v1/staff/audit/export", post(export)).route("/v1/staff/audit/search", post(search))
 }
 
 /// Which part of the trail.
@@ -52,6 +56,81 @@ pub struct SpanBody {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
     to: Option<Timestamp>,
+}
+
+/// What is looked for; what is absent does not narrow it.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SearchBody {
+    /// From the first row at or after this time.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(super) from: Option<Timestamp>,
+    /// To the last row before this time.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(super) to: Option<Timestamp>,
+    /// The kind: `opened`, `refused`, `glass-broken`, …
+    pub(super) event: Option<String>,
+    /// How it ended: `answered`, `done`, `no_right`, …
+    pub(super) outcome: Option<String>,
+    /// Through a device of this room, or about one of its devices or places.
+    pub(super) room: Option<String>,
+    /// The same for all rooms of a unit.
+    pub(super) unit: Option<String>,
+    /// By this member of staff: their whole name.
+    pub(super) staff: Option<String>,
+    /// About this person, by their id; or …
+    pub(super) person: Option<String>,
+    /// … by a medical record number or the like, `system|value`.
+    pub(super) identifier: Option<String>,
+    /// Only rows before this one; for going on.
+    pub(super) before: Option<i64>,
+}
+
+impl SearchBody {
+    /// As the desk takes it.
+    pub(super) fn ask(self) -> Result<TrailAsk, Refusal> {
+        let event = self.event.map(|name| {
+            Event::named(&name).ok_or(Refusal::WrongField { field: "event", expected: "a kind that the trail has" })
+        });
+        let expected = "1 to 64 letters, digits or `-_.:`";
+        let room =
+            self.room.map(|room| RoomId::parse(&room).map_err(|_| Refusal::WrongField { field: "room", expected }));
+        let whom = match (self.person, self.identifier) {
+            (None, None) => None,
+            (Some(person), None) => Some(Whom::Person(id(&person)?)),
+            (None, Some(identifier)) => Some(Whom::Identifier(identifier)),
+            (Some(_), Some(_)) => {
+                return Err(Refusal::WrongField { field: "person", expected: "there, or `identifier`, and not both" });
+            }
+        };
+        Ok(TrailAsk {
+            from: self.from,
+            to: self.to,
+            event: event.transpose()?,
+            outcome: self.outcome,
+            room: room.transpose()?,
+            unit: self.unit,
+            staff: self.staff,
+            whom,
+            before: self.before,
+        })
+    }
+}
+
+/// Looks for rows.
+#[utoipa::path(post, path = "/v1/staff/audit/search", tag = "staff", summary = "Rows of the audit trail",
+    description = "The newest first, fifty at most; `next` is the `before` of the next fifty. That somebody looks is in the trail first, and in that of the person whose rows are looked for. Nobody is found by their name, and of what somebody asked their own assistant for it is told that they asked, not what.",
+    request_body = SearchBody,
+    responses(
+        (status = 200, description = "The rows", body = TrailView),
+        (status = 400, description = "Nothing that can be looked for", body = ErrorBody),
+        (status = 401, description = "Not signed in", body = ErrorBody),
+        (status = 403, description = "No role of theirs allows it", body = ErrorBody),
+        (status = 404, description = "Nobody of that id or number", body = ErrorBody),
+        (status = 503, description = "No store", body = ErrorBody),
+    ), security(("staff" = [])))]
+pub async fn search(State(doors): State<Doors>, asked: Asked<SearchBody>) -> Result<Response, Refusal> {
+    answered(&doors, &asked.parts, Ask::SearchAudit(asked.body.ask()?)).await
 }
 
 /// Gives out the audit trail.

@@ -67,6 +67,17 @@ async fn piece(body: &mut Body, end: Instant, pause: Duration) -> Result<Option<
     }
 }
 
+/// Whether a body says that it is JSON.
+pub fn is_json(headers: &HeaderMap) -> bool {
+    is(headers, "application/json")
+}
+
+/// Whether a body says that it is of that type.
+pub fn is(headers: &HeaderMap, kind: &str) -> bool {
+    let essence = |value: &str| value.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case(kind);
+    headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(essence)
+}
+
 /// Makes sure that a body of this size has the room it needs.
 pub fn claim(doors: &Doors, room: &mut Option<OwnedSemaphorePermit>, size: usize) -> Result<(), Refusal> {
     let needed = size.saturating_sub(doors.limits.small_bytes).div_ceil(UNIT);

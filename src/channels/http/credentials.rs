@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::{Doors, Refusal, Wire};
 use crate::{
     channels::{Fingerprint, Holder},
-    policy::Caller,
+    policy::{Caller, Surface, Trust},
 };
 
 /// Longest token looked up, in bytes; ours are shorter.
@@ -47,6 +47,40 @@ impl FromRequestParts<Doors> for Speaker {
         match Shown::of(parts)?.holder(doors, true).await? {
             Holder::Speaker(caller) => Ok(Self(caller)),
             Holder::Operator => Err(Refusal::NotMeant),
+        }
+    }
+}
+
+/// A device, or an open page, of a first party's that asks by itself, at an address without a query.
+pub struct FirstParty(pub Caller);
+
+/// Somebody on a page of their own, at an address without a query.
+pub struct OwnPage(pub Caller);
+
+impl FromRequestParts<Doors> for FirstParty {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Refusal> {
+        let Unused(caller) = Unused::from_request_parts(parts, doors).await?;
+        if parts.uri.query().is_some() {
+            return Err(Refusal::Query);
+        }
+        if caller.surface.trust() == Trust::ThirdParty { Err(Refusal::NotMeant) } else { Ok(Self(caller)) }
+    }
+}
+
+impl FromRequestParts<Doors> for OwnPage {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Refusal> {
+        let Speaker(caller) = Speaker::from_request_parts(parts, doors).await?;
+        if parts.uri.query().is_some() {
+            return Err(Refusal::Query);
+        }
+        if caller.surface == Surface::Chat && caller.person.is_some() {
+            Ok(Self(caller))
+        } else {
+            Err(Refusal::NotMeant)
         }
     }
 }

@@ -9,18 +9,15 @@ use std::sync::Arc;
 use axum::{
     Json, Router,
     extract::{FromRequestParts, Request, State},
-    http::{StatusCode, header, request::Parts},
+    http::{StatusCode, request::Parts},
     routing::{get, post},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{OpenApi, ToSchema};
 
-use super::{Doors, Refusal, body, credentials::Unused, refusal::ErrorBody};
-use crate::{
-    channels::Bell,
-    policy::{Caller, Trust},
-};
+use super::{Doors, Refusal, body, credentials::FirstParty, refusal::ErrorBody};
+use crate::{channels::Bell, policy::Caller};
 
 /// Longest body, in bytes.
 const MAX_BODY: usize = 1024;
@@ -45,13 +42,7 @@ impl FromRequestParts<Doors> for OnDevice {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Refusal> {
-        let Unused(caller) = Unused::from_request_parts(parts, doors).await?;
-        if parts.uri.query().is_some() {
-            return Err(Refusal::Query);
-        }
-        if caller.surface.trust() == Trust::ThirdParty {
-            return Err(Refusal::NotMeant);
-        }
+        let FirstParty(caller) = FirstParty::from_request_parts(parts, doors).await?;
         let bell = doors.bell.clone().ok_or(Refusal::NotFound)?;
         Ok(Self { bell, caller })
     }
@@ -130,10 +121,7 @@ pub async fn due(OnDevice { bell, caller }: OnDevice) -> Result<Json<DueBody>, R
 pub async fn rang(State(doors): State<Doors>, request: Request) -> Result<(StatusCode, Json<NotedBody>), Refusal> {
     let (mut parts, body) = request.into_parts();
     let OnDevice { bell, caller } = OnDevice::from_request_parts(&mut parts, &doors).await?;
-    let is_json = parts.headers.get(header::CONTENT_TYPE).is_some_and(|t| {
-        t.to_str().is_ok_and(|t| t.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case("application/json"))
-    });
-    if !is_json {
+    if !body::is_json(&parts.headers) {
         return Err(Refusal::WrongType("application/json"));
     }
     let held = body::read(&doors, &parts.headers, body, MAX_BODY).await?;

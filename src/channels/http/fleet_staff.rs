@@ -26,8 +26,15 @@ use crate::{
         tree::{NewNode, NodeKind},
     },
     policy::{DeviceId, NodeId, RoomId},
-    staff::{AnnouncementsView, Ask, DevicesView, DoneView, FleetAsk, MadeView, NewAnnouncement, PlacesView},
+    staff::{
+        AnnouncementsView, Ask, DevicesView, DoneView, FleetAsk, MadeView, NewAnnouncement, PlacesView, TableView,
+    },
 };
+
+/// Longest table, in bytes: some 50,000 devices.
+pub(super) const MAX_TABLE: usize = 4 * 1024 * 1024;
+/// Longest body with a table in it, in bytes: its lines end in two signs.
+const MAX_TABLE_BODY: usize = MAX_TABLE + MAX_TABLE / 8;
 
 /// What is there only where staff can sign in.
 #[derive(OpenApi)]
@@ -46,6 +53,7 @@ use crate::{
     announce,
     end_announcement,
     drop_in,
+    import,
 ))]
 pub struct FleetStaffApi;
 
@@ -63,6 +71,7 @@ pub fn routes() -> Router<Doors> {
         .route("/v1/fleet/announcements", get(announcements).post(announce))
         .route("/v1/fleet/announcements/end", post(end_announcement))
         .route("/v1/fleet/drop-in", post(drop_in))
+        .route("/v1/fleet/import", post(import))
 }
 
 /// A place to be made.
@@ -184,6 +193,17 @@ pub struct DropInBody {
     text: String,
 }
 
+/// Many devices with their places.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TableBody {
+    /// The table, as CSV; see docs/OPERATIONS.md, Fleet.
+    table: String,
+    /// Whether to make what it says; else it is only said what would be made, and what is wrong.
+    #[serde(default)]
+    make: bool,
+}
+
 /// Shows the places.
 #[utoipa::path(get, path = "/v1/fleet/places", tag = "fleet", summary = "The places that one reaches",
     responses(
@@ -192,7 +212,7 @@ pub struct DropInBody {
         (status = 403, description = "No role of theirs allows it", body = ErrorBody),
     ), security(("staff" = [])))]
 pub async fn places(State(doors): State<Doors>, parts: Parts) -> Result<Response, Refusal> {
-    answered(&doors, &parts, Ask::Fleet(FleetAsk::Places)).await
+    fleet(&doors, &parts, FleetAsk::Places).await
 }
 
 /// Makes a place.
@@ -207,15 +227,8 @@ pub async fn places(State(doors): State<Doors>, parts: Parts) -> Result<Response
 pub async fn add_place(State(doors): State<Doors>, asked: Asked<PlaceBody>) -> Result<Response, Refusal> {
     let PlaceBody { parent, kind, name, room, location } = asked.body;
     let parent = parent.as_deref().map(place).transpose()?;
-    let room = room.as_deref().map(RoomId::parse).transpose();
-    let room =
-        room.map_err(|_| Refusal::WrongField { field: "room", expected: "1 to 64 letters, digits or `-_.:`" })?;
-    let expected = "as PV1-3 has it, such as 4E^136^B^MERCY";
-    let location = location
-        .map(|text| Location::parse(&text).ok_or(Refusal::WrongField { field: "location", expected }))
-        .transpose()?;
-    let new = NewNode { parent, kind, name, room, location };
-    answered(&doors, &asked.parts, Ask::Fleet(FleetAsk::AddPlace(new))).await
+    let new = new_node(parent, kind, name, room, location)?;
+    fleet(&doors, &asked.parts, FleetAsk::AddPlace(new)).await
 }
 
 /// Moves a place.
@@ -230,7 +243,7 @@ pub async fn add_place(State(doors): State<Doors>, asked: Asked<PlaceBody>) -> R
     ), security(("staff" = [])))]
 pub async fn move_place(State(doors): State<Doors>, asked: Asked<MoveBody>) -> Result<Response, Refusal> {
     let ask = FleetAsk::MovePlace(place(&asked.body.id)?, place(&asked.body.to)?);
-    answered(&doors, &asked.parts, Ask::Fleet(ask)).await
+    fleet(&doors, &asked.parts, ask).await
 }
 
 /// Retires a place.
@@ -245,7 +258,7 @@ pub async fn move_place(State(doors): State<Doors>, asked: Asked<MoveBody>) -> R
     ), security(("staff" = [])))]
 pub async fn retire_place(State(doors): State<Doors>, asked: Asked<IdBody>) -> Result<Response, Refusal> {
     let ask = FleetAsk::RetirePlace(place(&asked.body.id)?);
-    answered(&doors, &asked.parts, Ask::Fleet(ask)).await
+    fleet(&doors, &asked.parts, ask).await
 }
 
 /// Sets what counts at a place.
@@ -260,7 +273,7 @@ pub async fn retire_place(State(doors): State<Doors>, asked: Asked<IdBody>) -> R
     ), security(("staff" = [])))]
 pub async fn set(State(doors): State<Doors>, asked: Asked<SettingsBody>) -> Result<Response, Refusal> {
     let ask = FleetAsk::Set(place(&asked.body.id)?, asked.body.settings);
-    answered(&doors, &asked.parts, Ask::Fleet(ask)).await
+    fleet(&doors, &asked.parts, ask).await
 }
 
 /// Shows the devices.
@@ -271,7 +284,7 @@ pub async fn set(State(doors): State<Doors>, asked: Asked<SettingsBody>) -> Resu
         (status = 403, description = "No role of theirs allows it", body = ErrorBody),
     ), security(("staff" = [])))]
 pub async fn devices(State(doors): State<Doors>, parts: Parts) -> Result<Response, Refusal> {
-    answered(&doors, &parts, Ask::Fleet(FleetAsk::Devices)).await
+    fleet(&doors, &parts, FleetAsk::Devices).await
 }
 
 /// Makes a device known.
@@ -286,7 +299,7 @@ pub async fn devices(State(doors): State<Doors>, parts: Parts) -> Result<Respons
     ), security(("staff" = [])))]
 pub async fn add_device(State(doors): State<Doors>, asked: Asked<DeviceBody>) -> Result<Response, Refusal> {
     let DeviceBody { serial, place: at, channel } = asked.body;
-    answered(&doors, &asked.parts, Ask::Fleet(FleetAsk::AddDevice(serial, place(&at)?, channel))).await
+    fleet(&doors, &asked.parts, FleetAsk::AddDevice(serial, place(&at)?, channel)).await
 }
 
 /// Gives a device a fresh code.
@@ -300,7 +313,7 @@ pub async fn add_device(State(doors): State<Doors>, asked: Asked<DeviceBody>) ->
     ), security(("staff" = [])))]
 pub async fn code(State(doors): State<Doors>, asked: Asked<IdBody>) -> Result<Response, Refusal> {
     let ask = FleetAsk::Code(device(&asked.body.id)?);
-    answered(&doors, &asked.parts, Ask::Fleet(ask)).await
+    fleet(&doors, &asked.parts, ask).await
 }
 
 /// Moves a device.
@@ -314,7 +327,7 @@ pub async fn code(State(doors): State<Doors>, asked: Asked<IdBody>) -> Result<Re
     ), security(("staff" = [])))]
 pub async fn move_device(State(doors): State<Doors>, asked: Asked<MoveBody>) -> Result<Response, Refusal> {
     let ask = FleetAsk::MoveDevice(device(&asked.body.id)?, place(&asked.body.to)?);
-    answered(&doors, &asked.parts, Ask::Fleet(ask)).await
+    fleet(&doors, &asked.parts, ask).await
 }
 
 /// Shuts a device out.
@@ -333,7 +346,7 @@ pub async fn end(State(doors): State<Doors>, asked: Asked<EndBody>) -> Result<Re
         How::Retired => Deed::Retire,
     };
     let ask = FleetAsk::End(device(&asked.body.id)?, deed);
-    answered(&doors, &asked.parts, Ask::Fleet(ask)).await
+    fleet(&doors, &asked.parts, ask).await
 }
 
 /// Shows what is announced.
@@ -344,7 +357,7 @@ pub async fn end(State(doors): State<Doors>, asked: Asked<EndBody>) -> Result<Re
         (status = 403, description = "No role of theirs allows it", body = ErrorBody),
     ), security(("staff" = [])))]
 pub async fn announcements(State(doors): State<Doors>, parts: Parts) -> Result<Response, Refusal> {
-    answered(&doors, &parts, Ask::Fleet(FleetAsk::Announcements)).await
+    fleet(&doors, &parts, FleetAsk::Announcements).await
 }
 
 /// Announces something.
@@ -361,7 +374,7 @@ pub async fn announcements(State(doors): State<Doors>, parts: Parts) -> Result<R
 pub async fn announce(State(doors): State<Doors>, asked: Asked<AnnounceBody>) -> Result<Response, Refusal> {
     let AnnounceBody { place: at, priority, text, starts, ends } = asked.body;
     let new = NewAnnouncement { node: place(&at)?, priority, text, starts, ends };
-    answered(&doors, &asked.parts, Ask::Fleet(FleetAsk::Announce(new))).await
+    fleet(&doors, &asked.parts, FleetAsk::Announce(new)).await
 }
 
 /// Ends an announcement.
@@ -373,7 +386,7 @@ pub async fn announce(State(doors): State<Doors>, asked: Asked<AnnounceBody>) ->
         (status = 404, description = "No such announcement of theirs", body = ErrorBody),
     ), security(("staff" = [])))]
 pub async fn end_announcement(State(doors): State<Doors>, asked: Asked<IdBody>) -> Result<Response, Refusal> {
-    answered(&doors, &asked.parts, Ask::Fleet(FleetAsk::EndAnnouncement(asked.body.id))).await
+    fleet(&doors, &asked.parts, FleetAsk::EndAnnouncement(asked.body.id)).await
 }
 
 /// Speaks into a room.
@@ -389,10 +402,49 @@ pub async fn end_announcement(State(doors): State<Doors>, asked: Asked<IdBody>) 
     ), security(("staff" = [])))]
 pub async fn drop_in(State(doors): State<Doors>, asked: Asked<DropInBody>) -> Result<Response, Refusal> {
     let ask = FleetAsk::DropIn(place(&asked.body.place)?, asked.body.text);
-    answered(&doors, &asked.parts, Ask::Fleet(ask)).await
+    fleet(&doors, &asked.parts, ask).await
 }
 
-fn place(text: &str) -> Result<NodeId, Refusal> {
+/// Reads a table, and makes what it says.
+#[utoipa::path(post, path = "/v1/fleet/import", tag = "fleet", summary = "Make many devices known, with their places, out of a table",
+    description = "Without `make` nothing is made: what would be, and what is wrong in which line and column. With anything wrong nothing is made either. Places are made by whoever may make places.",
+    request_body = TableBody,
+    responses(
+        (status = 200, description = "What it says, and whether it was made", body = TableView),
+        (status = 401, description = "Not signed in", body = ErrorBody),
+        (status = 403, description = "No role of theirs allows it", body = ErrorBody),
+        (status = 409, description = "Somebody changed the fleet meanwhile", body = ErrorBody),
+        (status = 413, description = "Too large; send it in parts", body = ErrorBody),
+    ), security(("staff" = [])))]
+pub async fn import(State(doors): State<Doors>, asked: Asked<TableBody, MAX_TABLE_BODY>) -> Result<Response, Refusal> {
+    fleet(&doors, &asked.parts, FleetAsk::Table(asked.body.table, asked.body.make)).await
+}
+
+/// Lets whoever is signed in ask something of the fleet.
+async fn fleet(doors: &Doors, parts: &Parts, ask: FleetAsk) -> Result<Response, Refusal> {
+    answered(doors, parts, Ask::Fleet(ask)).await
+}
+
+/// A place as somebody wrote it.
+pub(super) fn new_node(
+    parent: Option<NodeId>,
+    kind: NodeKind,
+    name: String,
+    room: Option<String>,
+    location: Option<String>,
+) -> Result<NewNode, Refusal> {
+    let room = room.as_deref().map(RoomId::parse).transpose();
+    let room =
+        room.map_err(|_| Refusal::WrongField { field: "room", expected: "1 to 64 letters, digits or `-_.:`" })?;
+    let expected = "as PV1-3 has it, such as 4E^136^B^MERCY";
+    let location = location
+        .map(|text| Location::parse(&text).ok_or(Refusal::WrongField { field: "location", expected }))
+        .transpose()?;
+    Ok(NewNode { parent, kind, name, room, location })
+}
+
+/// A place's id.
+pub(super) fn place(text: &str) -> Result<NodeId, Refusal> {
     NodeId::parse(text).map_err(|_| Refusal::WrongField { field: "place", expected: "an id" })
 }
 

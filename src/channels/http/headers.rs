@@ -27,13 +27,26 @@ pub const SERVER_HEADERS: [(&str, &str); 9] = [
     ("x-robots-tag", "noindex"),
 ];
 
+/// Stands among an answer's extensions where it is a page with forms, which go to this server alone.
+#[derive(Clone, Copy)]
+pub struct Forms;
+
 /// Adds [`SERVER_HEADERS`], and under TLS the promise to stay there.
 pub async fn harden(request: Request, next: Next) -> Response {
     let secure = request.extensions().get::<Wire>().is_some_and(|w| w.secure);
     let mut response = next.run(request).await;
+    let forms = response.extensions().get::<Forms>().is_some();
     let headers = response.headers_mut();
     for (name, value) in SERVER_HEADERS {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    if forms {
+        let policy = SERVER_HEADERS[0].1.replace("form-action 'none'", "form-action 'self'");
+        if let Ok(policy) = HeaderValue::try_from(policy) {
+            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        }
+        // With `no-referrer` a browser does not say which page a form comes from, and it would be refused.
+        headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     }
     if secure {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));

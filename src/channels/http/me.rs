@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::{
     Json, Router,
     extract::{FromRequestParts, Request, State},
-    http::{HeaderMap, HeaderValue, header, request::Parts},
+    http::{HeaderValue, header, request::Parts},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -226,14 +226,9 @@ pub(super) async fn read<T: DeserializeOwned>(
     expected: &'static str,
 ) -> Result<T, Refusal> {
     let (parts, body) = request.into_parts();
-    if !is_json(&parts.headers) {
+    if !body::is_json(&parts.headers) {
         return Err(Refusal::WrongType("application/json"));
     }
     let held = body::read(doors, &parts.headers, body, MAX_BODY).await?;
     serde_json::from_slice(&held.bytes).map_err(|_| Refusal::WrongField { field, expected })
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let essence = |value: &str| value.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case("application/json");
-    headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(essence)
 }

@@ -21,6 +21,7 @@ mod audit;
 pub(super) mod body;
 mod calls;
 mod connect;
+mod console;
 mod credentials;
 mod device;
 mod fleet;
@@ -267,6 +268,7 @@ impl Doors {
                 .merge(fleet_staff::routes())
                 .merge(renewals::routes())
                 .merge(calls::routes())
+                .merge(console::routes())
                 .merge(page::console())
         });
         let connect = self.connect.as_ref().map(|_| connect::routes().merge(page::connect()));

@@ -16,10 +16,10 @@ use jiff::{Timestamp, civil::Time};
 use serde::{Deserialize, Serialize};
 use utoipa::{OpenApi, ToSchema};
 
-use super::{Doors, Refusal, credentials::Speaker, me, refusal::ErrorBody};
+use super::{Doors, Refusal, credentials::OwnPage, me, refusal::ErrorBody};
 use crate::{
     channels::{NewsShown, Notices},
-    policy::{Caller, Surface},
+    policy::Caller,
     rights::Told,
 };
 
@@ -50,13 +50,7 @@ impl FromRequestParts<Doors> for Own {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Refusal> {
-        let Speaker(caller) = Speaker::from_request_parts(parts, doors).await?;
-        if parts.uri.query().is_some() {
-            return Err(Refusal::Query);
-        }
-        if caller.surface != Surface::Chat || caller.person.is_none() {
-            return Err(Refusal::NotMeant);
-        }
+        let OwnPage(caller) = OwnPage::from_request_parts(parts, doors).await?;
         Ok(Self { desk: doors.notices.clone().ok_or(Refusal::NotFound)?, caller })
     }
 }

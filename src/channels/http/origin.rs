@@ -20,9 +20,12 @@ pub async fn check(State(doors): State<Doors>, request: Request, next: Next) -> 
     if !ours(&host, wire, &doors.hosts) {
         return Refusal::WrongHost.into_response();
     }
-    // A link or an address typed by hand opens the page from anywhere; it shows nothing without a credential.
+    // A link or an address typed by hand opens the page from anywhere; it shows nothing without a credential. The rendered pages of
+    // the console do; a provider sends staff back to one that does not.
     let reading = matches!(*request.method(), Method::GET | Method::HEAD);
-    let guarded = !reading || request.uri().path().starts_with("/v1/") || request.uri().path() == "/metrics";
+    let path = request.uri().path();
+    let shows = path.starts_with("/console/") && path != "/console/back";
+    let guarded = !reading || shows || path.starts_with("/v1/") || path == "/metrics";
     if guarded && !same_origin(request.headers(), &host, wire, reading) {
         return Refusal::WrongOrigin.into_response();
     }

@@ -40,13 +40,14 @@ const FILES: [(&str, &str, &str); 21] = [
 ];
 
 /// The staff's pages, where staff can sign in.
-const CONSOLE: [(&str, &str, &str); 6] = [
+const CONSOLE: [(&str, &str, &str); 7] = [
     ("/console", HTML, include_str!("page/console.html")),
     ("/page/console.css", CSS, include_str!("page/console.css")),
     ("/page/console.js", JS, include_str!("page/console.js")),
     ("/page/console/board.js", JS, include_str!("page/console/board.js")),
     ("/page/console/renewals.js", JS, include_str!("page/console/renewals.js")),
     ("/page/console/fleet.js", JS, include_str!("page/console/fleet.js")),
+    ("/page/console/table.js", JS, include_str!("page/console/table.js")),
 ];
 
 /// Signing up, where letters can be sent.

@@ -298,6 +298,14 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// Its status.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.told().0
+    }
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let (status, code, help) = self.told();

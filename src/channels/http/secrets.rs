@@ -16,10 +16,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
-use super::{Doors, Refusal, body, credentials::Speaker, refusal::ErrorBody};
+use super::{Doors, Refusal, body, credentials::OwnPage, refusal::ErrorBody};
 use crate::{
     channels::{PinChange, Secrets},
-    policy::{Caller, Surface},
+    policy::Caller,
 };
 
 /// Longest body, in bytes.
@@ -35,13 +35,7 @@ impl FromRequestParts<Doors> for OnPage {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Refusal> {
-        let Speaker(caller) = Speaker::from_request_parts(parts, doors).await?;
-        if parts.uri.query().is_some() {
-            return Err(Refusal::Query);
-        }
-        if caller.surface != Surface::Chat || caller.person.is_none() {
-            return Err(Refusal::NotMeant);
-        }
+        let OwnPage(caller) = OwnPage::from_request_parts(parts, doors).await?;
         let desk = doors.secrets.clone().ok_or(Refusal::NotFound)?;
         Ok(Self { desk, caller })
     }

@@ -68,10 +68,7 @@ pub async fn open(State(doors): State<Doors>, request: Request) -> Result<Respon
     if parts.uri.query().is_some() {
         return Err(Refusal::Query);
     }
-    let is_json = parts.headers.get(header::CONTENT_TYPE).is_some_and(|t| {
-        t.to_str().is_ok_and(|t| t.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case("application/json"))
-    });
-    if !is_json {
+    if !body::is_json(&parts.headers) {
         return Err(Refusal::WrongType("application/json"));
     }
     let held = body::read(&doors, &parts.headers, body, MAX_BODY).await?;

@@ -380,29 +380,26 @@ fn secure(parts: &Parts) -> bool {
     parts.extensions.get::<Wire>().is_some_and(|w| w.secure)
 }
 
-fn id(text: &str) -> Result<PersonId, Refusal> {
+pub(super) fn id(text: &str) -> Result<PersonId, Refusal> {
     PersonId::parse(text).map_err(|_| Refusal::WrongField { field: "person", expected: "an id" })
 }
 
-/// A question with a body.
-pub struct Asked<T> {
+/// A question with a body of at most `MAX` bytes.
+pub struct Asked<T, const MAX: usize = MAX_BODY> {
     pub(super) parts: Parts,
     pub(super) body: T,
 }
 
-impl<T: DeserializeOwned> FromRequest<Doors> for Asked<T> {
+impl<T: DeserializeOwned, const MAX: usize> FromRequest<Doors> for Asked<T, MAX> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, doors: &Doors) -> Result<Self, Refusal> {
         let (parts, body) = request.into_parts();
         presented(doors, &parts)?;
-        let is_json = parts.headers.get(header::CONTENT_TYPE).is_some_and(|t| {
-            t.to_str().is_ok_and(|t| t.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case("application/json"))
-        });
-        if !is_json {
+        if !body::is_json(&parts.headers) {
             return Err(Refusal::WrongType("application/json"));
         }
-        let held = body::read(doors, &parts.headers, body, MAX_BODY).await?;
+        let held = body::read(doors, &parts.headers, body, MAX).await?;
         let body = serde_json::from_slice(&held.bytes)
             .map_err(|_| Refusal::WrongField { field: "body", expected: "an object of the fields in /openapi.json" })?;
         Ok(Self { parts, body })

@@ -25,15 +25,11 @@ use utoipa::OpenApi;
 
 use super::{
     Doors, Refusal,
-    credentials::Unused,
+    credentials::FirstParty,
     listen::{Carrier, Upgrade},
     refusal::ErrorBody,
 };
-use crate::{
-    channels::Devices,
-    device::message::PROTOCOL,
-    policy::{Caller, Trust},
-};
+use crate::{channels::Devices, device::message::PROTOCOL, policy::Caller};
 
 mod ear;
 mod link;
@@ -100,13 +96,7 @@ impl FromRequestParts<Doors> for OnStream {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, doors: &Doors) -> Result<Self, Refusal> {
-        let Unused(caller) = Unused::from_request_parts(parts, doors).await?;
-        if parts.uri.query().is_some() {
-            return Err(Refusal::Query);
-        }
-        if caller.surface.trust() == Trust::ThirdParty {
-            return Err(Refusal::NotMeant);
-        }
+        let FirstParty(caller) = FirstParty::from_request_parts(parts, doors).await?;
         let devices = doors.devices.clone().ok_or(Refusal::NotFound)?;
         Ok(Self { devices, caller })
     }

@@ -12,7 +12,7 @@ use crate::{
     config::AlertsConfig,
     policy::{CredentialId, DeviceId, NodeId, PersonId, RoomId, staff::Right, staff::Role, staff::StaffMember},
     records::Chart,
-    staff::{Alerts, Ask, Desk, FleetAsk, NotTold, Told, Whom},
+    staff::{Alerts, Ask, Desk, FleetAsk, NotTold, Told, TrailAsk, Whom},
     store::{ImportOptions, NewStaffSession, ReviewRule},
 };
 
@@ -37,6 +37,7 @@ fn ask(right: Right, person: &PersonId) -> Ask {
         Right::CloseReview => Ask::Settle("none".into(), REASON.into()),
         Right::CheckAudit => Ask::CheckAudit,
         Right::ExportAudit => Ask::ExportAudit,
+        Right::SearchAudit => Ask::SearchAudit(TrailAsk::default()),
         Right::TellResults => Ask::ToldResult("none".into(), REASON.into()),
         Right::Fleet => Ask::Fleet(FleetAsk::Places),
         Right::ChangePlaces => Ask::Fleet(FleetAsk::RetirePlace(NodeId::fresh(Timestamp::UNIX_EPOCH, [0; 10]))),

@@ -13,9 +13,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 
 use crate::{
-    ambient::Ambient,
-    fleet::roster::{self, Roster},
-    policy::NodeId,
+    fleet::roster::{Roster, Within},
     store::{By, Store},
 };
 
@@ -48,8 +46,7 @@ pub async fn run(store: &Store, args: ImportArgs, by: By<'_>, now: Timestamp) ->
     }
     let text = std::fs::read_to_string(&args.file).with_context(|| args.file.display().to_string())?;
     let (tree, devices) = (store.tree().await?, store.devices().await?);
-    let ambient = Ambient::system(Some(now))?;
-    let roster = roster::read(&text, &tree, &devices, || NodeId::fresh(now, ambient.random()));
+    let roster = store.read_roster(&text, &tree, &devices, &Within::EVERYWHERE, now)?;
     told(&roster, &args.file)?;
     if args.dry_run {
         println!("nothing was made: --dry-run");

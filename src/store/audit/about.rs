@@ -36,7 +36,7 @@ pub struct Access {
 }
 
 /// Channels through which a person is spoken to. Whoever comes through another is somebody else.
-const OWN: [&str; 3] = ["room", "home", "chat"];
+pub(super) const OWN: [&str; 3] = ["room", "home", "chat"];
 
 impl Access {
     /// Whether the record was opened, or is about to be.

@@ -14,7 +14,7 @@ use wellspoken::{
 
 use super::stage::{BY, Stage};
 
-async fn signed_in(stage: &Stage, role: Role, rooms: &[&str]) {
+pub async fn signed_in(stage: &Stage, role: Role, rooms: &[&str]) {
     let rooms: Vec<RoomId> = rooms.iter().map(|room| RoomId::parse(room).expect("fits")).collect();
     let expires = stage.now() + SignedDuration::from_hours(1);
     let new =
@@ -22,7 +22,7 @@ async fn signed_in(stage: &Stage, role: Role, rooms: &[&str]) {
     stage.store().open_staff_session(&new, role.name(), stage.now()).await.expect("opened");
 }
 
-async fn ask(stage: &Stage, role: Role, path: &str, body: Value) -> (u16, Value) {
+pub async fn ask(stage: &Stage, role: Role, path: &str, body: Value) -> (u16, Value) {
     let method = if body.is_null() { Method::GET } else { Method::POST };
     let request = stage.client.request(method, format!("{}/v1/fleet/{path}", stage.url));
     let request = request.header("origin", &stage.url).header("cookie", format!("wellspoken-staff={}", role.name()));

@@ -35,7 +35,7 @@ const fn nothing() -> Value {
 }
 
 #[rustfmt::skip]
-const ROUTES: [Route; 40] = [
+const ROUTES: [Route; 42] = [
     ("GET",  "/v1/staff/me",                   nothing, [true;  6]),
     ("POST", "/v1/staff/me",                   nothing, [true;  6]),
     ("GET",  "/v1/staff/requests",             nothing, [true,  true,  false, true,  false, false]),
@@ -76,6 +76,8 @@ const ROUTES: [Route; 40] = [
     ("GET",  "/v1/staff/audit",                nothing, [false, false, false, false, true,  true]),
     ("POST", "/v1/staff/audit/export",
         || json!({ "from": "2026-12-01T00:00:00Z" }),   [false, false, false, false, true,  false]),
+    ("POST", "/v1/staff/audit/search",
+        || json!({ "event": "opened" }),                [false, false, false, false, true,  false]),
     ("GET",  "/v1/fleet/places",               nothing, [true,  false, false, true,  false, true]),
     ("POST", "/v1/fleet/places",
         || json!({ "parent": "none", "kind": "unit", "name": "4 West" }),
@@ -99,6 +101,8 @@ const ROUTES: [Route; 40] = [
     ("POST", "/v1/fleet/announcements/end",    call,    [false, false, false, true,  false, true]),
     ("POST", "/v1/fleet/drop-in",
         || json!({ "place": "none", "text": "Hello" }), [false, false, false, true,  false, true]),
+    ("POST", "/v1/fleet/import",
+        || json!({ "table": "property,room,serial" }),  [false, false, false, true,  false, true]),
 ];
 
 /// Open to whoever has no session yet, or ends one.

@@ -7,7 +7,7 @@ use wellspoken::{
         adt::Location,
         device::{Channel, Deed, DeviceState},
         presence::{Heard, Told},
-        roster,
+        roster::{self, Within},
         settings::Settings,
         tree::{NewNode, NodeKind},
     },
@@ -90,7 +90,7 @@ async fn a_table_and_an_announcement(place: Place) {
     let rows: String = (0..300).map(|n| format!("Mercy,{} West,{n},4W^{n},SN-{n}\n", n / 20)).collect();
     let text = format!("property,unit,room,adt,serial\n{rows}");
     let mut next = 0;
-    let read = roster::read(&text, &store.tree().await.expect("read"), &[], || {
+    let read = roster::read(&text, &store.tree().await.expect("read"), &[], &Within::EVERYWHERE, || {
         next += 1;
         NodeId::parse(&format!("n{next}")).expect("fits")
     });
@@ -98,7 +98,7 @@ async fn a_table_and_an_announcement(place: Place) {
     let codes = store.make_roster(&read, BY, at(0), |_, _| {}).await.expect("made");
     assert_eq!((codes.len(), store.devices().await.expect("read").len()), (300, 300));
     let (devices, tree) = (store.devices().await.expect("read"), store.tree().await.expect("read"));
-    let again = roster::read(&text, &tree, &devices, || NodeId::parse("never").expect("fits"));
+    let again = roster::read(&text, &tree, &devices, &Within::EVERYWHERE, || NodeId::parse("never").expect("fits"));
     assert_eq!((again.wrong.len(), again.places.len(), again.devices.len(), again.waiting.len()), (0, 0, 0, 300));
     store.make_roster(&again, BY, at(1), |_, _| {}).await.expect("fresh codes");
     assert_eq!(store.try_device_code("SN-7", &codes[7].1, at(2)).await.expect("asked"), None, "the old one");

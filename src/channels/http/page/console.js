@@ -51,6 +51,7 @@ function gone(words = 'You are not signed in any more. Please sign in again.') {
   for (const id of ['board', 'results', 'people', 'renewals', 'fills', 'glass', 'reviews', 'fleet']) $(id).hidden = true;
   for (const id of ['to-tell', 'rooms', 'inbox', 'counter', 'queue', 'who']) $(id).replaceChildren();
   $('map').tBodies[0].replaceChildren();
+  $('pages').hidden = true;
   $('enter').hidden = false;
   $('leave').hidden = true;
   document.body.dataset.state = 'locked';
@@ -206,6 +207,9 @@ async function start() {
     return;
   }
   rights = new Set(me.rights);
+  $('to-fleet').hidden = !rights.has('fleet');
+  $('to-audit').hidden = !rights.has('search-audit');
+  $('pages').hidden = $('to-fleet').hidden && $('to-audit').hidden;
   $('who').textContent = `${me.name} (${me.roles.join(', ')})`;
   const { inbox, fills } = renewals({ ask, element, button });
   const { map } = fleet({
