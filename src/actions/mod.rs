@@ -17,6 +17,7 @@ mod disconnect;
 mod emergency;
 mod facility;
 mod human;
+mod meal;
 mod medicine;
 mod notice;
 mod notification;
@@ -40,6 +41,7 @@ pub use appointment::Waiting;
 pub use change::{Change, Conflict, HeldResult, TakenDose, Words};
 pub use connect::Connecting;
 pub use consent::covers as consent_covers;
+pub use meal::order::Meal;
 pub use medicine::doses::Taken;
 pub use notice::{KeptNotice, Next, Notice, NoticeKind};
 pub use outcome::{Choice, Facts, Identify, Outcome, Plan};
@@ -276,6 +278,10 @@ actions!(
     FacilityInfo = "facility.info" in facility,
     /// Asks another department for something.
     ServiceRequest = "service.request" in service,
+    /// What there is to eat.
+    MealMenu = "meal.menu" in self::meal::menu,
+    /// Asks dietary for a meal.
+    MealOrder = "meal.order" in self::meal::order,
     /// What is to happen on a day of a stay.
     StayPlan = "stay.plan" in self::appointment::plan,
     /// Who treats the person.
@@ -363,6 +369,7 @@ impl Action {
             (Self::RecordDisconnect, Plan::Disconnect { connections }) => {
                 disconnect::perform(permit, connections, setting).await
             }
+            (Self::MealOrder, Plan::Meal { order }) => meal::order::perform(permit, order, setting).await,
             (Self::PrivacyExport, Plan::Copy) => Ok(privacy::export::perform(permit)),
             _ => Err(ActionError::ForeignPlan),
         }

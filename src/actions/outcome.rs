@@ -225,6 +225,11 @@ pub enum Plan {
         /// In the person's words.
         spoken: String,
     },
+    /// Ask dietary for a meal, or for none.
+    Meal {
+        /// Which.
+        order: super::Meal,
+    },
     /// Agree to these uses, or no longer.
     Consent {
         /// Agree, rather than take back.

@@ -10,7 +10,7 @@ use super::{Global, config_store, runtime};
 use crate::{
     nlu::catalogue::Catalogue,
     policy::RoomId,
-    records::{CarePlace, Directory, FACILITY, Facility, Opening, Position, care_directory},
+    records::{CarePlace, Directory, FACILITY, Facility, MENU, Menu, Opening, Position, care_directory},
     store::{Store, StoreError},
 };
 
@@ -53,6 +53,15 @@ enum What {
         #[arg(long)]
         staff: String,
     },
+    /// Replace the kitchen's menu: dishes, the diets that they fit, what they contain, and until when they can be asked for. Taken
+    /// whole or not at all; docs/OPERATIONS.md describes it.
+    Menu {
+        /// TOML.
+        file: PathBuf,
+        /// Who does it.
+        #[arg(long)]
+        staff: String,
+    },
     /// Say where a room or a home is, for telling what is near. Kept to some hundred meters, sealed.
     At(AtArgs),
 }
@@ -82,10 +91,14 @@ pub fn run(global: &Global, args: PlaceArgs) -> anyhow::Result<()> {
     // Before the database is touched: a bad list leaves no empty store behind.
     let list = match &args.what {
         What::Import { bundle, .. } => Some(read(bundle)?),
-        What::Facility { .. } | What::List | What::Wait { .. } | What::At(_) => None,
+        _ => None,
     };
     let facility = match &args.what {
         What::Facility { file, .. } => Some(facility(global, file)?),
+        _ => None,
+    };
+    let menu = match &args.what {
+        What::Menu { file, .. } => Some(menu(global, file)?),
         _ => None,
     };
     runtime()?.block_on(async {
@@ -93,6 +106,12 @@ pub fn run(global: &Global, args: PlaceArgs) -> anyhow::Result<()> {
         if let (Some(facility), What::Facility { staff, .. }) = (&facility, &args.what) {
             store.set_house_list(FACILITY, facility, staff, now).await?;
             println!("{}", facility.topics.len());
+            store.close().await;
+            return Ok(());
+        }
+        if let (Some(menu), What::Menu { staff, .. }) = (&menu, &args.what) {
+            store.set_house_list(MENU, menu, staff, now).await?;
+            println!("{}", menu.dishes.len());
             store.close().await;
             return Ok(());
         }
@@ -117,7 +136,7 @@ async fn done(
             println!("{}", list.places.len());
         }
         // Done before.
-        What::Facility { .. } => {}
+        What::Facility { .. } | What::Menu { .. } => {}
         What::List => {
             for place in store.care_places().await? {
                 println!("{}", line(&place, now, zone));
@@ -153,15 +172,31 @@ fn line(place: &CarePlace, now: Timestamp, zone: &TimeZone) -> String {
     format!("{}\t{}\t{opening}{wait}", place.id, place.name)
 }
 
-/// What is said of the house, held against what can be asked.
-fn facility(global: &Global, file: &std::path::Path) -> anyhow::Result<Facility> {
+/// The values of lists of the catalogue, and the text of a file that is held against them.
+fn against<const N: usize>(
+    global: &Global,
+    lists: [&str; N],
+    file: &std::path::Path,
+) -> anyhow::Result<([Vec<String>; N], String)> {
     let catalogue = match &global.intents {
         Some(dir) => Catalogue::load(dir)?,
         None => Catalogue::builtin()?,
     };
-    let known = catalogue.list("facility_topic").map(|list| list.values.clone()).unwrap_or_default();
+    let known = lists.map(|name| catalogue.list(name).map(|list| list.values.clone()).unwrap_or_default());
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    Ok((known, text))
+}
+
+/// What is said of the house, held against what can be asked.
+fn facility(global: &Global, file: &std::path::Path) -> anyhow::Result<Facility> {
+    let ([known], text) = against(global, ["facility_topic"], file)?;
     Facility::read(&text, &known).with_context(|| format!("{}", file.display()))
+}
+
+/// The kitchen's menu, held against what can be asked for.
+fn menu(global: &Global, file: &std::path::Path) -> anyhow::Result<Menu> {
+    let ([dishes, meals], text) = against(global, ["dish", "meal"], file)?;
+    Menu::read(&text, &dishes, &meals).with_context(|| format!("{}", file.display()))
 }
 
 fn read(bundle: &std::path::Path) -> anyhow::Result<Directory> {

@@ -117,6 +117,13 @@ impl Records {
         })
     }
 
+    /// Whether these parts are here as they are now, rather than as they were when their server was last reached.
+    pub(super) async fn is_now(&self, person: &PersonId, kinds: &[ChartKind]) -> Result<bool, RecordsError> {
+        self.freshen(person, kinds).await?;
+        let Some(live) = self.live() else { return Ok(self.servers().is_none()) };
+        Ok(live.seen(|seen| kinds.iter().all(|kind| matches!(seen.parts.get(kind), Some(Part::Now)))))
+    }
+
     /// Reads these parts from the person's server, where they have one, in one request; each at most once a turn.
     pub(super) async fn freshen(&self, person: &PersonId, kinds: &[ChartKind]) -> Result<(), RecordsError> {
         let Some(live) = self.live() else { return Ok(()) };

@@ -8,6 +8,7 @@ mod care_place;
 pub mod changed;
 mod controlled;
 pub mod demo;
+pub mod diet;
 mod facility;
 pub mod fhir_bundle;
 pub mod fhir_write;
@@ -17,6 +18,7 @@ mod lab_name;
 mod local;
 pub mod measure;
 mod medicine_name;
+mod menu;
 pub mod outgoing;
 pub mod rights;
 mod room_thing;
@@ -24,6 +26,7 @@ pub mod sensitive;
 mod server;
 mod sources;
 pub mod specialty;
+mod stay;
 mod timing;
 pub mod vaccine;
 mod visit;
@@ -36,10 +39,12 @@ use serde::{Deserialize, Serialize};
 pub use crate::store::{RoomCall, SaidBack};
 pub use care_directory::Directory;
 pub use care_place::{CarePlace, Closed, Hours, Opening, Position, Wait};
+pub use diet::{DietOrder, Eating};
 pub use facility::{Facility, FacilityError, LIST as FACILITY};
 pub use history::{Condition, ConditionStatus, History, Immunization, Reading, VisitNote, Vital};
 pub use local::{Records, RecordsError};
 pub use measure::{Amount, Decimal, Measure, Unit};
+pub use menu::{Dish, LIST as MENU, Menu, MenuError, Serving, no_allergy};
 pub use room_thing::{LevelUnit, RoomThing, Span, Thing};
 pub use server::Servers;
 pub use sources::{Origin, from_source, merged};
@@ -70,6 +75,9 @@ pub struct Chart {
     /// Measurements, conditions, vaccinations and what was written about visits.
     #[serde(default)]
     pub history: History,
+    /// Orders for what the person eats.
+    #[serde(default)]
+    pub diet: Vec<DietOrder>,
     /// Free times in providers' schedules.
     pub slots: Vec<OpenSlot>,
     /// Pharmacies that are told of.
@@ -100,6 +108,9 @@ pub struct Allergy {
     pub substance: String,
     /// What happens, as written: "hives".
     pub reactions: Vec<String>,
+    /// What kind of thing it is, by FHIR's codes: `food`, `medication`, `environment`, `biologic`. Empty where nobody said.
+    #[serde(default)]
+    pub category: Vec<String>,
     /// Refuted or resolved on record; kept so that it is not taken for unknown.
     pub active: bool,
     /// Which of the person's sources it was fetched from.

@@ -333,6 +333,7 @@ mod tests {
             ("zorblin", Unclassified),
         ] {
             let allergy = Allergy {
+                category: vec![],
                 substance: name.into(),
                 reactions: vec![],
                 active: true,

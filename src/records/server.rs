@@ -70,6 +70,9 @@ const ENCOUNTERS: Wanted = wanted("Encounter", &[]);
 const DOCUMENTS: Wanted = wanted("DocumentReference", &[]);
 const TEAMS: Wanted = Wanted { may_lack: true, ..wanted("CareTeam", &[]) };
 
+/// A server that knows no orders for food tells of no diet, and without one no food is named.
+const DIETS: Wanted = Wanted { may_lack: true, ..wanted("NutritionOrder", &[]) };
+
 /// Which questions a part of a chart is made of. The patient is read with each.
 const fn searches(kind: ChartKind) -> &'static [Wanted] {
     match kind {
@@ -84,6 +87,8 @@ const fn searches(kind: ChartKind) -> &'static [Wanted] {
         ChartKind::Conditions => &[CONDITIONS],
         ChartKind::Immunizations => &[VACCINATIONS],
         ChartKind::Notes => &[ENCOUNTERS, DOCUMENTS],
+        // An order may name allergies, and one without a name bears on all food.
+        ChartKind::Diet => &[DIETS, ALLERGIES],
         ChartKind::Source => &[
             ORDERS,
             FILLINGS,
@@ -97,6 +102,7 @@ const fn searches(kind: ChartKind) -> &'static [Wanted] {
             ENCOUNTERS,
             DOCUMENTS,
             TEAMS,
+            DIETS,
         ],
     }
 }

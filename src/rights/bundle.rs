@@ -92,6 +92,7 @@ impl Desk<'_> {
             "conditions": part::<Condition>(store, person, ChartKind::Conditions, permit).await?,
             "immunizations": part::<Immunization>(store, person, ChartKind::Immunizations, permit).await?,
             "notes": part::<VisitNote>(store, person, ChartKind::Notes, permit).await?,
+            "diet": part::<crate::records::DietOrder>(store, person, ChartKind::Diet, permit).await?,
         });
         Ok(json!({
             "resourceType": "DocumentReference",

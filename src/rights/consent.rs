@@ -71,7 +71,9 @@ const fn classes(scope: Option<Scope>) -> &'static [&'static str] {
     match scope {
         Some(Scope::Medicines) => &["MedicationRequest", "MedicationDispense", "Medication"],
         Some(Scope::Visits) => &["Appointment", "Practitioner"],
-        Some(Scope::Records) => &["Observation", "DiagnosticReport", "AllergyIntolerance", "CareTeam"],
+        Some(Scope::Records) => {
+            &["Observation", "DiagnosticReport", "AllergyIntolerance", "CareTeam", "NutritionOrder"]
+        }
         None => &["Communication"],
     }
 }

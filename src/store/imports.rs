@@ -255,6 +255,7 @@ impl Store {
             ChartKind::Conditions => rows(&chart.history.conditions),
             ChartKind::Immunizations => rows(&chart.history.immunizations),
             ChartKind::Notes => rows(&chart.history.notes),
+            ChartKind::Diet => rows(&chart.diet),
             ChartKind::Source => rows(&chart.source),
         }
     }

@@ -40,13 +40,15 @@ pub enum ChartKind {
     Immunizations,
     /// [`crate::records::VisitNote`]s.
     Notes,
+    /// [`crate::records::DietOrder`]s.
+    Diet,
     /// What was imported, as it came: entries of a bundle, each as JSON text.
     Source,
 }
 
 impl ChartKind {
     /// Every part.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Profile,
         Self::Prescriptions,
         Self::Visits,
@@ -57,6 +59,7 @@ impl ChartKind {
         Self::Conditions,
         Self::Immunizations,
         Self::Notes,
+        Self::Diet,
         Self::Source,
     ];
 
@@ -72,6 +75,7 @@ impl ChartKind {
             Self::Conditions => "conditions",
             Self::Immunizations => "immunizations",
             Self::Notes => "notes",
+            Self::Diet => "diet",
             Self::Source => "source",
         }
     }

@@ -4,6 +4,7 @@
 mod calls;
 mod connect;
 mod house;
+mod meals;
 mod medicines;
 mod notifications;
 mod readings;
@@ -665,6 +666,7 @@ async fn everything([stage, other, third]: &[Stage; 3]) {
     urgent::all(third).await;
     rooms::all(third).await;
     house::all(third).await;
+    meals::all(third).await;
 }
 
 /// Actions that ask a record and that no line asks about somebody whose records are at a server, and why not.

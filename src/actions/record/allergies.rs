@@ -65,6 +65,7 @@ mod tests {
         Allergy {
             substance: substance.into(),
             reactions: vec!["hives".into()],
+            category: vec![],
             active,
             origin: crate::records::Origin::default(),
         }

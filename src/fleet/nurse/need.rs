@@ -128,7 +128,7 @@ impl Need {
     /// Whether it is food or drink, of which nothing may be promised while the diet is not known.
     #[must_use]
     pub fn is_food_or_drink(self) -> bool {
-        matches!(self.name(), "food" | "water")
+        matches!(self.name(), "food" | "water" | "meal")
     }
 
     /// The need of that name in the table.

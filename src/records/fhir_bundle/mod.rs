@@ -5,6 +5,7 @@
 //! and counts, never content, so that they may be printed and logged.
 
 mod dates;
+mod diet;
 mod entry;
 mod history;
 mod identifiers;
@@ -200,6 +201,7 @@ fn chart(bundle: Bundle, text: &str) -> Result<Chart, BundleError> {
     let results = labs::results(&mut book);
     let allergies = people::allergies(&mut book);
     let history = history::history(&mut book);
+    let diet = diet::orders(&mut book);
     let providers = people::providers(&mut book, &prescriptions, &visits);
     let pharmacies = pharmacies::pharmacies(&book);
     let source = whole::entries(text, |target| book.is_patient(target));
@@ -212,6 +214,7 @@ fn chart(bundle: Bundle, text: &str) -> Result<Chart, BundleError> {
         providers,
         allergies,
         history,
+        diet,
         slots,
         pharmacies,
         source,

@@ -190,6 +190,7 @@ pub fn allergies(book: &mut Book<'_>) -> Vec<Allergy> {
                 found.push(Allergy {
                     substance: words.to_owned(),
                     reactions: reactions.filter_map(Concept::words).map(str::to_owned).collect(),
+                    category: allergy.category.clone(),
                     active: !resolved && !status("refuted"),
                     origin: book.origin(resource),
                 });

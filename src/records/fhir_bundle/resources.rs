@@ -6,6 +6,7 @@ mod history;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
+pub use super::diet::NutritionOrder;
 pub use super::schedule::{Appointment, HealthcareService, Location, Schedule, Slot};
 use super::{
     BundleError,
@@ -69,6 +70,7 @@ resources!(
     Encounter,
     DocumentReference,
     HealthcareService,
+    NutritionOrder,
 );
 
 impl<'de> Deserialize<'de> for Resource {

@@ -13,8 +13,8 @@ use wellspoken::{
     config::KeysConfig,
     nlu::{Slot, SlotValue, Slots},
     policy::{
-        Agreed, Agreements, Caller, CredentialId, DataClass, Event, JournalEntry, Occasion, PersonId, Proof, Scope,
-        SessionId, Surface, Task, TurnId, Verdict, admit,
+        Agreed, Agreements, Caller, CredentialId, DataClass, Event, JournalEntry, Occasion, PersonId, Proof, RoomId,
+        Scope, SessionId, Surface, Task, TurnId, Verdict, admit,
     },
     records::{
         Allergy, Chart, Dispense, DispenseStage, LabFlag, LabResult, OpenSlot, Position, Prescription, Provider,
@@ -47,6 +47,8 @@ pub struct Stage {
     pub unit: Mutex<Option<&'static str>>,
     /// Where everybody is.
     pub position: Mutex<Option<Position>>,
+    /// The room that everybody is in.
+    pub room: Mutex<Option<&'static RoomId>>,
     /// Whose records are at the server.
     served: BTreeSet<PersonId>,
     /// How often each action was asked where the records are that this stage is about.
@@ -133,6 +135,7 @@ impl Stage {
             people: Mutex::new(people),
             unit: Mutex::new(None),
             position: Mutex::new(None),
+            room: Mutex::new(None),
             served,
             ran: Mutex::default(),
             connecting: Mutex::new(None),
@@ -203,7 +206,7 @@ impl Stage {
             protection: &self.protection,
             emergency_number: "911",
             phone: None,
-            room: None,
+            room: *self.room.lock().expect("room"),
             unit: *self.unit.lock().expect("unit"),
             position: *self.position.lock().expect("position"),
             sign_up: *self.sign_up.lock().expect("sign up"),
@@ -305,7 +308,8 @@ impl Stage {
         };
         self.runs(action, Some(&self.person(name)));
         let records = self.turn(action, Some(&self.person(name))).await;
-        let outcome = action.perform(permit, plan, &self.setting(&records, "chat")).await.expect("it runs");
+        let channel = if self.room.lock().expect("room").is_some() { "room" } else { "chat" };
+        let outcome = action.perform(permit, plan, &self.setting(&records, channel)).await.expect("it runs");
         self.told(action, outcome)
     }
 
@@ -464,6 +468,7 @@ fn odd_chart(like: &Chart) -> Chart {
     chart.allergies.push(Allergy {
         substance: "latex".into(),
         reactions: vec![],
+        category: vec![],
         active: false,
         origin: wellspoken::records::Origin::default(),
     });

@@ -372,3 +372,33 @@ async fn staff_see_how_old_a_copy_is() {
     assert_eq!(old.copied.as_ref().and_then(|copied| copied.read), Some(soon), "not newer than it is");
     assert_eq!(old.vitals.len(), record.vitals.len());
 }
+
+/// A copy may be older than an order for nothing by mouth.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_may_eat_is_told_as_it_is_now_or_not_at_all() {
+    let clinic = Clinic::open(|_| {}).await;
+    let list = |name: &str| {
+        let catalogue = wellspoken::nlu::catalogue::Catalogue::builtin().expect("the catalogue");
+        catalogue.list(name).expect("a list").values.clone()
+    };
+    let menu = wellspoken::records::Menu::read(include_str!("../../../demo/menu.toml"), &list("dish"), &list("meal"));
+    let menu = menu.expect("fits");
+    clinic.app.store().set_house_list(wellspoken::records::MENU, &menu, "tester", now()).await.expect("kept");
+    let mut speaker = Speaker::new(&clinic.app, crate::support::room(), Some(&clinic.rosa));
+    let said = speaker.says("what's for dinner").await.reply;
+    assert!(said.starts_with("For dinner today") && said.contains("baked salmon"), "{said}");
+    let said = speaker.says("I'll have the salmon for dinner").await.reply;
+    assert!(said.starts_with("Baked salmon for dinner today."), "{said}");
+    let said = speaker.says("yes").await.reply;
+    assert_eq!(said, "I've put baked salmon for dinner on dietary's board. Nobody has confirmed it yet.");
+    let board = clinic.app.store().board(None).await.expect("read");
+    let needs: Vec<String> = board.into_iter().filter_map(|row| row.need).collect();
+    assert_eq!(needs, ["dietary meal order, dinner of 2026-12-01: baked salmon. Takes the place of any before."]);
+    let said = speaker.says("I'll have the salmon for dinner").await.reply;
+    assert!(said.starts_with("Baked salmon for dinner today."), "{said}");
+    clinic.proxy.always(Some(Fault::Reset));
+    let said = speaker.says("yes").await.reply;
+    assert!(said.starts_with("I can't tell what you may eat right now, so I ordered nothing."), "{said}");
+    let said = speaker.says("what's for dinner").await.reply;
+    assert!(said.starts_with("I can't tell what you may eat right now, so I name no food."), "{said}");
+}

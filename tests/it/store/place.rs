@@ -88,6 +88,7 @@ pub const CANARIES: [&str; 7] =
 
 pub fn chart(medicine: &str) -> Chart {
     Chart {
+        diet: vec![],
         profile: Profile { given: "Quetzalina".into(), family: "Xylander".into(), birth: None, called: vec![] },
         identifiers: vec!["urn:hospital|MRN-77123".into()],
         prescriptions: vec![prescription(medicine)],

@@ -119,6 +119,8 @@ pub struct AllergyIntolerance {
     pub clinical_status: Option<Concept>,
     pub verification_status: Option<Concept>,
     #[serde(default)]
+    pub category: Vec<String>,
+    #[serde(default)]
     pub code: Concept,
     pub patient: Option<Reference>,
     #[serde(default)]

@@ -1,0 +1,31 @@
+//! What is read for whoever stays in a room: what they may eat, and what there is.
+
+use super::{Eating, MENU, Menu, Records, RecordsError};
+use crate::{
+    policy::{PersonId, Phi},
+    store::ChartKind,
+};
+
+impl Records {
+    /// All that bears on what the person may eat: `None` where it cannot be read as it is now. What may not be said aloud is
+    /// there, too: it is looked at, and not told.
+    ///
+    /// # Errors
+    /// As [`Records::prescriptions`].
+    pub async fn eating(&self, person: &PersonId) -> Result<Phi<Option<Eating>>, RecordsError> {
+        if !self.is_now(person, &[ChartKind::Diet, ChartKind::Allergies]).await? {
+            return Ok(Phi::new(person.clone(), None));
+        }
+        let orders = self.store().chart_rows(person, ChartKind::Diet).await?;
+        let allergies = self.store().chart_rows(person, ChartKind::Allergies).await?;
+        Ok(orders.zip(allergies)?.map(|(orders, allergies)| Some(Eating { orders, allergies })))
+    }
+
+    /// What the kitchen serves; `None` where nobody said.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn menu(&self) -> Result<Option<Menu>, RecordsError> {
+        Ok(self.store().house_list(MENU).await?.map(|(told, _)| told))
+    }
+}
