@@ -35,8 +35,8 @@ impl Admissions {
         Self { store, customs, turn: Arc::default() }
     }
 
-    /// Takes a message and gives the answer to it. Whatever comes, there is one.
-    pub async fn receive(&self, raw: &[u8], ambient: &Ambient) -> Vec<u8> {
+    /// Takes a message and gives the answers to it: one, whatever comes, unless the sender asked for none or for two.
+    pub async fn receive(&self, raw: &[u8], ambient: &Ambient) -> Vec<Vec<u8>> {
         let at = ambient.now();
         match parse(raw, &self.customs, at) {
             Ok(Reading { header, .. }) => {

@@ -97,11 +97,15 @@ pub enum Right {
     ChangeDevices,
     /// Announce something to rooms, and speak into one that agreed to it.
     Announce,
+    /// See which messages of the admission system wait for somebody and why, settle them, say which bed is which room.
+    Admissions,
+    /// Read what such a message says.
+    ReadAdmissions,
 }
 
 impl Right {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::Board,
         Self::Acknowledge,
         Self::Complete,
@@ -123,6 +127,8 @@ impl Right {
         Self::ChangePlaces,
         Self::ChangeDevices,
         Self::Announce,
+        Self::Admissions,
+        Self::ReadAdmissions,
     ];
 
     /// Its name on the wire.
@@ -150,6 +156,8 @@ impl Right {
             Self::ChangePlaces => "change-places",
             Self::ChangeDevices => "change-devices",
             Self::Announce => "announce",
+            Self::Admissions => "admissions",
+            Self::ReadAdmissions => "read-admissions",
         }
     }
 }
@@ -158,8 +166,9 @@ impl Right {
 #[must_use]
 pub const fn may(role: Role, right: Right) -> bool {
     use Right::{
-        Acknowledge, Announce, Board, BreakGlass, ChangeDevices, ChangePlaces, CheckAudit, CloseReview, Complete, Duty,
-        ExportAudit, Fills, Fleet, People, Record, Renewals, Reviews, SayBack, SearchAudit, SetDuty, TellResults,
+        Acknowledge, Admissions, Announce, Board, BreakGlass, ChangeDevices, ChangePlaces, CheckAudit, CloseReview,
+        Complete, Duty, ExportAudit, Fills, Fleet, People, ReadAdmissions, Record, Renewals, Reviews, SayBack,
+        SearchAudit, SetDuty, TellResults,
     };
     match role {
         Role::Nurse => {
@@ -172,10 +181,21 @@ pub const fn may(role: Role, right: Right) -> bool {
         Role::Pharmacist => matches!(right, People | Record | BreakGlass | Fills),
         Role::UnitManager => matches!(
             right,
-            Board | Acknowledge | Complete | SayBack | Duty | SetDuty | People | Fleet | ChangeDevices | Announce
+            Board
+                | Acknowledge
+                | Complete
+                | SayBack
+                | Duty
+                | SetDuty
+                | People
+                | Fleet
+                | ChangeDevices
+                | Announce
+                | Admissions
+                | ReadAdmissions
         ),
         Role::PrivacyOfficer => matches!(right, Reviews | CloseReview | CheckAudit | ExportAudit | SearchAudit),
-        Role::Operator => matches!(right, CheckAudit | Fleet | ChangePlaces | ChangeDevices | Announce),
+        Role::Operator => matches!(right, CheckAudit | Fleet | ChangePlaces | ChangeDevices | Announce | Admissions),
     }
 }
 
@@ -289,6 +309,8 @@ mod tests {
             (Right::ChangePlaces,  [false, false, false, false, false, true]),
             (Right::ChangeDevices, [false, false, false, true,  false, true]),
             (Right::Announce,    [false, false, false, true,  false, true]),
+            (Right::Admissions,     [false, false, false, true, false, true]),
+            (Right::ReadAdmissions, [false, false, false, true, false, false]),
         ];
         assert_eq!(table.map(|(right, _)| right), Right::ALL);
         for (right, row) in table {

@@ -25,6 +25,7 @@ use crate::{
     store::{Settled, Store},
 };
 
+mod admissions;
 mod alerts;
 mod audit;
 mod calls;
@@ -35,6 +36,7 @@ mod results;
 mod views;
 
 pub use crate::actions::{Moved, RenewalState};
+pub use admissions::{AdmissionAsk, AdmissionText, AdmissionTold, AdmissionView, AdmissionsView};
 pub use alerts::{AlertKind, Alerts, AlertsError, AlertsSent};
 pub use audit::{TrailAsk, TrailRowView, TrailView};
 pub use calls::{DutiesView, DutyView, LiveEvent, LiveView, OnDuty, is_sayable};
@@ -109,6 +111,8 @@ pub enum Ask {
     SearchAudit(TrailAsk),
     /// Something of the fleet.
     Fleet(FleetAsk),
+    /// Something of the admission system's messages.
+    Admissions(AdmissionAsk),
 }
 
 /// Whom somebody asks for.
@@ -144,6 +148,7 @@ impl Ask {
             Self::ExportAudit => Right::ExportAudit,
             Self::SearchAudit(_) => Right::SearchAudit,
             Self::Fleet(ask) => ask.right(),
+            Self::Admissions(ask) => ask.right(),
         })
     }
 
@@ -152,6 +157,7 @@ impl Ask {
     pub const fn renews(&self) -> bool {
         match self {
             Self::Fleet(ask) => !ask.looks(),
+            Self::Admissions(ask) => !ask.looks(),
             _ => !matches!(
                 self,
                 Self::Me | Self::Board | Self::Live(_) | Self::Duties | Self::Results | Self::Renewals | Self::Fills
@@ -190,6 +196,8 @@ pub enum Told {
     Trail(TrailView),
     /// Something of the fleet.
     Fleet(FleetTold),
+    /// Messages of the admission system.
+    Admissions(AdmissionTold),
     /// It is done.
     Done(DoneView),
 }
@@ -321,6 +329,7 @@ impl Desk {
             Ask::ExportAudit => Ok(done(())),
             Ask::SearchAudit(ask) => self.search_audit(staff, ask, now).await,
             Ask::Fleet(ask) => self.fleet(staff, ask, now).await,
+            Ask::Admissions(ask) => self.admissions(staff, ask, now).await,
             Ask::CheckAudit => {
                 let report = self.store.audit_verify().await.map_err(lost)?;
                 Ok(Told::Audit(AuditView { whole: report.whole(), entries: report.entries }))

@@ -22,6 +22,10 @@ use crate::{
 
 /// How often a message that cannot be worked off is tried before somebody has to look at it.
 const TRIES: i64 = 5;
+/// What was told last of a person or a bed is kept so long at least: a message that comes late is known by it.
+const LAST_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// What is noted of one then.
+pub(super) const FAILED: &str = "failed";
 
 /// A message that is to be worked off. Not `Debug`: it says who.
 pub struct Waiting {
@@ -48,6 +52,27 @@ pub struct MessageRow {
     pub note: String,
     /// The bed it waits for.
     pub waits: String,
+}
+
+impl MessageRow {
+    pub(super) fn of(row: &AnyRow) -> Result<Self, StoreError> {
+        let received = Timestamp::from_microsecond(row.try_get("received")?)
+            .map_err(|_| StoreError::Damaged("adt_message.received".into()))?;
+        Ok(Self {
+            id: row.try_get("id")?,
+            received,
+            kind: row.try_get("kind")?,
+            state: row.try_get("state")?,
+            note: row.try_get("note")?,
+            waits: row.try_get("waits")?,
+        })
+    }
+
+    /// Whether it is done again when somebody says so: it changed nothing so far.
+    #[must_use]
+    pub fn can_be_done_again(&self) -> bool {
+        self.state == "waiting" || (self.state == "review" && self.note == FAILED)
+    }
 }
 
 /// What became of a message that was handed in.
@@ -131,7 +156,7 @@ impl Store {
         self.message(&row)
     }
 
-    fn message(&self, row: &AnyRow) -> Result<Waiting, StoreError> {
+    pub(super) fn message(&self, row: &AnyRow) -> Result<Waiting, StoreError> {
         let (id, owner): (String, String) = (row.try_get("id")?, row.try_get("owner")?);
         let place = Place { table: "adt_message", column: "sealed", row: &id, owner: &owner };
         let raw = Zeroizing::new(self.unseal(place, &row.try_get::<Vec<u8>, _>("sealed")?)?.to_vec());
@@ -148,19 +173,7 @@ impl Store {
         let all = "SELECT id, received, kind, state, note, waits FROM adt_message \
             WHERE $1 = '' OR state = $1 ORDER BY received, id";
         let rows = self.inner.database.ask(all, &[state.unwrap_or_default().into()]).await?;
-        let row = |row: &AnyRow| {
-            let received = Timestamp::from_microsecond(row.try_get("received")?)
-                .map_err(|_| StoreError::Damaged("adt_message.received".into()))?;
-            Ok(MessageRow {
-                id: row.try_get("id")?,
-                received,
-                kind: row.try_get("kind")?,
-                state: row.try_get("state")?,
-                note: row.try_get("note")?,
-                waits: row.try_get("waits")?,
-            })
-        };
-        rows.iter().map(row).collect()
+        rows.iter().map(MessageRow::of).collect()
     }
 
     pub(super) fn message_step(&self, id: &str, state: &State, note: &str, at: Timestamp) -> Step {
@@ -294,18 +307,29 @@ impl Store {
         let before = (now - keep).as_microsecond();
         let count = "SELECT CAST(COUNT(*) AS BIGINT) AS old FROM adt_message \
             WHERE state IN ('applied', 'ignored', 'late', 'settled') AND settled < $1";
-        let row = self.inner.database.ask_one(count, &[before.into()]).await?;
-        let old: i64 = row.map(|row| row.try_get("old")).transpose()?.unwrap_or(0);
-        if old > 0 {
-            let step = Step::new(
-                "DELETE FROM adt_message WHERE state IN ('applied', 'ignored', 'late', 'settled') AND settled < $1",
-                vec![before.into()],
-            );
+        let messages = self.how_many(count, before).await?;
+        let notes_before = (now - keep.max(LAST_KEPT)).as_microsecond();
+        let count = "SELECT CAST(COUNT(*) AS BIGINT) AS old FROM adt_last WHERE at < $1";
+        let notes = self.how_many(count, notes_before).await?;
+        if messages + notes > 0 {
+            let steps = vec![
+                Step::new(
+                    "DELETE FROM adt_message WHERE state IN ('applied', 'ignored', 'late', 'settled') AND settled < $1",
+                    vec![before.into()],
+                ),
+                Step::new("DELETE FROM adt_last WHERE at < $1", vec![notes_before.into()]),
+            ];
             let entry = row_of(Event::Forgotten, None, "done", now);
-            let draft = self.draft(&entry, Some(&format!("{old} messages of the admission system")))?;
-            self.inner.writer.submit(vec![step], vec![draft]).await?;
+            let proof =
+                format!("{messages} messages of the admission system, {notes} notes of what was told last of a place");
+            self.inner.writer.submit(steps, vec![self.draft(&entry, Some(&proof))?]).await?;
         }
-        Ok(old)
+        Ok(messages + notes)
+    }
+
+    async fn how_many(&self, count: &'static str, before: i64) -> Result<i64, StoreError> {
+        let row = self.inner.database.ask_one(count, &[before.into()]).await?;
+        Ok(row.map(|row| row.try_get("old")).transpose()?.unwrap_or(0))
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod access;
 mod adt;
+mod adt_review;
 mod alerts;
 mod announcement;
 mod audit;

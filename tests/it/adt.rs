@@ -1,5 +1,7 @@
 //! Admissions over real sockets: from a sender of HL7's own library, cut into bytes, pipelined, over TLS, and killed in between.
 
+mod fuzzed;
+
 use std::{
     io::{Read as _, Write as _},
     net::TcpStream,

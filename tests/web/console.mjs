@@ -1,7 +1,7 @@
 // Staff sign in with a real provider, in a real browser: a call is acknowledged, glass is broken, and somebody else looks into it.
 
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { after, before, test } from 'node:test';
 import { join } from 'node:path';
 
@@ -35,7 +35,7 @@ before(async () => {
   const url = `http://127.0.0.1:${port}`;
   op = await provider(at, { redirect: [`${url}/console/back`], after: [`${url}/console`], people: PEOPLE, publicly: true });
   const section = `[sign_in]\npublic_url = "${url}"\n[sign_in.staff]\nroles = { nurse = ["rn"], clinician = ["md"], pharmacist = ["rx"], privacy-officer = ["privacy"], unit-manager = ["manager"] }\n`
-    + `units = { "4-west" = ["room-12"] }\n[sign_in.staff.provider]\nissuer = "${op.issuer}"\nclient_id = "wellspoken"\n`;
+    + `units = { "4-west" = ["room-12"] }\n[sign_in.staff.provider]\nissuer = "${op.issuer}"\nclient_id = "wellspoken"\n[adt]\nlisten = "127.0.0.1:0"\n`;
   server = await start({ listen: `127.0.0.1:${port}`, section });
   milo = (await server.run('import', join(root, 'demo/milo-tran.json'), '--consent', 'none')).trim().split('\n').at(-1);
   browser = await launch();
@@ -255,5 +255,58 @@ test('whoever runs a unit sees its rooms, where nobody answers and where somebod
   const told = await page.evaluate(async () => (await (await fetch('/v1/fleet/announcements')).json()).announcements);
   assert.deepEqual(told.map((one) => [one.called, one.priority, one.text]), [['Mercy / 4-west', 'routine', 'Visiting hours end at eight.']]);
   assert.deepEqual(wrong, []);
+  await context.close();
+});
+
+/** Sends a message of the admission system and waits until it is answered. */
+const admitted = (control, bed) => new Promise((done, fail) => {
+  const when = new Date().toISOString().replace(/[-:T]/g, '').slice(0, 14);
+  const message = [
+    `MSH|^~\\&|ADT|MERCY|WS|MERCY|${when}+0000||ADT^A01|${control}|P|2.5.1`, `EVN|A01|${when}+0000`,
+    'PID|1||QZ-4^^^MERCY^MR||Zephyrantha^Quillon', `PV1|1|I|${bed}`,
+  ].join('\r');
+  const socket = connect(Number(server.admissions()), '127.0.0.1', () => socket.write(`\x0b${message}\x1c\r`));
+  socket.once('data', (answer) => { socket.destroy(); done(String(answer)); });
+  socket.once('error', fail);
+});
+
+test('an admission to a bed that nobody knows is read, mapped to a room from the keyboard, and counts', async () => {
+  assert.match(await admitted('c1', '4W^15^A'), /MSA\|AA\|c1/);
+  assert.match(await admitted('c2', '9Z^1^1'), /MSA\|AA\|c2/);
+  const { context, page, wrong } = await signsIn('manager-mia');
+  const row = page.locator('#messages li');
+  assert.equal(await row.count(), 2);
+  assert.match(await row.first().textContent(), /for \d+ min.*A01: waits: 4W\^15\^A is no room yet/);
+  assert.doesNotMatch(await page.content(), /Zephyrantha/, 'the list says nothing of anybody');
+  await row.first().getByRole('button', { name: 'Read it' }).click();
+  await page.getByRole('heading', { name: 'The message as it came' }).waitFor();
+  assert.match(await page.locator('#message-text').textContent(), /PID\|1\|\|QZ-4.*Zephyrantha/);
+  await page.getByRole('button', { name: 'Close the message' }).click();
+  assert.equal(await page.locator('#message-text').textContent(), '');
+
+  const field = page.getByLabel('Room that 4W^15^A is');
+  await field.focus();
+  await page.keyboard.type('room-99');
+  await page.keyboard.press('Enter');
+  await page.getByText(/That was not done/).waitFor();
+  await field.fill('room-14');
+  await field.press('Enter');
+  await page.getByText('4W^15^A is room-14 now; what waited for it is done again.').waitFor();
+  await page.locator('#messages li', { hasText: '4W^15^A' }).waitFor({ state: 'detached' });
+  const lies = async () => page.evaluate(async () => (await (await fetch('/v1/staff/people')).json()).people.map(({ room }) => room));
+  for (let n = 0; n < 300 && !(await lies()).includes('room-14'); n += 1) await new Promise((again) => { setTimeout(again, 100); });
+  assert.ok((await lies()).includes('room-14'), 'it counts');
+
+  await row.first().getByRole('button', { name: 'Settle' }).click();
+  await page.locator('#messages').getByText('Nothing.').waitFor();
+  assert.deepEqual(wrong.filter((e) => !/404/.test(e)), []);
+  await context.close();
+  for (const word of ['Zephyrantha', 'QZ-4']) assert.equal(server.log().includes(word), false, word);
+});
+
+test('a nurse sees nothing of admissions', async () => {
+  const { context, page } = await signsIn('nurse-ada');
+  assert.equal(await page.locator('#admissions').isVisible(), false);
+  assert.equal(await page.evaluate(async () => (await fetch('/v1/staff/admissions')).status), 403);
   await context.close();
 });

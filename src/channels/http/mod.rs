@@ -17,6 +17,7 @@ use super::{
 };
 
 mod access;
+mod admissions;
 mod audit;
 pub(super) mod body;
 mod calls;
@@ -266,6 +267,7 @@ impl Doors {
             staff::routes()
                 .merge(audit::routes())
                 .merge(fleet_staff::routes())
+                .merge(admissions::routes())
                 .merge(renewals::routes())
                 .merge(calls::routes())
                 .merge(console::routes())

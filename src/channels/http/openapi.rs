@@ -7,8 +7,8 @@ use utoipa::{
 };
 
 use super::{
-    Doors, access, audit, calls, connect, credentials, device, fleet, fleet_staff, health, me, metrics, notices,
-    notified, renewals, secrets, session, sign_in, staff, stream, turns,
+    Doors, access, admissions, audit, calls, connect, credentials, device, fleet, fleet_staff, health, me, metrics,
+    notices, notified, renewals, secrets, session, sign_in, staff, stream, turns,
 };
 use crate::channels::alexa;
 
@@ -137,6 +137,7 @@ fn document(doors: &Doors) -> utoipa::openapi::OpenApi {
         document.merge(staff::StaffApi::openapi());
         document.merge(audit::AuditApi::openapi());
         document.merge(fleet_staff::FleetStaffApi::openapi());
+        document.merge(admissions::AdmissionsApi::openapi());
         document.merge(renewals::RenewalsApi::openapi());
         document.merge(calls::CallsApi::openapi());
         StaffScheme::put(&mut document);

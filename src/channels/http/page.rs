@@ -40,7 +40,7 @@ const FILES: [(&str, &str, &str); 21] = [
 ];
 
 /// The staff's pages, where staff can sign in.
-const CONSOLE: [(&str, &str, &str); 7] = [
+const CONSOLE: [(&str, &str, &str); 8] = [
     ("/console", HTML, include_str!("page/console.html")),
     ("/page/console.css", CSS, include_str!("page/console.css")),
     ("/page/console.js", JS, include_str!("page/console.js")),
@@ -48,6 +48,7 @@ const CONSOLE: [(&str, &str, &str); 7] = [
     ("/page/console/renewals.js", JS, include_str!("page/console/renewals.js")),
     ("/page/console/fleet.js", JS, include_str!("page/console/fleet.js")),
     ("/page/console/table.js", JS, include_str!("page/console/table.js")),
+    ("/page/console/admissions.js", JS, include_str!("page/console/admissions.js")),
 ];
 
 /// Signing up, where letters can be sent.

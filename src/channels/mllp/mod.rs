@@ -43,8 +43,8 @@ const DRAIN: Duration = Duration::from_secs(10);
 
 /// What takes the messages.
 pub trait Inbox: Send + Sync + 'static {
-    /// Takes one and gives its answer; whatever it is, there is one.
-    fn message<'a>(&'a self, message: &'a [u8]) -> Soon<'a, Vec<u8>>;
+    /// Takes one and gives its answers, in order; mostly one.
+    fn message<'a>(&'a self, message: &'a [u8]) -> Soon<'a, Vec<Vec<u8>>>;
 }
 
 /// Why the door could not be opened.
@@ -170,7 +170,8 @@ async fn converse(
             return;
         };
         for message in messages {
-            let answer = framed(&inbox.message(&message).await);
+            let answers = inbox.message(&message).await;
+            let answer: Vec<u8> = answers.iter().flat_map(|answer| framed(answer)).collect();
             if !matches!(timeout(UNDERWAY, stream.write_all(&answer)).await, Ok(Ok(()))) {
                 return;
             }

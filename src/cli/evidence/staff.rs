@@ -12,7 +12,7 @@ use crate::{
     config::AlertsConfig,
     policy::{CredentialId, DeviceId, NodeId, PersonId, RoomId, staff::Right, staff::Role, staff::StaffMember},
     records::Chart,
-    staff::{Alerts, Ask, Desk, FleetAsk, NotTold, Told, TrailAsk, Whom},
+    staff::{AdmissionAsk, Alerts, Ask, Desk, FleetAsk, NotTold, Told, TrailAsk, Whom},
     store::{ImportOptions, NewStaffSession, ReviewRule},
 };
 
@@ -42,6 +42,8 @@ fn ask(right: Right, person: &PersonId) -> Ask {
         Right::Fleet => Ask::Fleet(FleetAsk::Places),
         Right::ChangePlaces => Ask::Fleet(FleetAsk::RetirePlace(NodeId::fresh(Timestamp::UNIX_EPOCH, [0; 10]))),
         Right::ChangeDevices => Ask::Fleet(FleetAsk::Code(DeviceId::fresh(Timestamp::UNIX_EPOCH, [0; 10]))),
+        Right::Admissions => Ask::Admissions(AdmissionAsk::Settle("none".into())),
+        Right::ReadAdmissions => Ask::Admissions(AdmissionAsk::Read("none".into())),
         Right::Announce => Ask::Fleet(FleetAsk::EndAnnouncement("none".into())),
     }
 }

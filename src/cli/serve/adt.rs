@@ -58,7 +58,7 @@ impl Desk {
 }
 
 impl Inbox for Desk {
-    fn message<'a>(&'a self, message: &'a [u8]) -> Soon<'a, Vec<u8>> {
+    fn message<'a>(&'a self, message: &'a [u8]) -> Soon<'a, Vec<Vec<u8>>> {
         Box::pin(async move {
             match self.program.upgrade() {
                 Some(program) => self.admissions.receive(message, program.app().ambient()).await,

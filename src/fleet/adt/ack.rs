@@ -20,6 +20,42 @@ pub struct Header {
     pub(super) processing: String,
     /// MSH-12.1.
     pub(super) version: String,
+    /// MSH-15 and MSH-16; none where the sender speaks the original mode.
+    wanted: Option<(Condition, Condition)>,
+}
+
+/// When the sender wants to hear something (table 0155).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Condition {
+    /// AL.
+    Always,
+    /// NE.
+    Never,
+    /// ER.
+    Wrong,
+    /// SU.
+    Well,
+}
+
+impl Condition {
+    /// Of a field. Empty beside one that is not means never (§2.9.3); a word that is none is answered.
+    fn of(field: &str) -> Self {
+        match field {
+            "" | "NE" => Self::Never,
+            "ER" => Self::Wrong,
+            "SU" => Self::Well,
+            _ => Self::Always,
+        }
+    }
+
+    const fn fits(self, well: bool) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Wrong => !well,
+            Self::Well => well,
+        }
+    }
 }
 
 impl Header {
@@ -30,7 +66,10 @@ impl Header {
         let first = |path: &str| message.get(path).unwrap_or_default().trim().to_owned();
         let (facility, application) = (first("MSH-4.1"), first("MSH-3.1"));
         let encoding = message.encoding();
+        let (kept, came_of_it) = (first("MSH-15.1"), first("MSH-16.1"));
+        let enhanced = !kept.is_empty() || !came_of_it.is_empty();
         Self {
+            wanted: enhanced.then(|| (Condition::of(&kept), Condition::of(&came_of_it))),
             delimiters: format!("{}{}", char::from(encoding.field), encoding.msh2()),
             addresses: [raw(3), raw(4), raw(5), raw(6)],
             authority: if facility.is_empty() { application } else { facility }.to_uppercase(),
@@ -91,6 +130,15 @@ impl Code {
             Self::Kind | Self::Processing | Self::Version | Self::Internal => Answer::Reject,
         }
     }
+
+    /// The same as to whether it was taken at all, in the enhanced mode (§2.9.3.1). What stands in the rest is kept to be looked at.
+    const fn commit(self) -> Answer {
+        match self {
+            Self::Segment | Self::Missing => Answer::Committed,
+            Self::Kind | Self::Processing | Self::Version => Answer::CommitReject,
+            Self::Internal => Answer::CommitError,
+        }
+    }
 }
 
 /// MSA-1.
@@ -102,6 +150,12 @@ pub enum Answer {
     Error,
     /// AR: it changed nothing.
     Reject,
+    /// CA: it is kept.
+    Committed,
+    /// CE: it could not be kept.
+    CommitError,
+    /// CR: it is none that is taken here.
+    CommitReject,
 }
 
 impl Answer {
@@ -110,20 +164,44 @@ impl Answer {
             Self::Accept => "AA",
             Self::Error => "AE",
             Self::Reject => "AR",
+            Self::Committed => "CA",
+            Self::CommitError => "CE",
+            Self::CommitReject => "CR",
         }
     }
 }
 
-/// The answer to a message that is kept. `id` is the answer's own control id.
+/// The answers to a message that is kept: one, unless the sender asked for none or for two. `id` is the answer's own control id.
 #[must_use]
-pub fn acknowledge(header: &Header, id: &str, at: Timestamp) -> Vec<u8> {
-    answer(header, Answer::Accept, None, id, at)
+pub fn acknowledge(header: &Header, id: &str, at: Timestamp) -> Vec<Vec<u8>> {
+    answers(header, None, id, at)
 }
 
-/// The answer to a message that is not taken, and why.
+/// The answers to a message that is not taken, and why.
 #[must_use]
-pub fn refuse(header: &Header, code: Code, what: &str, id: &str, at: Timestamp) -> Vec<u8> {
-    answer(header, code.answer(), Some((code, what)), id, at)
+pub fn refuse(header: &Header, code: Code, what: &str, id: &str, at: Timestamp) -> Vec<Vec<u8>> {
+    answers(header, Some((code, what)), id, at)
+}
+
+/// In the original mode always one. In the enhanced mode (§2.9.3) what MSH-15 asks for, whether it is kept, and then what MSH-16 asks
+/// for, what came of it; both over the connection on which it came.
+fn answers(header: &Header, wrong: Option<(Code, &str)>, id: &str, at: Timestamp) -> Vec<Vec<u8>> {
+    let application = wrong.map_or(Answer::Accept, |(code, _)| code.answer());
+    let Some((accept_on, application_on)) = header.wanted else {
+        return vec![answer(header, application, wrong, id, at)];
+    };
+    let commit = wrong.map_or(Answer::Committed, |(code, _)| code.commit());
+    let kept = commit == Answer::Committed;
+    let mut all = vec![];
+    if accept_on.fits(kept) {
+        all.push(answer(header, commit, wrong.filter(|_| !kept), &format!("C{id}"), at));
+    }
+    // What was not taken at all came to nothing that could be told of besides.
+    let told = !all.is_empty() && !kept;
+    if !told && application_on.fits(wrong.is_none()) {
+        all.push(answer(header, application, wrong, id, at));
+    }
+    all
 }
 
 fn answer(header: &Header, answer: Answer, wrong: Option<(Code, &str)>, id: &str, at: Timestamp) -> Vec<u8> {

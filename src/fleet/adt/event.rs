@@ -86,7 +86,7 @@ impl Location {
     /// `4E^136^B^MERCY`, with or without the facility; `None` where all of it is empty or it is too long.
     #[must_use]
     pub fn of(point: &str, room: &str, bed: &str, facility: &str) -> Option<Self> {
-        let parts = [point, room, bed, facility].map(|part| part.trim().to_uppercase().replace('^', " "));
+        let parts = [point, room, bed, facility].map(|part| part.replace('^', " ").trim().to_uppercase());
         let text = parts.join("^");
         let text = text.trim_end_matches('^');
         (!text.is_empty() && text.len() <= Self::LONGEST && !text.chars().any(char::is_control))
@@ -164,6 +164,10 @@ mod tests {
             assert_eq!(Location::parse(text).as_ref().map(Location::as_str), want, "{text}");
         }
         assert_eq!(Location::of(&"x".repeat(300), "", "", ""), None);
-        assert_eq!(Location::of("4^E", "", "", "").as_ref().map(Location::as_str), Some("4 E"));
+        // Where `^` is no delimiter of the message's, a part may hold one, at its end, too.
+        for (part, want) in [("4^E", "4 E"), ("4E^", "4E"), ("^4E ^", "4E")] {
+            let bed = Location::of(part, "", "", "").expect("a bed");
+            assert_eq!((bed.as_str(), Location::parse(bed.as_str())), (want, Some(bed.clone())), "{part}");
+        }
     }
 }

@@ -35,7 +35,7 @@ const fn nothing() -> Value {
 }
 
 #[rustfmt::skip]
-const ROUTES: [Route; 42] = [
+const ROUTES: [Route; 47] = [
     ("GET",  "/v1/staff/me",                   nothing, [true;  6]),
     ("POST", "/v1/staff/me",                   nothing, [true;  6]),
     ("GET",  "/v1/staff/requests",             nothing, [true,  true,  false, true,  false, false]),
@@ -78,6 +78,12 @@ const ROUTES: [Route; 42] = [
         || json!({ "from": "2026-12-01T00:00:00Z" }),   [false, false, false, false, true,  false]),
     ("POST", "/v1/staff/audit/search",
         || json!({ "event": "opened" }),                [false, false, false, false, true,  false]),
+    ("GET",  "/v1/staff/admissions",           nothing, [false, false, false, true,  false, true]),
+    ("POST", "/v1/staff/admissions/read",      call,    [false, false, false, true,  false, false]),
+    ("POST", "/v1/staff/admissions/settle",    call,    [false, false, false, true,  false, true]),
+    ("POST", "/v1/staff/admissions/again",     call,    [false, false, false, true,  false, true]),
+    ("POST", "/v1/staff/admissions/map",
+        || json!({ "bed": "4E^136^B", "room": "room-7" }), [false, false, false, true,  false, true]),
     ("GET",  "/v1/fleet/places",               nothing, [true,  false, false, true,  false, true]),
     ("POST", "/v1/fleet/places",
         || json!({ "parent": "none", "kind": "unit", "name": "4 West" }),

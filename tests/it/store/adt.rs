@@ -26,6 +26,7 @@ super::on_both!(
     what_a_cancelled_discharge_brings_back,
     whoever_is_not_known_is_made_known_by_name_alone,
     what_cannot_be_read_is_kept_to_be_looked_at,
+    what_was_told_last_is_forgotten_in_time,
     nothing_of_a_message_is_in_clear,
     a_stay_that_was_interrupted_in_its_end_loses_its_key_later,
 );
@@ -54,7 +55,7 @@ impl Hospital {
     /// Sends a message and gives the code of the answer.
     async fn send(&self, message: &str, seconds: i64) -> String {
         let answer = self.admissions.receive(message.as_bytes(), &Ambient::fixed(at(seconds), 7)).await;
-        let answer = String::from_utf8(answer).expect("text");
+        let answer = String::from_utf8(answer.concat()).expect("text");
         answer.split('\r').find_map(|line| line.strip_prefix("MSA|")).expect("an answer")[..2].to_owned()
     }
 
@@ -274,6 +275,30 @@ async fn what_cannot_be_read_is_kept_to_be_looked_at(place: Place) {
     let keep = jiff::SignedDuration::from_hours(1);
     assert_eq!(hospital.store.forget_messages(keep, at(30)).await.expect("read"), 0);
     assert_eq!(hospital.store.forget_messages(keep, at(4000)).await.expect("deleted"), 3);
+}
+
+async fn what_was_told_last_is_forgotten_in_time(place: Place) {
+    let hospital = Hospital::open(&place).await;
+    hospital.happens("A01", "4E^136^A", 10).await;
+    hospital.happens("A03", "4E^136^A", 20).await;
+    let mut raw = place.raw().await;
+    let mut count = async |what: &'static str| {
+        let row = sqlx::query(what).fetch_one(&mut raw).await;
+        row.expect("read").get::<i64, _>("n")
+    };
+    const NOTES: &str = "SELECT CAST(COUNT(*) AS BIGINT) AS n FROM adt_last";
+    let (day, hours) = (86_400, jiff::SignedDuration::from_hours);
+    let all = count(NOTES).await;
+    assert!(all > 0);
+    assert_eq!(hospital.store.forget_messages(hours(24), at(3 * day)).await.expect("deleted"), 2, "the messages alone");
+    // However soon messages go: one that comes late is known by these.
+    assert_eq!(hospital.store.forget_messages(hours(1), at(29 * day)).await.expect("looked"), 0);
+    assert_eq!(hospital.store.forget_messages(hours(40 * 24), at(31 * day)).await.expect("looked"), 0);
+    assert_eq!(count(NOTES).await, all);
+    assert_eq!(hospital.store.forget_messages(hours(24), at(31 * day)).await.expect("deleted"), all);
+    assert_eq!(count(NOTES).await, 0);
+    let told = "SELECT CAST(COUNT(*) AS BIGINT) AS n FROM audit WHERE event = 'forgotten'";
+    assert_eq!(count(told).await, 2, "and it is in the trail");
 }
 
 async fn nothing_of_a_message_is_in_clear(place: Place) {

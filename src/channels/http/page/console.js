@@ -1,6 +1,7 @@
 // The staff's page: calls, rooms, records, broken glass, reviews. It shows what the roles of whoever is signed in allow, and
 // the server decides. It keeps nothing: a record is on the screen until it is closed, the session in a cookie scripts cannot read.
 
+import { admissions } from '/page/console/admissions.js';
 import { Board } from '/page/console/board.js';
 import { fleet } from '/page/console/fleet.js';
 import { renewals } from '/page/console/renewals.js';
@@ -46,10 +47,11 @@ async function doing(control, act) {
 function gone(words = 'You are not signed in any more. Please sign in again.') {
   clearInterval(timer);
   clearInterval(mapTimer);
+  clearInterval(admissionsTimer);
   calls.stop();
   shut();
-  for (const id of ['board', 'results', 'people', 'renewals', 'fills', 'glass', 'reviews', 'fleet']) $(id).hidden = true;
-  for (const id of ['to-tell', 'rooms', 'inbox', 'counter', 'queue', 'who']) $(id).replaceChildren();
+  for (const id of ['board', 'results', 'people', 'renewals', 'fills', 'glass', 'reviews', 'fleet', 'admissions', 'message']) $(id).hidden = true;
+  for (const id of ['to-tell', 'rooms', 'inbox', 'counter', 'queue', 'who', 'messages', 'message-text', 'admissions-news']) $(id).replaceChildren();
   $('map').tBodies[0].replaceChildren();
   $('pages').hidden = true;
   $('enter').hidden = false;
@@ -62,6 +64,7 @@ function gone(words = 'You are not signed in any more. Please sign in again.') {
 
 let timer = 0;
 let mapTimer = 0;
+let admissionsTimer = 0;
 const clock = (at) => new Date(at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
 
 const calls = new Board(ask, button);
@@ -217,10 +220,12 @@ async function start() {
     calls: async () => (rights.has('board') ? (await ask('requests')).requests : []),
     element, doing,
   });
+  const messages = admissions({ ask, element, button, rights });
   $('announce').hidden = !rights.has('announce');
   const shown = [
     ['board', () => calls.look(), 'board'], ['tell-results', results, 'results'], ['people', rooms, 'people'], ['renewals', inbox, 'renewals'],
     ['fills', fills, 'fills'], ['reviews', reviews, 'reviews'], ['fleet', map, 'fleet'],
+    ['admissions', messages.list, 'admissions'],
   ];
   for (const [right, show, id] of shown) {
     if (!rights.has(right)) continue;
@@ -241,6 +246,10 @@ async function start() {
   if (rights.has('fleet')) {
     const look = () => map().catch((e) => { if (e.status === 401) gone(); });
     mapTimer = setInterval(look, AGAIN_MS);
+  }
+  if (rights.has('admissions')) {
+    const look = () => messages.list().catch((e) => { if (e.status === 401) gone(); });
+    admissionsTimer = setInterval(look, AGAIN_MS);
   }
   document.body.dataset.state = 'ready';
 }

@@ -53,6 +53,15 @@ fn a_number_of_the_hospital_is_the_number_that_records_have() {
 }
 
 #[test]
+fn a_number_that_does_not_say_whose_it_is_is_the_senders() {
+    let text = A01.replace("77^^^MERCY^MR", "77").replace("|P|2.5.1\r", "|P|2.5.1|||AL|AL\r");
+    for (sender, system) in [("ADT|MERCY|", "hl7:MERCY|77"), ("Adt||", "hl7:ADT|77")] {
+        let event = read(&text.replace("ADT|MERCY|", sender)).ok().and_then(|read| read.event).expect("an event");
+        assert_eq!(event.patients[0].identifiers[0], system);
+    }
+}
+
+#[test]
 fn what_cannot_be_used_is_told_by_segment_and_field() {
     let without = |what: &str, by: &str| A01.replace(what, by);
     let cases = [
@@ -120,14 +129,68 @@ fn other_delimiters_escapes_and_line_ends_are_understood() {
     assert_eq!(event.patients[0].family, "Mu\u{f1}oz");
 }
 
+/// The one answer.
+fn only(mut answers: Vec<Vec<u8>>) -> String {
+    assert_eq!(answers.len(), 1);
+    String::from_utf8(answers.remove(0)).expect("text")
+}
+
+/// HL7 v2.5.1 §2.9.3 and table 0155.
+#[test]
+fn a_sender_hears_what_it_asked_to_hear() {
+    let [well, ill, no] = [None, Some(Code::Missing), Some(Code::Kind)];
+    let lost = Some(Code::Internal);
+    #[rustfmt::skip]
+    let table = [
+        // MSH-15, MSH-16, what is wrong, the answers
+        ("",   "",   well, &["AA"][..]),
+        ("",   "",   ill,  &["AE"]),
+        ("",   "",   no,   &["AR"]),
+        ("",   "",   lost, &["AR"]),
+        ("AL", "",   well, &["CA"]),
+        ("AL", "NE", ill,  &["CA"]),
+        ("AL", "NE", no,   &["CR"]),
+        ("AL", "NE", lost, &["CE"]),
+        ("NE", "AL", well, &["AA"]),
+        ("NE", "AL", ill,  &["AE"]),
+        ("",   "AL", no,   &["AR"]),
+        ("AL", "AL", well, &["CA", "AA"]),
+        ("AL", "AL", ill,  &["CA", "AE"]),
+        ("AL", "AL", no,   &["CR"]),
+        ("AL", "ER", well, &["CA"]),
+        ("AL", "ER", ill,  &["CA", "AE"]),
+        ("ER", "ER", well, &[]),
+        ("ER", "ER", ill,  &["AE"]),
+        ("ER", "NE", lost, &["CE"]),
+        ("SU", "SU", well, &["CA", "AA"]),
+        ("SU", "SU", ill,  &["CA"]),
+        ("SU", "SU", lost, &[]),
+        ("NE", "NE", lost, &[]),
+        ("??", "NE", well, &["CA"]),
+    ];
+    for (accept, application, wrong, wanted) in table {
+        let message = A01.replace("|P|2.5.1\r", &format!("|P|2.5.1|||{accept}|{application}\r"));
+        let header = read(&message).ok().expect("readable").header;
+        let answers = match wrong {
+            None => acknowledge(&header, "1", at()),
+            Some(code) => refuse(&header, code, "x", "1", at()),
+        };
+        let told = |answer: &Vec<u8>| {
+            let answer = String::from_utf8(answer.clone()).expect("text");
+            answer.split('\r').find_map(|line| line.strip_prefix("MSA|")).expect("an answer")[..2].to_owned()
+        };
+        assert_eq!(answers.iter().map(told).collect::<Vec<_>>(), wanted, "{accept} {application} {wrong:?}");
+    }
+}
+
 #[test]
 fn answers_go_back_to_whoever_sent_it() {
     let header = read(A01).ok().expect("readable").header;
-    let text = String::from_utf8(acknowledge(&header, "0192-ab", at())).expect("text");
+    let text = only(acknowledge(&header, "0192-ab", at()));
     assert_eq!(text, "MSH|^~\\&|WS|MERCY|ADT|MERCY|20261122160000+0000||ACK^A01^ACK|0192ab|P|2.5.1\rMSA|AA|42\r");
-    let refused = String::from_utf8(refuse(&header, Code::Missing, "PID-3: no identifier", "1", at())).expect("text");
+    let refused = only(refuse(&header, Code::Missing, "PID-3: no identifier", "1", at()));
     assert!(refused.ends_with("MSA|AE|42\rERR|||101^Required field missing^HL70357|E||||PID-3: no identifier\r"));
-    let nobody = String::from_utf8(refuse(&Header::default(), Code::Internal, "x", "", at())).expect("text");
+    let nobody = only(refuse(&Header::default(), Code::Internal, "x", "", at()));
     assert!(nobody.starts_with("MSH|^~\\&|||||") && nobody.contains("\rMSA|AR|\r"));
 }
 
@@ -145,9 +208,12 @@ proptest! {
             Ok(read) => read.header,
             Err(wrong) => *wrong.header,
         };
-        let answer = acknowledge(&header, "1", at());
-        prop_assert!(parse(&answer, &customs(), at()).is_err(), "an answer is no ADT");
-        prop_assert_eq!(answer.iter().filter(|byte| **byte == b'\r').count(), 2);
+        let answers = acknowledge(&header, "1", at());
+        prop_assert!(answers.len() <= 2);
+        for answer in answers {
+            prop_assert!(parse(&answer, &customs(), at()).is_err(), "an answer is no ADT");
+            prop_assert_eq!(answer.iter().filter(|byte| **byte == b'\r').count(), 2);
+        }
     }
 
     #[test]
