@@ -78,7 +78,8 @@ impl Stage {
             let _ = stopped.await;
         }));
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder().redirect(Policy::none()).no_proxy().build().expect("a client");
+        let client =
+            Client::builder().redirect(Policy::none()).no_proxy().pool_max_idle_per_host(0).build().expect("a client");
         Self { program, organization, url, client, june, page, dir, _stop: stop }
     }
 

@@ -156,7 +156,11 @@ async fn request(socket: &mut TcpStream) -> Option<(String, Vec<(String, String)
 async fn forward(upstream: &str, line: &str, headers: &[(String, String)], body: String) -> (u16, String, String) {
     let (method, path) = line.split_once(' ').expect("a request line");
     let method = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().expect("a client");
+    let client = reqwest::Client::builder()
+        .timeout(Duration::from_secs(30))
+        .pool_max_idle_per_host(0)
+        .build()
+        .expect("a client");
     let mut sent = client.request(method, format!("{upstream}{path}"));
     for (name, value) in headers.iter().filter(|(n, _)| !matches!(n.as_str(), "host" | "content-length" | "connection"))
     {

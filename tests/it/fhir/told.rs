@@ -70,7 +70,7 @@ impl Stage {
             let _ = stopped.await;
         }));
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder().no_proxy().build().expect("a client");
+        let client = Client::builder().no_proxy().pool_max_idle_per_host(0).build().expect("a client");
         Self { program, rosa, url, client, _stop: stop, _dir: dir }
     }
 

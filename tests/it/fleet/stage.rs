@@ -127,7 +127,7 @@ impl Stage {
             stop
         });
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder().no_proxy().build().expect("a client");
+        let client = Client::builder().no_proxy().pool_max_idle_per_host(0).build().expect("a client");
         Self { program, url, devices, trusted, property, unit, rooms, client, _stop: stops, _dir: dir }
     }
 

@@ -339,7 +339,8 @@ impl Door {
 pub fn client() -> Client {
     // Fails when another test was first, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder().timeout(Duration::from_secs(30)).no_proxy().build().expect("a client")
+    // No connection is used again: a door closes one that is idle, and whoever waited for a process meanwhile sees it too late.
+    Client::builder().timeout(Duration::from_secs(30)).no_proxy().pool_max_idle_per_host(0).build().expect("a client")
 }
 
 /// A refusal's status, code and whole text.

@@ -82,7 +82,8 @@ impl Stage {
             let _ = stopped.await;
         }));
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder().redirect(Policy::none()).no_proxy().build().expect("a client");
+        let client =
+            Client::builder().redirect(Policy::none()).no_proxy().pool_max_idle_per_host(0).build().expect("a client");
         Self { program, provider, url, client, rosa, dir, _stop: stop }
     }
 

@@ -41,7 +41,7 @@ impl Page {
             let _ = stopped.await;
         }));
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder().no_proxy().build().expect("a client");
+        let client = Client::builder().no_proxy().pool_max_idle_per_host(0).build().expect("a client");
         Self { program, url, client, dir, _stop: stop }
     }
 

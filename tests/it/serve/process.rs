@@ -91,7 +91,7 @@ impl Server {
             }
         });
         let mut server = Self { dir, child, printed, url: String::new(), client: super::super::http::door::client() };
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_secs(180);
         loop {
             let printed = server.printed();
             let url = printed.lines().find_map(|l| l.strip_prefix("listening on "));
@@ -168,7 +168,7 @@ impl Server {
         if self.child.try_wait().expect("a child").is_none() {
             self.signal("TERM");
         }
-        let deadline = Instant::now() + Duration::from_secs(40);
+        let deadline = Instant::now() + Duration::from_secs(120);
         loop {
             if let Some(status) = self.child.try_wait().expect("a child") {
                 return status;

@@ -20,6 +20,7 @@ super::on_both!(
     an_emergency_stands_alone,
     many_at_once_are_one_call,
     what_stays_open_after_a_stay_is_another_call,
+    whoever_lies_there_next_hears_nothing_of_calls_before,
     nobody_answers,
     nobody_is_on_duty,
     an_answer_ends_the_climb_and_asking_again_begins_anew,
@@ -172,6 +173,33 @@ async fn what_stays_open_after_a_stay_is_another_call(place: Place) {
     assert_eq!(board.len(), 2, "what somebody else asked for is a call of its own");
     assert!(board[0].stay_over.is_some() && board[0].repeats == 1 && board[1].repeats == 0);
     assert_eq!(board[0].again[0].words.as_deref(), Some("my secret need"), "staff go on seeing what it is");
+}
+
+async fn whoever_lies_there_next_hears_nothing_of_calls_before(place: Place) {
+    let store = place.open().await;
+    let person = admitted(&store, Some("412")).await;
+    let stay = store.occupant(&room("412")).await.expect("read").expect("somebody").stay;
+    let change = Change::CallNurse { room: room("412"), need: "water".into(), emergency: false };
+    let turn = commit("t1", &person, vec![change]);
+    let turn = TurnCommit { owner: KeyOwner::Stay(stay), person: None, room: Some(room("412")), at: at(1), ..turn };
+    store.commit(turn).await.expect("durable");
+    let id = store.board(None).await.expect("read")[0].id.clone();
+    // No device of the room is there, so it waits.
+    store.say_back(&id, "I am on my way", "Maria", at(2)).await.expect("said");
+    assert_eq!(store.speak_replies(at(3)).await.expect("looked"), 0);
+    assert_eq!(store.room_calls(&room("412")).await.expect("read").len(), 1);
+
+    let other = wellspoken::records::Chart { identifiers: vec!["urn:hospital|MRN-2".into()], ..place::chart("x") };
+    let there = ImportOptions { pin: None, consent: None, room: Some(room("412")) };
+    store.import(&other, there, at(10)).await.expect("somebody else lies there");
+    let surface = wellspoken::policy::Surface::Room(room("412"));
+    let grant =
+        wellspoken::store::Grant { surface, person: None, label: "bed".into(), one_time: false, expires: at(1000) };
+    store.issue(&grant, "wsp_bed", at(11)).await.expect("a device");
+    assert_eq!(store.speak_replies(at(12)).await.expect("looked"), 0, "it was said to somebody else");
+    assert!(store.room_calls(&room("412")).await.expect("read").is_empty(), "it was somebody else's");
+    let board = store.board(None).await.expect("read");
+    assert_eq!(board[0].said[0].words.as_deref(), Some("I am on my way"), "staff go on seeing what was said");
 }
 
 async fn nobody_answers(place: Place) {
