@@ -282,6 +282,8 @@ actions!(
     MealMenu = "meal.menu" in self::meal::menu,
     /// Asks dietary for a meal.
     MealOrder = "meal.order" in self::meal::order,
+    /// Has somebody called.
+    CallContact = "call.contact" in self::room::call,
     /// What is to happen on a day of a stay.
     StayPlan = "stay.plan" in self::appointment::plan,
     /// Who treats the person.
@@ -369,6 +371,7 @@ impl Action {
             (Self::RecordDisconnect, Plan::Disconnect { connections }) => {
                 disconnect::perform(permit, connections, setting).await
             }
+            (Self::CallContact, Plan::Call { who }) => room::call::perform(permit, who, setting).await,
             (Self::MealOrder, Plan::Meal { order }) => meal::order::perform(permit, order, setting).await,
             (Self::PrivacyExport, Plan::Copy) => Ok(privacy::export::perform(permit)),
             _ => Err(ActionError::ForeignPlan),
@@ -437,9 +440,9 @@ mod tests {
         for action in Action::ALL {
             assert_eq!(Action::named(action.name()), Some(*action));
             let floor = action.floor();
-            // Agreeing rests on no agreement, and neither does a right, nor what one is told unasked.
+            // Agreeing rests on no agreement, and neither does a right, nor what one is told unasked, nor a list made for calling.
             let agrees = action.name().starts_with("consent.") || action.name().starts_with("privacy.");
-            let of_its_own = action.name().starts_with("notification.");
+            let of_its_own = ["notification.", "call."].iter().any(|domain| action.name().starts_with(domain));
             let agrees = agrees && floor.data == DataClass::Identifiable && floor.identity >= Identity::Pin;
             assert_eq!(
                 floor.scope.is_some() || agrees || of_its_own,

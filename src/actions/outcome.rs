@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Next, Reminder, Route, TakenDose, Waiting, Words, room::Work};
+use super::{
+    Change, Next, Reminder, Route, TakenDose, Waiting, Words,
+    room::{Dial, Work},
+};
 use crate::{policy::Use, records::OpenSlot};
 
 /// What an action knows to say: the name of a reply in the catalogue and the values it needs.
@@ -82,6 +85,8 @@ pub enum Outcome {
     },
     /// Something of the room is to be worked. The turn has it done, and says what came of it.
     Work(Work),
+    /// Somebody is to be called. The turn has it done, and says what came of it.
+    Call(Dial),
     /// Somebody says who they are. The turn goes on from here: only it knows the conversation.
     Identify(Identify),
 }
@@ -224,6 +229,11 @@ pub enum Plan {
         service: String,
         /// In the person's words.
         spoken: String,
+    },
+    /// Have somebody of their list called.
+    Call {
+        /// Who, as they are spoken of.
+        who: String,
     },
     /// Ask dietary for a meal, or for none.
     Meal {

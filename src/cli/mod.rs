@@ -20,6 +20,7 @@ pub mod audit;
 pub mod backup;
 pub mod bench;
 pub mod board;
+pub mod contact;
 pub mod credential;
 pub mod device;
 pub mod drill;
@@ -187,6 +188,8 @@ pub enum Command {
     Credential(credential::CredentialArgs),
     /// Who wants to come in, and letting them in by stages.
     Access(access::AccessArgs),
+    /// Whom a person may have called from their room.
+    Contact(contact::ContactArgs),
     /// How much may be said aloud in a room or at home.
     Room(room::RoomArgs),
     /// Places of urgent care, how long people wait there, and where rooms are.
@@ -252,6 +255,7 @@ pub fn main(args: Args) -> ExitCode {
         Command::Import(a) => import::run(&global, a),
         Command::Credential(a) => credential::run(&global, a),
         Command::Access(a) => access::run(&global, a),
+        Command::Contact(a) => contact::run(&global, a),
         Command::Room(a) => room::run(&global, a),
         Command::Place(a) => place::run(&global, a),
         Command::Board(a) => board::run(&global, a),

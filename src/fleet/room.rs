@@ -3,6 +3,7 @@
 //! Invariants: an order reaches the topics that were set up for that thing of that room and no other; nothing is said to be
 //! done that the thing itself did not tell; an order that the broker did not take in time is not sent later.
 
+mod telephone;
 pub mod wiring;
 
 use std::{sync::Arc, time::Duration};

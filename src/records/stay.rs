@@ -1,6 +1,6 @@
-//! What is read for whoever stays in a room: what they may eat, and what there is.
+//! What is read for whoever stays in a room: what they may eat, what there is, and whom they may have called.
 
-use super::{Eating, MENU, Menu, Records, RecordsError};
+use super::{Contact, Eating, MENU, Menu, Records, RecordsError};
 use crate::{
     policy::{PersonId, Phi},
     store::ChartKind,
@@ -19,6 +19,14 @@ impl Records {
         let orders = self.store().chart_rows(person, ChartKind::Diet).await?;
         let allergies = self.store().chart_rows(person, ChartKind::Allergies).await?;
         Ok(orders.zip(allergies)?.map(|(orders, allergies)| Some(Eating { orders, allergies })))
+    }
+
+    /// Whom the person may have called.
+    ///
+    /// # Errors
+    /// As [`Records::prescriptions`].
+    pub async fn contacts(&self, person: &PersonId) -> Result<Phi<Vec<Contact>>, RecordsError> {
+        Ok(self.store().contacts(person).await?)
     }
 
     /// What the kitchen serves; `None` where nobody said.

@@ -54,6 +54,8 @@ impl Desk<'_> {
         more.extend(waiting.iter().map(|one| own::waiting(one, &patient)));
         let readings = records.readings(person).await?.reveal(permit)?;
         more.extend(readings.iter().map(|one| own::reading(one, &patient, self.zone)));
+        let contacts = records.contacts(person).await?.reveal(permit)?;
+        more.extend(contacts.iter().enumerate().map(|(n, one)| own::contact(one, n + 1, &patient)));
         let notes = store.taken(person, None).await?.reveal(permit)?;
         more.extend(notes.iter().enumerate().map(|(n, one)| own::taken(one, n + 1, &patient)));
         let reminders = records.reminders(person).await?.reveal(permit)?;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     actions::{Reminder, Renewal, RenewalState, Taken, Waiting},
-    records::{Pharmacy, Reading, Visit, fhir_write::reports},
+    records::{Contact, Pharmacy, Reading, Visit, fhir_write::reports},
     store::{Call, KeptTurn},
     turn::words_of,
 };
@@ -74,6 +74,18 @@ pub fn reminder(reminder: &Reminder, patient: &Value) -> Value {
         "authoredOn": reminder.made,
         "payload": [{ "contentString": reminder.medicine.as_deref().unwrap_or("medicines") }],
         "note": [{ "text": format!("rings {rhythm}, {}", reminder.zone) }],
+    })
+}
+
+/// Somebody whom the person may have called.
+pub fn contact(contact: &Contact, n: usize, patient: &Value) -> Value {
+    json!({
+        "resourceType": "RelatedPerson",
+        "id": format!("contact-{n}"),
+        "patient": patient,
+        "name": [{ "text": contact.name }],
+        "relationship": contact.relation.iter().map(|relation| json!({ "text": relation })).collect::<Vec<_>>(),
+        "telecom": [{ "system": "phone", "value": contact.number.dialled() }],
     })
 }
 

@@ -21,6 +21,7 @@ mod clinician;
 mod code;
 mod connecting;
 mod connection;
+mod contacts;
 mod credentials;
 mod database;
 mod device;

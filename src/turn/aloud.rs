@@ -70,6 +70,7 @@ pub(super) fn headline(outcome: Outcome) -> Outcome {
         alert @ Outcome::Alert { .. } => alert,
         Outcome::Identify(how) => Outcome::Identify(how),
         Outcome::Work(work) => Outcome::Work(work),
+        Outcome::Call(dial) => Outcome::Call(dial),
     }
 }
 

@@ -243,6 +243,10 @@ impl Turn<'_> {
         };
         self.timings.action += millis(clock);
         match Self::unless_unreachable(outcome, (&intent, &slots, opened))? {
+            Ok(Outcome::Call(dial)) => {
+                let outcome = self.called(&dial).await;
+                Ok(Self::absorb(intent, slots, outcome, needs, opened))
+            }
             Ok(outcome) => Ok(Self::absorb(intent, slots, outcome, needs, opened)),
             Err(said) => Ok(*said),
         }
@@ -325,7 +329,7 @@ impl Turn<'_> {
                 Said { changes, conflict: Some(conflict), ..worded(&facts, State::Done) }
             }
             // Taken out before; an action that was agreed to never ends so.
-            Outcome::Identify(_) | Outcome::Work(_) => said::common("failed", State::Rejected),
+            Outcome::Identify(_) | Outcome::Work(_) | Outcome::Call(_) => said::common("failed", State::Rejected),
         }
     }
 

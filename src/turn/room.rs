@@ -4,7 +4,7 @@ use super::{Turn, TurnError};
 use crate::{
     actions::{
         Outcome,
-        room::{Work, Worked, control},
+        room::{Called, Dial, Work, Worked, call, control},
     },
     dialogue::{Move, Volume},
     nlu::{Slot, SlotValue, Slots},
@@ -25,6 +25,19 @@ impl Turn<'_> {
             Worked::Done(_) | Worked::Sent => Outcome::Done { conflict: facts.clone(), facts, changes: vec![] },
             Worked::Unknown => Outcome::Ask { slot: "value".into(), facts, options: vec![] },
             Worked::AtEnd(_) | Worked::NoAnswer | Worked::NotSent => Outcome::Answer(facts),
+        }
+    }
+
+    /// Has somebody called, and tells what the telephone told.
+    pub(super) async fn called(&self, dial: &Dial) -> Outcome {
+        let called = match &self.core.rooms {
+            Some(rooms) => rooms.call(dial, u64::from_be_bytes(self.core.ambient.random())).await,
+            None => Called::NotSent,
+        };
+        let facts = call::told(&dial.who, called);
+        match called {
+            Called::Calling => Outcome::Done { conflict: facts.clone(), facts, changes: vec![] },
+            Called::Refused | Called::NoAnswer | Called::NotSent => Outcome::Answer(facts),
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod calls;
 mod connect;
+mod contacts;
 mod house;
 mod meals;
 mod medicines;
@@ -667,6 +668,7 @@ async fn everything([stage, other, third]: &[Stage; 3]) {
     rooms::all(third).await;
     house::all(third).await;
     meals::all(third).await;
+    contacts::all(third).await;
 }
 
 /// Actions that ask a record and that no line asks about somebody whose records are at a server, and why not.

@@ -49,6 +49,7 @@ mod spoken;
 mod store;
 mod stream;
 mod support;
+mod telephone;
 mod triage;
 mod turn;
 mod ui;

@@ -176,6 +176,7 @@ pub(super) mod samples {
             Outcome::Alert { facts, .. } => format!("alert {}", facts.reply),
             Outcome::Identify(_) => "identify".to_owned(),
             Outcome::Work(_) => "work".to_owned(),
+            Outcome::Call(_) => "call".to_owned(),
         }
     }
 }

@@ -39,6 +39,7 @@ UNION ALL SELECT 'connected', 'sealed', connection || ' ' || part, sealed FROM c
 UNION ALL SELECT 'visit', 'sealed', id, sealed FROM visit WHERE owner = $1 \
 UNION ALL SELECT 'waitlist', 'sealed', id, sealed FROM waitlist WHERE owner = $1 \
 UNION ALL SELECT 'reading', 'sealed', id, sealed FROM reading WHERE owner = $1 \
+UNION ALL SELECT 'contact', 'sealed', id, sealed FROM contact WHERE owner = $1 \
 UNION ALL SELECT 'renewal', 'sealed', id, sealed FROM renewal WHERE owner = $1 \
 UNION ALL SELECT 'outbox', 'sealed', id, sealed FROM outbox WHERE owner = $1 AND state <> 'delivered' \
 UNION ALL SELECT 'quiet', 'sealed', 'quiet', sealed FROM quiet WHERE owner = $1 \
@@ -123,6 +124,7 @@ const TABLES: &[&str] = &[
     "visit",
     "waitlist",
     "reading",
+    "contact",
     "renewal",
     "outbox",
     "notice",

@@ -334,6 +334,7 @@ impl Stage {
                 ("done", facts)
             }
             Outcome::Alert { facts, .. } => ("alert", facts),
+            Outcome::Call(_) => return Said { kind: "call", rendered: unsaid(), outcome },
             Outcome::Work(_) => return Said { kind: "work", rendered: unsaid(), outcome },
             Outcome::Identify(_) => panic!("{} says nothing by itself", action.name()),
         };

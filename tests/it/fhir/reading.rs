@@ -152,7 +152,7 @@ async fn what_changes_at_the_server_is_what_is_said() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_down_is_told_with_the_age_of_what_is_said() {
-    let mut clinic = Clinic::open(|server| server.timeout_ms = 400).await;
+    let mut clinic = Clinic::open(|server| server.timeout_ms = 3_000).await;
     for (hours, says) in [
         (2, "This is as of this morning."),
         (20, "This is as of yesterday."),
@@ -175,7 +175,7 @@ async fn a_server_that_is_down_is_told_with_the_age_of_what_is_said() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_copy_it_says_that_the_records_cannot_be_reached() {
-    let clinic = Clinic::open(|server| server.timeout_ms = 400).await;
+    let clinic = Clinic::open(|server| server.timeout_ms = 3_000).await;
     clinic.app.store().remove_source(&clinic.rosa, "tester", now()).await.expect("removed");
     let none = clinic.says(MEDICINES).await;
     assert!(none.contains("on record here") && !none.contains("metformin"), "what was copied went, too: {none}");
