@@ -18,37 +18,51 @@ pub enum ReadBack {
     Gone(usize),
 }
 
-/// Everything under somebody's key: its table, its column, its row's name. A turn whose words were deleted has nothing to open.
-const ROWS: &str = "\
-SELECT 'person' AS place, 'consent' AS col, id AS name, consent AS sealed FROM person WHERE owner = $1 \
-UNION ALL SELECT 'chart', 'sealed', kind, sealed FROM chart WHERE owner = $1 \
-UNION ALL SELECT 'consent', 'sealed', id, sealed FROM consent WHERE owner = $1 \
-UNION ALL SELECT 'request', 'sealed', id, sealed FROM request WHERE owner = $1 \
-UNION ALL SELECT 'call_said', 'sealed', id, sealed FROM call_said WHERE owner = $1 \
-UNION ALL SELECT 'call_reply', 'sealed', id, sealed FROM call_reply WHERE owner = $1 \
-UNION ALL SELECT 'for_clinician', 'words', request, words FROM for_clinician WHERE owner = $1 AND words IS NOT NULL \
-UNION ALL SELECT 'credential', 'sealed', id, sealed FROM credential WHERE owner = $1 \
-UNION ALL SELECT 'subject', 'sealed', id, sealed FROM subject WHERE owner = $1 \
-UNION ALL SELECT 'source', 'sealed', id, sealed FROM source WHERE owner = $1 \
-UNION ALL SELECT 'watch', 'sealed', id, sealed FROM watch WHERE owner = $1 \
-UNION ALL SELECT 'mailbox', 'sealed', 'mailbox', sealed FROM mailbox WHERE owner = $1 \
-UNION ALL SELECT 'glass', 'sealed', id, sealed FROM glass WHERE owner = $1 \
-UNION ALL SELECT 'pattern', 'sealed', id, sealed FROM pattern WHERE owner = $1 \
-UNION ALL SELECT 'connection', 'sealed', id, sealed FROM connection WHERE owner = $1 \
-UNION ALL SELECT 'connected', 'sealed', connection || ' ' || part, sealed FROM connected WHERE owner = $1 \
-UNION ALL SELECT 'visit', 'sealed', id, sealed FROM visit WHERE owner = $1 \
-UNION ALL SELECT 'waitlist', 'sealed', id, sealed FROM waitlist WHERE owner = $1 \
-UNION ALL SELECT 'reading', 'sealed', id, sealed FROM reading WHERE owner = $1 \
-UNION ALL SELECT 'contact', 'sealed', id, sealed FROM contact WHERE owner = $1 \
-UNION ALL SELECT 'renewal', 'sealed', id, sealed FROM renewal WHERE owner = $1 \
-UNION ALL SELECT 'outbox', 'sealed', id, sealed FROM outbox WHERE owner = $1 AND state <> 'delivered' \
-UNION ALL SELECT 'quiet', 'sealed', 'quiet', sealed FROM quiet WHERE owner = $1 \
-UNION ALL SELECT 'notice', 'sealed', id, sealed FROM notice WHERE owner = $1 \
-UNION ALL SELECT 'taken', 'sealed', id, sealed FROM taken WHERE owner = $1 \
-UNION ALL SELECT 'reminder', 'sealed', id, sealed FROM reminder WHERE owner = $1 \
-UNION ALL SELECT 'chosen_pharmacy', 'sealed', owner, sealed FROM chosen_pharmacy WHERE owner = $1 \
-UNION ALL SELECT 'session', 'sealed', id, sealed FROM session WHERE owner = $1 \
-UNION ALL SELECT 'turn', 'sealed', id, sealed FROM turn WHERE owner = $1 AND body <> ''";
+/// The rows under a person's key: the table and its column as the value was sealed with, how the row is named, and which rows have
+/// something to open.
+macro_rules! sealed {
+    ($(($table:literal, $column:literal, $name:literal, $which:literal)),+ $(,)?) => {
+        const ROWS: &str = concat!(
+            "SELECT '' AS place, '' AS col, owner AS name, sealed FROM chart WHERE owner <> owner"
+            $(, " UNION ALL SELECT '", $table, "', '", $column, "', ", $name, ", ", $column, " FROM ", $table,
+                " WHERE owner = $1", $which)+
+        );
+        /// The names as the rows were sealed with.
+        const NAMES: &[(&str, &str)] = &[$(($table, $column)),+];
+    };
+}
+
+sealed![
+    ("person", "consent", "id", ""),
+    ("chart", "sealed", "kind", ""),
+    ("consent", "sealed", "id", ""),
+    ("request", "sealed", "id", ""),
+    ("call_said", "sealed", "id", ""),
+    ("call_reply", "sealed", "id", ""),
+    ("for_clinician", "words", "request", " AND words IS NOT NULL"),
+    ("credential", "sealed", "id", ""),
+    ("subject", "sealed", "id", ""),
+    ("source", "sealed", "id", ""),
+    ("watch", "sealed", "id", ""),
+    ("mailbox", "sealed", "'mailbox'", ""),
+    ("glass", "sealed", "id", ""),
+    ("pattern", "sealed", "id", ""),
+    ("connection", "sealed", "id", ""),
+    ("connected", "sealed", "connection || ' ' || part", ""),
+    ("visit", "sealed", "id", ""),
+    ("waitlist", "sealed", "id", ""),
+    ("reading", "sealed", "id", ""),
+    ("contact", "sealed", "id", ""),
+    ("renewal", "sealed", "id", ""),
+    ("outbox", "sealed", "id", " AND state <> 'delivered'"),
+    ("quiet", "sealed", "'quiet'", ""),
+    ("notice", "sealed", "id", ""),
+    ("taken", "sealed", "id", ""),
+    ("reminder", "sealed", "id", ""),
+    ("chosen_pharmacy", "sealed", "owner", ""),
+    ("session", "sealed", "id", ""),
+    ("turn", "sealed", "id", " AND body <> ''"),
+];
 
 impl Store {
     /// People drawn at random.
@@ -97,7 +111,7 @@ impl Store {
         for row in &rows {
             let (table, column): (String, String) = (row.try_get("place")?, row.try_get("col")?);
             let (name, sealed): (String, Vec<u8>) = (row.try_get("name")?, row.try_get("sealed")?);
-            let (table, column) = known(&table, &column);
+            let (table, column) = known(&table, &column)?;
             // What a hold keeps is set aside under another name, and sealed under its own.
             let place = Place { table, column, row: name.strip_prefix("held ").unwrap_or(&name), owner: &owner };
             key.open(place, &sealed).map_err(|_| StoreError::Damaged(format!("{table}.{column}")))?;
@@ -106,36 +120,7 @@ impl Store {
     }
 }
 
-/// The names as the rows were sealed with.
-const TABLES: &[&str] = &[
-    "person",
-    "chart",
-    "connection",
-    "connected",
-    "consent",
-    "request",
-    "credential",
-    "subject",
-    "source",
-    "watch",
-    "mailbox",
-    "glass",
-    "pattern",
-    "visit",
-    "waitlist",
-    "reading",
-    "contact",
-    "renewal",
-    "outbox",
-    "notice",
-    "taken",
-    "reminder",
-    "chosen_pharmacy",
-    "session",
-    "turn",
-];
-
-fn known(table: &str, column: &str) -> (&'static str, &'static str) {
-    let table = TABLES.iter().copied().find(|known| *known == table);
-    (table.unwrap_or("person"), if column == "consent" { "consent" } else { "sealed" })
+fn known(table: &str, column: &str) -> Result<(&'static str, &'static str), StoreError> {
+    let names = NAMES.iter().copied().find(|names| *names == (table, column));
+    names.ok_or_else(|| StoreError::Damaged(format!("{table}.{column}")))
 }

@@ -7,11 +7,12 @@ use std::{
 };
 
 use wellspoken::{
+    actions::Change,
     policy::PersonId,
     store::{BackupError, BackupOptions, Manifest, PublicKey, ReadBack, RestoreOptions, Store, StoreOptions, restore},
 };
 
-use super::place::{Place, admitted, at, commit};
+use super::place::{Place, admitted, at, commit, room};
 use crate::postgres as server;
 
 super::on_both!(
@@ -56,6 +57,14 @@ async fn filled(place: &Place) -> (Store, PersonId) {
     for n in 0..20 {
         store.commit(commit(&format!("t{n}"), &person, vec![])).await.expect("committed");
     }
+    // Rows that are sealed on ways of their own.
+    let asks = |need: &str| Change::CallNurse { room: room("412"), need: need.into(), emergency: false };
+    let quiet = Change::Quiet { quiet: Default::default() };
+    for (turn, changes) in [("asks", vec![asks("water")]), ("again", vec![asks("water"), quiet])] {
+        store.commit(commit(turn, &person, changes)).await.expect("committed");
+    }
+    let call = store.board(None).await.expect("read")[0].id.clone();
+    store.say_back(&call, "I am on my way", "Maria", at(20)).await.expect("said");
     (store, person)
 }
 
@@ -66,7 +75,7 @@ async fn what_comes_back_is_what_was_there(place: Place) {
     let live_before = live_before + 1;
     let (file, manifest) = backup(&place, &store, "one").await.expect("made");
     assert_eq!(manifest.entries, live_before + 1, "that it was begun is in it");
-    assert_eq!(manifest.rows["turn"], 20);
+    assert_eq!(manifest.rows["turn"], 22);
     assert_eq!(fs::metadata(&file).expect("there").permissions().mode() & 0o777, 0o600);
     assert_eq!(entries(file.parent().expect("a folder")), std::slice::from_ref(&file), "and nothing beside it");
     store.commit(commit("later", &person, vec![])).await.expect("committed");
