@@ -35,7 +35,7 @@ use crate::{
         voice::Voice,
     },
     store::{Store, StoreError, StoreOptions, database_url},
-    turn::{Core, Recognized, TurnRequest, TurnResult},
+    turn::{Core, Early, Recognized, TurnRequest, TurnResult},
     watch::Watcher,
 };
 
@@ -226,6 +226,11 @@ impl App {
     /// Takes one turn. Always gives an answer.
     pub async fn turn(&self, request: TurnRequest) -> TurnResult {
         self.core.turn(request).await
+    }
+
+    /// Hears sound that may go on, where a decoder is free for it.
+    pub async fn ahead(&self, wav: Vec<u8>) -> Option<Early> {
+        self.core.ahead(wav).await
     }
 
     /// The database, for doors that authenticate and for commands.

@@ -21,6 +21,8 @@ const KNOWN: usize = 50;
 const START: u32 = 3;
 /// Looks without speech that end it: 0.8 seconds. Shorter cuts into thinking, longer makes everybody wait.
 const PAUSE: u32 = 40;
+/// Looks without speech after which it may be over: 0.2 seconds, longer than most stops inside a word.
+const PERHAPS: u32 = 10;
 /// Looks after which nobody is expected to speak any more: 8 seconds.
 const NOTHING: u32 = 400;
 /// Samples of the longest utterance: 30 seconds.
@@ -62,6 +64,12 @@ impl Endpointer {
             }
         }
         None
+    }
+
+    /// Whether somebody spoke and is quiet now, so that this may have been all.
+    #[must_use]
+    pub const fn may_be_over(&self) -> bool {
+        self.spoke && self.quiet >= PERHAPS
     }
 
     fn look(&mut self) -> Option<Over> {
@@ -139,6 +147,24 @@ mod tests {
                 (got, expected) => got.is_none() && expected.is_none(),
             };
             assert!(close, "{what}: {got:?}");
+        }
+    }
+
+    #[test]
+    fn a_pause_may_be_the_end_until_somebody_goes_on() {
+        let mut endpointer = Endpointer::default();
+        for (what, seconds, db, expected) in [
+            ("nobody yet", 1.0, -90.0, false),
+            ("a word", 0.5, -25.0, false),
+            ("a stop inside a word", 0.1, -90.0, false),
+            ("the rest of it", 0.3, -25.0, false),
+            ("a pause", 0.25, -90.0, true),
+            ("longer", 0.3, -90.0, true),
+            ("goes on", 0.3, -25.0, false),
+            ("another pause", 0.25, -90.0, true),
+        ] {
+            assert_eq!(endpointer.push(tone(seconds, db)), None, "{what}");
+            assert_eq!(endpointer.may_be_over(), expected, "{what}");
         }
     }
 

@@ -137,6 +137,13 @@ impl Pool {
         }
     }
 
+    /// Whether a decoder is free and nobody waits for one.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        let Load { waiting, busy } = self.load_now();
+        waiting == 0 && busy < self.shared.limits.states
+    }
+
     /// What the pool is doing right now.
     #[must_use]
     pub fn load_now(&self) -> Load {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     policy::{Caller, Surface},
-    turn::{Could, Intended, TurnRequest, TurnResult},
+    turn::{Could, Early, Intended, TurnRequest, TurnResult},
 };
 
 /// An answer that comes later.
@@ -17,6 +17,13 @@ pub type Soon<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait Backend: Send + Sync + 'static {
     /// Takes one turn; bad luck is an answer too.
     fn turn(&self, request: TurnRequest) -> Soon<'_, TurnResult>;
+
+    /// Hears sound (a WAV file) of which nobody knows yet whether it was all, where a decoder is free for it. Nothing comes of it:
+    /// it is not kept, nobody is told, and nothing is done.
+    fn ahead(&self, wav: Vec<u8>) -> Soon<'_, Option<Early>> {
+        drop(wav);
+        Box::pin(std::future::ready(None))
+    }
 
     /// Whom a token stands for; `None` for a token that is unknown, expired, revoked or only good for one use.
     fn authenticate<'a>(&'a self, token: &'a str) -> Soon<'a, Result<Option<Holder>, Unavailable>>;

@@ -5,10 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Heard, Input, Turn, millis};
+use super::{Early, Heard, Input, Turn, millis};
 use crate::{
     asr::{
-        RejectionReason, Transcript,
+        Rejection, RejectionReason, Transcript,
         pool::{HearRequest, Priority},
         spotter::Spotted,
         wav,
@@ -174,12 +174,8 @@ impl Turn<'_> {
             Input::Text(text) => self.read(&text),
             Input::Intent(asked) => Self::meant(asked),
             Input::Silence => Hearing::nothing("not_heard"),
-            Input::Audio(bytes) => {
-                let clock = Instant::now();
-                let hearing = self.listen(bytes).await;
-                self.timings.asr += millis(clock);
-                hearing
-            }
+            Input::Audio(bytes) => self.listen(bytes, None).await,
+            Input::Streamed(bytes, early) => self.listen(bytes, Some(early).filter(Early::counts)).await,
         }
     }
 
@@ -204,8 +200,16 @@ impl Turn<'_> {
         Hearing::Meant { asked, raw: Raw::unsure(raw) }
     }
 
-    async fn listen(&mut self, bytes: Vec<u8>) -> Hearing {
-        let spotter = self.core.spotter.clone();
+    async fn listen(&mut self, bytes: Vec<u8>, early: Option<Early>) -> Hearing {
+        let clock = Instant::now();
+        let hearing = self.heard_in(bytes, early).await;
+        self.timings.asr += millis(clock);
+        hearing
+    }
+
+    /// `early`: what was heard of it already.
+    async fn heard_in(&mut self, bytes: Vec<u8>, early: Option<Early>) -> Hearing {
+        let spotter = self.core.spotter.clone().filter(|_| early.is_none());
         let decoded = tokio::task::spawn_blocking(move || {
             wav::decode(&bytes).map(|samples| {
                 let spotted = spotter.map_or_else(Spotted::default, |spotter| spotter.spot(&samples));
@@ -218,8 +222,13 @@ impl Turn<'_> {
             Ok(Err(bad)) => return nobody(RejectionReason::BadAudio(bad)),
             Err(_) => return nobody(RejectionReason::Failed),
         };
+        let spotted = early.as_ref().map_or(spotted, |early| early.spotted);
         let priority = if spotted.urgent() { Priority::Urgent } else { Priority::Interactive };
-        match self.decode(&samples, Vec::new(), priority).await {
+        let decoded = match early {
+            Some(early) => early.heard.outcome.map_err(unheard),
+            None => self.decode(&samples, Vec::new(), priority).await,
+        };
+        match decoded {
             Ok(transcript) => {
                 self.heard = Some(heard(&transcript));
                 let raw = Raw::new(transcript.heard, transcript.confidence, transcript.heard_confidence);
@@ -254,17 +263,17 @@ impl Turn<'_> {
             deadline: Instant::now() + self.core.hear_deadline.max(Duration::from_millis(100)),
             names,
         };
-        ears.hear(request).await.outcome.map_err(|rejection| {
-            let text = rejection.heard.unwrap_or_default();
-            let unheard = rejection.no_speech.map(|no_speech| Heard {
-                text: text.clone(),
-                confidence: rejection.confidence,
-                no_speech,
-            });
-            let raw = Raw::new(text, rejection.confidence, rejection.heard_confidence);
-            (rejection.reason, raw, unheard)
-        })
+        ears.hear(request).await.outcome.map_err(unheard)
     }
+}
+
+/// Why there is nothing to act on, what was heard all the same, and how that is told.
+fn unheard(rejection: Rejection) -> (RejectionReason, Raw, Option<Heard>) {
+    let text = rejection.heard.unwrap_or_default();
+    let unheard =
+        rejection.no_speech.map(|no_speech| Heard { text: text.clone(), confidence: rejection.confidence, no_speech });
+    let raw = Raw::new(text, rejection.confidence, rejection.heard_confidence);
+    (rejection.reason, raw, unheard)
 }
 
 fn heard(transcript: &Transcript) -> Heard {

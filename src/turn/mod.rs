@@ -13,6 +13,7 @@ mod chime;
 mod code;
 mod count;
 mod due;
+mod early;
 mod go_on;
 mod hear;
 mod identify;
@@ -36,6 +37,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 pub use due::{DueError, Ring, Sound};
+pub use early::Early;
 pub use keep::{WordsKept, words_of};
 pub use names::Recognized;
 pub use request::{AsksFor, Could, Heard, Input, State, Timings, TurnRequest, TurnResult};
@@ -203,7 +205,10 @@ impl<'a> Turn<'a> {
         let now = core.ambient.now();
         let body = match input {
             Input::Text(text) => Sha256::new().chain_update(b"text").chain_update(text).finalize(),
-            Input::Audio(wav) => Sha256::new().chain_update(b"audio").chain_update(wav).finalize(),
+            // What was heard before is no part of what was said.
+            Input::Audio(wav) | Input::Streamed(wav, _) => {
+                Sha256::new().chain_update(b"audio").chain_update(wav).finalize()
+            }
             Input::Intent(asked) => {
                 Sha256::new().chain_update(b"intent").chain_update(keep::to_bytes(asked)).finalize()
             }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Early;
 use crate::{
     dialogue::{Request, Volume},
     nlu::{Intended, Slots},
@@ -28,6 +29,8 @@ pub enum Input {
     Text(String),
     /// Spoken, as the bytes of a WAV file.
     Audio(Vec<u8>),
+    /// The same, and what was heard of it before it was known to be all; nobody spoke after that.
+    Streamed(Vec<u8>, Early),
     /// Understood by a platform: an intent and what was said for its slots.
     Intent(Intended),
     /// Nobody spoke before the device stopped waiting.

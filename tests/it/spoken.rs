@@ -63,6 +63,23 @@ async fn every_recording_is_heard_understood_and_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_heard_before_the_end_is_not_heard_again() {
+    let scratch = with_senses(Senses { ears: true, voice: false }).await;
+    assert!(scratch.app.warnings.is_empty(), "{:?}; run: make models", scratch.app.warnings);
+    let rosa = add_demo(&scratch, "rosa-delgado.json", "all", Some("room-7")).await;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("audio-fixtures");
+    let sound = |file: &str| std::fs::read(folder.join(file)).expect("the recording is there");
+    let early = scratch.app.ahead(sound("next-visit.wav")).await.expect("a decoder is free");
+    let shown = early.shown().expect("words");
+    // Another recording, so that it shows which one counts.
+    let input = Input::Streamed(sound("joke.wav"), early);
+    let caller = caller(room(), Some(&rosa));
+    let result = scratch.app.turn(TurnRequest { caller, session: None, turn: None, input, speak: false }).await;
+    assert_eq!(result.heard.map(|heard| heard.text), Some(shown));
+    assert_eq!(result.intent, "appointment.next");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_speech_is_answered_without_inventing_words() {
     let scratch = with_senses(Senses { ears: true, voice: false }).await;
     assert!(scratch.app.warnings.is_empty(), "{:?}; run: make models", scratch.app.warnings);

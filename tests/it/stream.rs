@@ -1,6 +1,7 @@
 //! A device's own connection, over real sockets and the real turn: what goes through it, what ends it, and that nothing is lost
 //! or done twice when it breaks.
 
+mod ahead;
 mod bad_input;
 mod broken;
 mod stage;

@@ -14,7 +14,7 @@ use crate::{
     policy::{Caller, Surface},
     staff::AlertsError,
     store::{Grant, StoreError},
-    turn::{Could, Intended, TurnRequest, TurnResult},
+    turn::{Could, Early, Intended, TurnRequest, TurnResult},
 };
 
 use super::{connect::Connections, fleet::FleetSide, letters::Letters, sign_in::SignInDoors, staff::StaffSide};
@@ -151,6 +151,10 @@ pub(super) fn unavailable(error: &StoreError) -> Unavailable {
 impl Backend for Program {
     fn turn(&self, request: TurnRequest) -> Soon<'_, TurnResult> {
         Box::pin(self.app.turn(request))
+    }
+
+    fn ahead(&self, wav: Vec<u8>) -> Soon<'_, Option<Early>> {
+        Box::pin(self.app.ahead(wav))
     }
 
     fn authenticate<'a>(&'a self, token: &'a str) -> Soon<'a, Result<Option<Holder>, Unavailable>> {

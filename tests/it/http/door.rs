@@ -73,7 +73,7 @@ impl Backend for Parrot {
         Box::pin(async move {
             let (text, bytes) = match request.input {
                 Input::Text(text) => (Some(text), 0),
-                Input::Audio(wav) => (None, wav.len()),
+                Input::Audio(wav) | Input::Streamed(wav, _) => (None, wav.len()),
                 Input::Intent(_) | Input::Silence => (None, 0),
             };
             let session = request.session.as_ref().map(|s| s.as_str().to_owned());

@@ -13,10 +13,11 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
-    sync::oneshot,
+    sync::{oneshot, watch},
     task::JoinHandle,
 };
 use wellspoken::{
+    app::Senses,
     channels::{
         Backend, Holder, Opened, Part, Soon, Unavailable,
         http::{Doors, Drained, Limits, Listener, StreamLimits},
@@ -35,12 +36,12 @@ use wellspoken::{
     },
     policy::{Caller, CredentialId, RoomId, Surface, TurnId},
     store::{Grant, NewEvent, To, Whose},
-    turn::{Could, Intended, TurnRequest, TurnResult},
+    turn::{Could, Early, Intended, TurnRequest, TurnResult},
 };
 
 use crate::{
     residue::Folder,
-    support::{Scratch, empty, now},
+    support::{Scratch, now, with_senses},
 };
 
 /// How the program differs from the real one.
@@ -52,6 +53,10 @@ pub struct Customs {
     pub takes: Duration,
     /// How long a device may listen for the answer to every answer.
     pub follow_up_ms: u32,
+    /// It has the hearing model.
+    pub ears: bool,
+    /// Sound that may go on is heard without end.
+    pub hears_forever: bool,
     pub limits: StreamLimits,
 }
 
@@ -60,6 +65,24 @@ pub struct Staged {
     pub program: Arc<Program>,
     customs: Customs,
     pub turns: AtomicUsize,
+    pub ahead: watch::Sender<Ahead>,
+}
+
+/// What was to be heard before it was over.
+#[derive(Default)]
+pub struct Ahead {
+    /// How many bytes each time.
+    pub asked: Vec<usize>,
+    /// How often it was given up.
+    pub given_up: usize,
+}
+
+struct GivenUp<'a>(&'a watch::Sender<Ahead>);
+
+impl Drop for GivenUp<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|ahead| ahead.given_up += 1);
+    }
 }
 
 impl Backend for Staged {
@@ -72,6 +95,18 @@ impl Backend for Staged {
             result.audio = self.customs.voice.clone().filter(|_| speak);
             result.follow_up_ms = self.customs.follow_up_ms;
             result
+        })
+    }
+
+    fn ahead(&self, wav: Vec<u8>) -> Soon<'_, Option<Early>> {
+        if !self.customs.hears_forever {
+            return Backend::ahead(&*self.program, wav);
+        }
+        self.ahead.send_modify(|ahead| ahead.asked.push(wav.len()));
+        let given_up = GivenUp(&self.ahead);
+        Box::pin(async move {
+            let _given_up = given_up;
+            std::future::pending().await
         })
     }
 
@@ -123,10 +158,16 @@ pub struct Stage {
 
 impl Stage {
     pub async fn open(customs: Customs) -> Self {
-        let Scratch { app, dir } = empty().await;
+        let Scratch { app, dir } = with_senses(Senses { ears: customs.ears, voice: false }).await;
+        assert!(!customs.ears || app.warnings.is_empty(), "{:?}; run: make models", app.warnings);
         let program = Arc::new(Program::new(app));
         let limits = Limits { stream: customs.limits.clone(), ..Limits::default() };
-        let staged = Arc::new(Staged { program: program.clone(), customs, turns: AtomicUsize::new(0) });
+        let staged = Arc::new(Staged {
+            program: program.clone(),
+            customs,
+            turns: AtomicUsize::new(0),
+            ahead: watch::Sender::default(),
+        });
         let config = HttpConfig { listen: "127.0.0.1:0".into(), ..HttpConfig::default() };
         let listener = Listener::bind(&config).await.expect("a free port");
         let url = listener.url();

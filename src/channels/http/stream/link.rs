@@ -210,6 +210,7 @@ impl Link {
                 Ok((utterance, result)) => self.answered(utterance, result).await,
                 Err(_) => Ok(()),
             },
+            so_far = so_far(&mut self.ear) => self.heard_so_far(so_far).await,
             frame = self.socket.next() => match frame {
                 Some(Ok(frame)) => {
                     self.heard = Instant::now();
@@ -350,7 +351,7 @@ impl Link {
 
     /// An utterance is over: it becomes a turn, as whoever the credential stands for now.
     async fn ask(&mut self, whole: Whole, why: Ending) -> Result<(), End> {
-        let Whole { utterance, session, ms, wav, room } = whole;
+        let Whole { utterance, session, ms, wav, room, ahead } = whole;
         self.tell(&Down::Ended { utterance: utterance.as_str().to_owned(), why, ms }).await?;
         let caller = match Speaker::from_request_parts(&mut self.parts.clone(), &self.doors).await {
             Ok(Speaker(caller)) => caller,
@@ -358,11 +359,20 @@ impl Link {
             Err(_) => return Err(End::Close(Closing::Ended)),
         };
         self.same_stay(&caller)?;
-        let input = if wav.is_empty() { Input::Silence } else { Input::Audio(wav) };
-        let turn = TurnRequest { caller, session, turn: Some(utterance.clone()), input, speak: self.speech };
+        let speak = self.speech;
         self.asked.push(Asked { utterance: utterance.clone(), since: Instant::now(), told: false });
         let doors = self.doors.clone();
         self.turns.spawn(async move {
+            let early = match ahead {
+                Some(ahead) => ahead.heard().await,
+                None => None,
+            };
+            let input = match early {
+                _ if wav.is_empty() => Input::Silence,
+                Some(early) => Input::Streamed(wav, early),
+                None => Input::Audio(wav),
+            };
+            let turn = TurnRequest { caller, session, turn: Some(utterance.clone()), input, speak };
             let result = turns::finish(&doors, turn).await;
             drop(room);
             (utterance, result)
@@ -390,6 +400,14 @@ impl Link {
             true => Ok(()),
             false => Err(End::Close(Closing::StayOver)),
         }
+    }
+}
+
+/// What was heard so far of what is being said.
+async fn so_far(ear: &mut Option<Ear>) -> Option<String> {
+    match ear {
+        Some(ear) => ear.so_far().await,
+        None => std::future::pending().await,
     }
 }
 

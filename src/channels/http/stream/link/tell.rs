@@ -49,6 +49,14 @@ impl Link {
         self.speak().await
     }
 
+    /// Words of somebody who may go on, for whoever lies there still.
+    pub(super) async fn heard_so_far(&mut self, text: Option<String>) -> Result<(), End> {
+        let (Some(text), Some(ear)) = (text, &self.ear) else { return Ok(()) };
+        let utterance = ear.utterance.as_str().to_owned();
+        self.still_let_in().await?;
+        self.tell(&Down::Heard { utterance, text, r#final: false }).await
+    }
+
     /// Sends what is to be heard now.
     pub(super) async fn speak(&mut self) -> Result<(), End> {
         for _ in 0..FRAMES {

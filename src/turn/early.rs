@@ -1,0 +1,115 @@
+//! Hearing what may be all that was said, while nobody knows yet whether it is.
+//!
+//! Invariant: nothing comes of it but words in memory: no audit row, no store, no dialogue, no action. A turn that takes them goes the
+//! whole way all the same.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::Core;
+use crate::{
+    asr::{
+        self, RejectionReason,
+        pool::{HearRequest, Priority},
+        spotter::Spotted,
+        wav,
+    },
+    nlu::digits,
+};
+
+/// What stands for digits in words of which nobody knows yet what they answer.
+const MASK: &str = "…";
+
+/// What was heard of an utterance before it was over. Not `Debug`: it holds what was said.
+pub struct Early {
+    pub(super) spotted: Spotted,
+    pub(super) heard: asr::Heard,
+}
+
+impl Early {
+    /// The words so far, as they may be shown: each digit is masked, since it may be of a secret. `None` where there are none.
+    #[must_use]
+    pub fn shown(&self) -> Option<String> {
+        let text = &self.heard.outcome.as_ref().ok()?.text;
+        Some(digits::masked(text, &digits::runs(text, 1), MASK))
+    }
+
+    /// Whether it says what was said. What there was no time for is heard once more.
+    pub(super) const fn counts(&self) -> bool {
+        !matches!(
+            &self.heard.outcome,
+            Err(asr::Rejection {
+                reason: RejectionReason::Overloaded | RejectionReason::DeadlinePassed | RejectionReason::Failed,
+                ..
+            })
+        )
+    }
+}
+
+impl Core {
+    /// Hears sound that may go on. `None` where no decoder is free for what may be in vain.
+    pub async fn ahead(&self, wav: Vec<u8>) -> Option<Early> {
+        // Under load nothing is heard that may be in vain, and no cry is looked for twice.
+        let ears = self.ears.as_ref().filter(|ears| ears.has_room())?;
+        let spotter = self.spotter.clone();
+        let looked = tokio::task::spawn_blocking(move || {
+            let samples = wav::decode(&wav).ok()?;
+            let spotted = spotter.map_or_else(Spotted::default, |spotter| spotter.spot(&samples));
+            Some((samples, spotted))
+        });
+        let (samples, spotted) = looked.await.ok()??;
+        let request = HearRequest {
+            samples: Arc::from(samples),
+            priority: if spotted.urgent() { Priority::Urgent } else { Priority::Interactive },
+            deadline: Instant::now() + self.hear_deadline.max(Duration::from_millis(100)),
+            names: Vec::new(),
+        };
+        Some(Early { spotted, heard: ears.hear(request).await })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heard(outcome: Result<asr::Transcript, asr::Rejection>) -> Early {
+        Early { spotted: Spotted::default(), heard: asr::Heard { outcome, timings: asr::Timings::default() } }
+    }
+
+    #[test]
+    fn digits_are_not_shown_and_what_there_was_no_time_for_does_not_count() {
+        let words = |text: &str| {
+            heard(Ok(asr::Transcript {
+                text: text.into(),
+                heard: text.into(),
+                heard_confidence: vec![],
+                confidence: 0.9,
+                words: vec![],
+                no_speech: 0.0,
+            }))
+        };
+        for (said, shown) in [
+            ("Is my prescription ready?", "Is my prescription ready?"),
+            ("four seven one", "…"),
+            ("My pin is 40 77.", "My pin is …."),
+            ("I took two pills", "I took … pills"),
+        ] {
+            assert_eq!(words(said).shown().as_deref(), Some(shown), "{said}");
+            assert!(words(said).counts());
+        }
+        use RejectionReason::{DeadlinePassed, Failed, Noise, Overloaded, Silence, Unclear};
+        for (reason, counts) in [
+            (Overloaded, false),
+            (DeadlinePassed, false),
+            (Failed, false),
+            (Noise, true),
+            (Silence, true),
+            (Unclear, true),
+        ] {
+            let early = heard(Err(asr::Rejection::unheard(reason)));
+            assert!(early.counts() == counts && early.shown().is_none(), "{reason:?}");
+        }
+    }
+}
