@@ -35,7 +35,7 @@ use crate::{
         voice::Voice,
     },
     store::{Store, StoreError, StoreOptions, database_url},
-    turn::{Core, Early, Recognized, TurnRequest, TurnResult},
+    turn::{Core, Early, Expected, Recognized, TurnRequest, TurnResult},
     watch::Watcher,
 };
 
@@ -229,8 +229,8 @@ impl App {
     }
 
     /// Hears sound that may go on, where a decoder is free for it.
-    pub async fn ahead(&self, wav: Vec<u8>) -> Option<Early> {
-        self.core.ahead(wav).await
+    pub async fn ahead(&self, sound: Arc<[f32]>, expected: Expected) -> Option<Early> {
+        self.core.ahead(sound, expected).await
     }
 
     /// The database, for doors that authenticate and for commands.

@@ -1,12 +1,14 @@
-//! Where an utterance ends, by its loudness: after a pause, when nobody speaks, or at the limit.
+//! Where an utterance ends: after a pause, when nobody speaks, or at the limit. What is speech is told by loudness; how long a pause
+//! must be may be told from outside, by what was said.
 //!
-//! Invariant: it depends on the samples alone, not on how they came, so that an utterance that is sent again ends at the same
-//! sample and is the same utterance.
+//! Invariant: what was said ([`Endpointer::spoken`]) depends on the samples alone up to the pause that ended it, not on how they came
+//! nor on how long that pause was, so that an utterance that is sent again and ends in the same pause is the same utterance.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 /// Samples of one look: 20 ms at 16 kHz.
 const WINDOW: usize = 320;
+const LOOK_MS: u128 = 20;
 /// So much louder than the quietest of the last looks is speech, in decibels.
 const ABOVE: f32 = 9.0;
 /// Below this nothing is speech, in decibels of full scale.
@@ -21,8 +23,12 @@ const KNOWN: usize = 50;
 const START: u32 = 3;
 /// Looks without speech that end it: 0.8 seconds. Shorter cuts into thinking, longer makes everybody wait.
 const PAUSE: u32 = 40;
-/// Looks without speech after which it may be over: 0.2 seconds, longer than most stops inside a word.
-const PERHAPS: u32 = 10;
+/// Looks without speech after which it may be over: 120 ms, longer than most stops inside a word.
+const PERHAPS: u32 = 6;
+/// The same where a word or two are expected: 80 ms.
+const PERHAPS_SHORT: u32 = 4;
+/// Looks after the last of speech that belong to what was said: 80 ms, for a last sound that fades.
+const TAIL: u32 = 4;
 /// Looks after which nobody is expected to speak any more: 8 seconds.
 const NOTHING: u32 = 400;
 /// Samples of the longest utterance: 30 seconds.
@@ -40,7 +46,6 @@ pub enum Over {
 }
 
 /// Listens to one utterance.
-#[derive(Default)]
 pub struct Endpointer {
     /// Samples of a look that is not whole yet.
     part: Vec<i16>,
@@ -49,10 +54,42 @@ pub struct Endpointer {
     looks: u32,
     loud: u32,
     quiet: u32,
-    spoke: bool,
+    /// Looks until the last of speech; 0 where nobody spoke.
+    spoken: u32,
+    perhaps: u32,
+    pause: u32,
+    ends: Option<(Over, usize)>,
+}
+
+impl Default for Endpointer {
+    fn default() -> Self {
+        Self {
+            part: Vec::new(),
+            levels: VecDeque::new(),
+            looks: 0,
+            loud: 0,
+            quiet: 0,
+            spoken: 0,
+            perhaps: PERHAPS,
+            pause: PAUSE,
+            ends: None,
+        }
+    }
 }
 
 impl Endpointer {
+    /// Listens to what is a word or two as a rule.
+    #[must_use]
+    pub fn short() -> Self {
+        Self { perhaps: PERHAPS_SHORT, ..Self::default() }
+    }
+
+    /// Listens to what ended there when it came before.
+    #[must_use]
+    pub fn again(ends: (Over, usize)) -> Self {
+        Self { ends: Some(ends), ..Self::default() }
+    }
+
     /// Takes more samples (16 kHz). Once it is over, tells why, and after how many samples of all; the rest is not looked at.
     pub fn push(&mut self, samples: impl IntoIterator<Item = i16>) -> Option<(Over, usize)> {
         for sample in samples {
@@ -69,7 +106,19 @@ impl Endpointer {
     /// Whether somebody spoke and is quiet now, so that this may have been all.
     #[must_use]
     pub const fn may_be_over(&self) -> bool {
-        self.spoke && self.quiet >= PERHAPS
+        self.spoken > 0 && self.quiet >= self.perhaps
+    }
+
+    /// Has this pause, and no other, so long. Tells as [`Self::push`] where it has been so long already.
+    pub fn wait(&mut self, pause: Duration) -> Option<(Over, usize)> {
+        self.pause = u32::try_from(pause.as_millis() / LOOK_MS).unwrap_or(PAUSE);
+        self.over().map(|over| (over, self.looks as usize * WINDOW))
+    }
+
+    /// How many samples of all belong to what was said; `None` where nobody spoke.
+    #[must_use]
+    pub fn spoken(&self) -> Option<usize> {
+        (self.spoken > 0).then(|| (self.spoken + TAIL).min(self.looks) as usize * WINDOW)
     }
 
     fn look(&mut self) -> Option<Over> {
@@ -85,16 +134,24 @@ impl Endpointer {
         if level >= (room + ABOVE).max(LOWEST) {
             self.loud += 1;
             if self.loud >= START {
-                (self.spoke, self.quiet) = (true, 0);
+                (self.spoken, self.quiet, self.pause) = (self.looks, 0, PAUSE);
             }
         } else {
             (self.loud, self.quiet) = (0, self.quiet + 1);
         }
-        if self.looks as usize * WINDOW >= LONGEST {
+        self.over()
+    }
+
+    fn over(&self) -> Option<Over> {
+        let heard = self.looks as usize * WINDOW;
+        if let Some((over, at)) = self.ends {
+            return (heard >= at).then_some(over);
+        }
+        if heard >= LONGEST {
             return Some(Over::Limit);
         }
-        match self.spoke {
-            true => (self.quiet >= PAUSE).then_some(Over::Pause),
+        match self.spoken > 0 {
+            true => (self.quiet >= self.pause).then_some(Over::Pause),
             false => (self.looks >= NOTHING).then_some(Over::Nothing),
         }
     }
@@ -169,6 +226,52 @@ mod tests {
     }
 
     #[test]
+    fn a_pause_is_as_long_as_it_is_told_to_be_and_no_other() {
+        let said = |endpointer: &mut Endpointer, seconds, db| {
+            endpointer.push(tone(seconds, db)).map(|(over, at)| (over, at as f32 / 16_000.0))
+        };
+        let ms = Duration::from_millis;
+        let mut endpointer = Endpointer::default();
+        assert_eq!(said(&mut endpointer, 1.0, -25.0), None);
+        assert_eq!(said(&mut endpointer, 0.3, -90.0), None);
+        assert_eq!(endpointer.wait(ms(1600)), None, "not yet");
+        assert_eq!(said(&mut endpointer, 0.9, -90.0), None, "longer than usual");
+        assert_eq!(said(&mut endpointer, 0.5, -25.0), None, "goes on");
+        assert_eq!(said(&mut endpointer, 0.2, -90.0), None);
+        assert_eq!(endpointer.wait(ms(500)), None);
+        let (over, at) = said(&mut endpointer, 0.5, -90.0).expect("over");
+        assert!(over == Over::Pause && (at - 3.2).abs() < 0.1, "{at}");
+        let mut endpointer = Endpointer::short();
+        assert_eq!(said(&mut endpointer, 0.5, -25.0), None);
+        assert_eq!(said(&mut endpointer, 0.3, -90.0), None);
+        assert!(matches!(endpointer.wait(ms(160)), Some((Over::Pause, _))), "it has been so long");
+    }
+
+    #[test]
+    fn what_was_said_is_the_same_however_long_the_pause_was_and_ends_there_again() {
+        let clip = [tone(0.5, -60.0), tone(1.0, -25.0), tone(3.0, -60.0)].concat();
+        let mut spoken = Vec::new();
+        for pause in [200, 500, 800, 1600] {
+            let mut endpointer = Endpointer::default();
+            let begin = 16_000 * 17 / 10;
+            assert_eq!(endpointer.push(clip[..begin].iter().copied()), None);
+            let ended = endpointer.wait(Duration::from_millis(pause));
+            let (over, at) =
+                ended.or_else(|| endpointer.push(clip[begin..].iter().copied())).unwrap_or_else(|| panic!("{pause}"));
+            let mut again = Endpointer::again((over, at));
+            assert_eq!(again.push(clip.iter().copied()), Some((over, at)), "{pause}");
+            assert_eq!(again.spoken(), endpointer.spoken(), "{pause}");
+            spoken.push(endpointer.spoken());
+        }
+        assert!(spoken.iter().all(|samples| *samples == spoken[0]), "{spoken:?}");
+        let seconds = spoken[0].expect("somebody spoke") as f32 / 16_000.0;
+        assert!((1.5..1.65).contains(&seconds), "{seconds}");
+        let mut nobody = Endpointer::default();
+        nobody.push(tone(1.0, -90.0));
+        assert_eq!(nobody.spoken(), None);
+    }
+
+    #[test]
     fn whoever_never_pauses_is_heard_to_the_limit() {
         let words: Vec<(f32, f32)> = (0..80).flat_map(|_| [(0.4, -20.0), (0.2, -60.0)]).collect();
         assert_eq!(over(&words), Some((Over::Limit, 30.0)));
@@ -190,6 +293,9 @@ mod tests {
                 rest = after;
             }
             prop_assert_eq!(found, whole);
+            let mut once = Endpointer::default();
+            once.push(clip.iter().copied());
+            prop_assert_eq!(endpointer.spoken(), once.spoken());
             prop_assert!(whole.is_none_or(|(_, at)| at <= LONGEST && at <= clip.len()));
         }
     }

@@ -1,12 +1,12 @@
 //! What a door needs of the program behind it.
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, sync::Arc};
 
 use jiff::Timestamp;
 
 use crate::{
     policy::{Caller, Surface},
-    turn::{Could, Early, Intended, TurnRequest, TurnResult},
+    turn::{Could, Early, Expected, Intended, TurnRequest, TurnResult},
 };
 
 /// An answer that comes later.
@@ -18,10 +18,10 @@ pub trait Backend: Send + Sync + 'static {
     /// Takes one turn; bad luck is an answer too.
     fn turn(&self, request: TurnRequest) -> Soon<'_, TurnResult>;
 
-    /// Hears sound (a WAV file) of which nobody knows yet whether it was all, where a decoder is free for it. Nothing comes of it:
-    /// it is not kept, nobody is told, and nothing is done.
-    fn ahead(&self, wav: Vec<u8>) -> Soon<'_, Option<Early>> {
-        drop(wav);
+    /// Hears sound (16 kHz, -1 to 1) of which nobody knows yet whether it was all, where a decoder is free for it. Nothing comes of
+    /// it: it is not kept, nobody is told, and nothing is done.
+    fn ahead(&self, sound: Arc<[f32]>, expected: Expected) -> Soon<'_, Option<Early>> {
+        drop((sound, expected));
         Box::pin(std::future::ready(None))
     }
 

@@ -28,7 +28,7 @@ pub use connect::{
     Begun as ConnectBegun, CameBack as ConnectCameBack, CodeTyped, Connect, Denied as ConnectDenied, NotConnected,
     Shown, Visitor,
 };
-pub use devices::Devices;
+pub use devices::{Devices, Sound};
 pub use fleet::{Beat, BeatTold, Enrolled, Fingerprint, FleetDoor, NotEnrolled};
 pub use notices::{LettersShown, NewsShown, Notices, OneShown};
 pub use notified::{Noted, Notified};

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::{
     By, Context, Interpretation, NONE, Slots,
     catalogue::{Catalogue, IntentDef, Place, Sentence},
-    classifier::{Calibration, Model, Prediction},
+    classifier::{Calibration, Example, Model, Prediction},
     embed::Embedder,
+    ending::Endings,
     grammar::{self, Scratch},
     shelf::{self, LearnError, Shelf},
     words::{self, Word},
@@ -29,6 +30,7 @@ pub struct Engine {
     model: Model,
     /// `None`: by words and letters alone.
     embedder: Option<Arc<Embedder>>,
+    endings: Endings,
 }
 
 /// A sentence longer than this is not looked for as a whole.
@@ -54,8 +56,10 @@ impl Engine {
     /// When the catalogue has too little to tell intents apart.
     pub fn lexical(catalogue: Arc<Catalogue>) -> Result<Self, LearnError> {
         let [classes, none] = classes(&catalogue);
-        let model = Model::train(&learn::examples(&catalogue), classes, Some(none).filter(|n| *n < classes))?;
-        Ok(Self { catalogue, model, embedder: None })
+        let examples = learn::examples(&catalogue);
+        let endings = endings(&examples);
+        let model = Model::train(&examples, classes, Some(none).filter(|n| *n < classes))?;
+        Ok(Self { catalogue, model, embedder: None, endings })
     }
 
     /// Compiles and trains with a sentence network, or takes what the shelf has of an earlier start.
@@ -65,8 +69,9 @@ impl Engine {
     pub fn new(catalogue: Arc<Catalogue>, embedder: Arc<Embedder>, shelf: &Shelf<'_>) -> Result<Self, LearnError> {
         let examples = learn::examples(&catalogue);
         let texts: Vec<String> = examples.iter().map(|e| learn::readable(&e.words)).collect();
+        let endings = endings(&examples);
         let model = shelf::classifier(&embedder, examples, &texts, classes(&catalogue), shelf)?;
-        Ok(Self { catalogue, model, embedder: Some(embedder) })
+        Ok(Self { catalogue, model, embedder: Some(embedder), endings })
     }
 
     /// What it understands with.
@@ -147,6 +152,13 @@ impl Engine {
             alternatives: named(ranked.get(1..).unwrap_or_default()),
             by: if top.1 >= calibration.sure { By::Classifier } else { By::Unsure },
         }
+    }
+
+    /// How likely a text is all that somebody has to say, 0 to 1, by its words alone. Pure, as [`Self::understand`].
+    #[must_use]
+    pub fn ends(&self, text: &str, ctx: &Context<'_>) -> f32 {
+        let finder = Finder::new(&self.catalogue, text, words::words(text), ctx);
+        self.endings.likely(&finder.known_values_masked())
     }
 
     /// What the classifier makes of masked words.
@@ -276,6 +288,11 @@ impl Engine {
             self.catalogue.closings.iter().any(|p| p.fit(tail, &mut values::NoValues, &mut memory, false).is_some())
         })
     }
+}
+
+/// Where those sentences end.
+fn endings(examples: &[Example]) -> Endings {
+    Endings::learn(examples.iter().map(|example| example.words.as_slice()))
 }
 
 /// Sentences that may begin with the first of these words.

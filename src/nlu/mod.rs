@@ -15,6 +15,7 @@ pub mod catalogue;
 pub mod classifier;
 pub mod digits;
 pub mod embed;
+pub mod ending;
 pub mod engine;
 pub mod grammar;
 pub mod intended;

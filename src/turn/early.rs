@@ -8,13 +8,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::Core;
+use super::{
+    Core,
+    pause::{self, Expected},
+};
 use crate::{
     asr::{
         self, RejectionReason,
         pool::{HearRequest, Priority},
         spotter::Spotted,
-        wav,
     },
     nlu::digits,
 };
@@ -26,6 +28,7 @@ const MASK: &str = "…";
 pub struct Early {
     pub(super) spotted: Spotted,
     pub(super) heard: asr::Heard,
+    pause: Duration,
 }
 
 impl Early {
@@ -34,6 +37,12 @@ impl Early {
     pub fn shown(&self) -> Option<String> {
         let text = &self.heard.outcome.as_ref().ok()?.text;
         Some(digits::masked(text, &digits::runs(text, 1), MASK))
+    }
+
+    /// How long somebody must be quiet after it until it was all.
+    #[must_use]
+    pub const fn pause(&self) -> Duration {
+        self.pause
     }
 
     /// Whether it says what was said. What there was no time for is heard once more.
@@ -49,24 +58,31 @@ impl Early {
 }
 
 impl Core {
-    /// Hears sound that may go on. `None` where no decoder is free for what may be in vain.
-    pub async fn ahead(&self, wav: Vec<u8>) -> Option<Early> {
+    /// Hears sound (16 kHz, -1 to 1) that may go on. `None` where no decoder is free for what may be in vain.
+    pub async fn ahead(&self, samples: Arc<[f32]>, expected: Expected) -> Option<Early> {
         // Under load nothing is heard that may be in vain, and no cry is looked for twice.
         let ears = self.ears.as_ref().filter(|ears| ears.has_room())?;
         let spotter = self.spotter.clone();
-        let looked = tokio::task::spawn_blocking(move || {
-            let samples = wav::decode(&wav).ok()?;
-            let spotted = spotter.map_or_else(Spotted::default, |spotter| spotter.spot(&samples));
-            Some((samples, spotted))
-        });
-        let (samples, spotted) = looked.await.ok()??;
-        let request = HearRequest {
-            samples: Arc::from(samples),
+        let sound = Arc::clone(&samples);
+        let spotted =
+            tokio::task::spawn_blocking(move || spotter.map_or_else(Spotted::default, |spotter| spotter.spot(&sound)));
+        let spotted = spotted.await.ok()?;
+        let heard = ears.hear(self.hear_request(samples, spotted, Vec::new())).await;
+        let pause = match &heard.outcome {
+            Ok(words) => pause::after(&words.text, &expected, &self.engine, self.ambient.now(), &self.zone),
+            Err(_) => pause::USUAL,
+        };
+        Some(Early { spotted, heard, pause })
+    }
+
+    /// What the pool is asked for somebody who waits for an answer.
+    pub(super) fn hear_request(&self, samples: Arc<[f32]>, spotted: Spotted, names: Vec<String>) -> HearRequest {
+        HearRequest {
+            samples,
             priority: if spotted.urgent() { Priority::Urgent } else { Priority::Interactive },
             deadline: Instant::now() + self.hear_deadline.max(Duration::from_millis(100)),
-            names: Vec::new(),
-        };
-        Some(Early { spotted, heard: ears.hear(request).await })
+            names,
+        }
     }
 }
 
@@ -75,7 +91,8 @@ mod tests {
     use super::*;
 
     fn heard(outcome: Result<asr::Transcript, asr::Rejection>) -> Early {
-        Early { spotted: Spotted::default(), heard: asr::Heard { outcome, timings: asr::Timings::default() } }
+        let heard = asr::Heard { outcome, timings: asr::Timings::default() };
+        Early { spotted: Spotted::default(), heard, pause: pause::USUAL }
     }
 
     #[test]

@@ -1,18 +1,10 @@
 //! From audio to words, and a second listen where a name was missed.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 use super::{Early, Heard, Input, Turn, millis};
 use crate::{
-    asr::{
-        Rejection, RejectionReason, Transcript,
-        pool::{HearRequest, Priority},
-        spotter::Spotted,
-        wav,
-    },
+    asr::{Rejection, RejectionReason, Transcript, spotter::Spotted, wav},
     nlu::{By, Intended, Interpretation, NONE, SlotValue},
     policy::{NameLists, triage::Utterance},
 };
@@ -223,10 +215,9 @@ impl Turn<'_> {
             Err(_) => return nobody(RejectionReason::Failed),
         };
         let spotted = early.as_ref().map_or(spotted, |early| early.spotted);
-        let priority = if spotted.urgent() { Priority::Urgent } else { Priority::Interactive };
         let decoded = match early {
             Some(early) => early.heard.outcome.map_err(unheard),
-            None => self.decode(&samples, Vec::new(), priority).await,
+            None => self.decode(&samples, Vec::new(), spotted).await,
         };
         match decoded {
             Ok(transcript) => {
@@ -245,7 +236,7 @@ impl Turn<'_> {
     pub(super) async fn hear_again(&mut self, clip: Arc<[f32]>, names: &NameLists) -> Option<Heard> {
         let clock = Instant::now();
         let likely = names.medicines.iter().chain(&names.providers).map(|n| n.name.clone()).take(NAMES).collect();
-        let again = self.decode(&clip, likely, Priority::Interactive).await.ok().map(|transcript| heard(&transcript));
+        let again = self.decode(&clip, likely, Spotted::default()).await.ok().map(|transcript| heard(&transcript));
         self.timings.asr += millis(clock);
         again
     }
@@ -254,15 +245,10 @@ impl Turn<'_> {
         &self,
         samples: &Arc<[f32]>,
         names: Vec<String>,
-        priority: Priority,
+        spotted: Spotted,
     ) -> Result<Transcript, (RejectionReason, Raw, Option<Heard>)> {
         let Some(ears) = &self.core.ears else { return Err((RejectionReason::Failed, Raw::nothing(), None)) };
-        let request = HearRequest {
-            samples: Arc::clone(samples),
-            priority,
-            deadline: Instant::now() + self.core.hear_deadline.max(Duration::from_millis(100)),
-            names,
-        };
+        let request = self.core.hear_request(Arc::clone(samples), spotted, names);
         ears.hear(request).await.outcome.map_err(unheard)
     }
 }

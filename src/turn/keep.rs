@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AsksFor, Heard, State, Turn, TurnError, TurnResult, aloud, hear::Unheard, lost, millis, said::Said};
+use super::{
+    AsksFor, Expected, Heard, State, Turn, TurnError, TurnResult, aloud, hear::Unheard, lost, millis, said::Said,
+};
 use crate::{
     actions::{Change, Facts},
     dialogue::{self, Needs},
@@ -17,7 +19,7 @@ use crate::{
 pub(super) type Going = Vec<(usize, String)>;
 
 /// Speaking speed where somebody asked for slower.
-const SLOWLY: f32 = 0.8;
+pub const SLOWLY: f32 = 0.8;
 
 /// An answer as it is kept for a client that repeats its turn.
 #[derive(Serialize, Deserialize)]
@@ -132,14 +134,21 @@ impl Turn<'_> {
             asks_for: self.asks_for(said),
             volume: said.parts().find_map(|part| part.volume),
             timings_ms: self.timings,
+            expects: self.open_after(said).map_or_else(Expected::default, |open| open.into()),
+            slowly: false,
             audio: None,
         }
     }
 
+    /// The question that is open when all of it was said.
+    fn open_after<'s>(&'s self, said: &'s Said) -> Option<&'s dialogue::Open> {
+        let last = said.parts().last().unwrap_or(said);
+        if last.keep_open { self.state.open.as_ref() } else { last.open.as_ref() }
+    }
+
     /// The slot that is asked for when all of it was said.
     fn asks_for(&self, said: &Said) -> Option<AsksFor> {
-        let last = said.parts().last().unwrap_or(said);
-        let open = if last.keep_open { self.state.open.as_ref() } else { last.open.as_ref() }?;
+        let open = self.open_after(said)?;
         open.wait.slot().map(|slot| AsksFor { intent: open.intent.clone(), slot: slot.to_owned() })
     }
 
@@ -279,6 +288,7 @@ impl Turn<'_> {
     /// The answer as sound, where asked for.
     async fn spoken(&mut self, mut result: TurnResult) -> TurnResult {
         let clock = Instant::now();
+        result.slowly = self.state.slowly;
         if self.speak
             && let Some(voice) = self.core.voice.clone()
         {

@@ -23,6 +23,7 @@ mod lost;
 mod mask;
 mod names;
 mod news;
+mod pause;
 mod request;
 mod room;
 mod said;
@@ -38,8 +39,9 @@ use zeroize::Zeroizing;
 
 pub use due::{DueError, Ring, Sound};
 pub use early::Early;
-pub use keep::{WordsKept, words_of};
+pub use keep::{SLOWLY, WordsKept, words_of};
 pub use names::Recognized;
+pub use pause::Expected;
 pub use request::{AsksFor, Could, Heard, Input, State, Timings, TurnRequest, TurnResult};
 
 pub use crate::nlu::{Intended, Said as SlotSaid};

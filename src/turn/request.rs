@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Early;
+use super::{Early, Expected};
 use crate::{
     dialogue::{Request, Volume},
     nlu::{Intended, Slots},
@@ -73,6 +73,12 @@ pub struct TurnResult {
     pub volume: Option<Volume>,
     /// Milliseconds each stage took.
     pub timings_ms: Timings,
+    /// What is expected to be said next.
+    #[serde(skip)]
+    pub expects: Expected,
+    /// Whether it is to be spoken slowly.
+    #[serde(skip)]
+    pub slowly: bool,
     /// The answer as a WAV file, where sound was asked for.
     #[serde(skip)]
     pub audio: Option<Vec<u8>>,

@@ -69,7 +69,9 @@ async fn what_was_heard_before_the_end_is_not_heard_again() {
     let rosa = add_demo(&scratch, "rosa-delgado.json", "all", Some("room-7")).await;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("audio-fixtures");
     let sound = |file: &str| std::fs::read(folder.join(file)).expect("the recording is there");
-    let early = scratch.app.ahead(sound("next-visit.wav")).await.expect("a decoder is free");
+    let samples = wellspoken::asr::wav::decode(&sound("next-visit.wav")).expect("a recording");
+    let early =
+        scratch.app.ahead(samples.into(), wellspoken::turn::Expected::Anything).await.expect("a decoder is free");
     let shown = early.shown().expect("words");
     // Another recording, so that it shows which one counts.
     let input = Input::Streamed(sound("joke.wav"), early);

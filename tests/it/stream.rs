@@ -8,7 +8,7 @@ mod stage;
 
 use std::time::{Duration, Instant};
 
-use stage::{Customs, Stage, bed, ending, listen, next, room, sound, spoken, utterance};
+use stage::{Customs, Stage, bed, ending, listen, next, room, spoken, utterance};
 use wellspoken::{
     ambient::Ambient,
     channels::http::StreamLimits,
@@ -29,7 +29,7 @@ fn ambient() -> Ambient {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_said_becomes_a_turn_and_its_answer_comes_back() {
-    let stage = Stage::open(Customs { voice: Some(sound(1)), ..Customs::default() }).await;
+    let stage = Stage::open(Customs { voice: Some(1), ..Customs::default() }).await;
     stage.device("wsp_bed", bed("r7")).await;
     let ambient = ambient();
     let mut device = Device::new(stage.target("wsp_bed"), &ambient);
@@ -105,7 +105,7 @@ async fn an_answer_may_be_given_for_a_while_after_a_question() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_speaks_is_not_spoken_over() {
-    let stage = Stage::open(Customs { voice: Some(sound(20)), ..Customs::default() }).await;
+    let stage = Stage::open(Customs { voice: Some(20), ..Customs::default() }).await;
     stage.device("wsp_bed", bed("r7")).await;
     let mut line = stage.line("wsp_bed").await;
     for (name, stops) in [("u-1", Up::BargeIn), ("u-2", listen("u-3", Reason::Wake))] {

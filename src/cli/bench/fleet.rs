@@ -10,7 +10,7 @@ use anyhow::{Context as _, ensure};
 use serde::Serialize;
 
 mod rooms;
-mod server;
+pub(super) mod server;
 
 use rooms::{Came, Rooms};
 use server::Server;

@@ -9,6 +9,7 @@ mod fleet;
 mod hear;
 mod import;
 mod keys;
+mod pace;
 mod speech_intent;
 mod triage;
 mod turn;
@@ -34,6 +35,8 @@ enum What {
     Import(import::ImportBenchArgs),
     /// A new master key for many people, while the store is read.
     Keys(keys::KeysBenchArgs),
+    /// The silence before answers, at the pace of speech, and who is cut off in a pause.
+    Pace(pace::PaceBenchArgs),
     /// Speech to intent and slots, over a corpus of recorded commands, clean and in noise.
     SpeechIntent(speech_intent::SpeechIntentArgs),
     /// Triage: cries noticed and false alarms, by kind, phrasing and language; its cost.
@@ -55,6 +58,7 @@ pub fn run(global: &Global, args: BenchArgs) -> anyhow::Result<()> {
         What::Hear(args) => hear::run(global, args),
         What::Import(args) => import::run(global, &args),
         What::Keys(args) => keys::run(global, &args),
+        What::Pace(args) => pace::run(global, &args),
         What::SpeechIntent(args) => speech_intent::run(global, args),
         What::Triage(args) => triage::run(args),
         What::Turn(args) => turn::run(global, args),

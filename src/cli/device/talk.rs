@@ -69,6 +69,12 @@ pub struct Answered {
     pub answer_after: Duration,
     /// From the end of what was said to the first sound of the answer.
     pub sound_after: Option<Duration>,
+    /// How much of it was listened to, in milliseconds.
+    pub ms: u32,
+    /// When the server told that it was over, from its first sample on.
+    pub ended_at: Option<Duration>,
+    /// When the first sound of the answer came, from there on.
+    pub sounded_at: Option<Duration>,
 }
 
 /// Why there is no answer.
@@ -89,6 +95,11 @@ pub enum TalkError {
 #[derive(Default)]
 struct Said {
     sent: usize,
+    /// When its first frame went out, which was spoken in the time of a frame before that.
+    began: Option<Instant>,
+    ms: u32,
+    told_over: Option<Instant>,
+    sounded: Option<Instant>,
     ended: Option<Instant>,
     ending: Option<Ending>,
     heard: Option<String>,
@@ -243,6 +254,7 @@ impl<'a> Device<'a> {
         }
         let some = rest.get(..rest.len().min(frame)).unwrap_or_default();
         said.sent += some.len();
+        said.began.get_or_insert_with(Instant::now);
         match &mut self.line {
             Some(line) => line.sound(some).await,
             None => Err(LineError::Lost("not connected".into())),
@@ -271,10 +283,12 @@ impl<'a> Device<'a> {
                 if said.speaking {
                     let after = said.ended.map(|ended| ended.elapsed()).unwrap_or_default();
                     said.sound_after.get_or_insert(after);
+                    said.sounded.get_or_insert_with(Instant::now);
                     said.speech.0.extend(sound.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])));
                 }
             }
-            Told::Message(Down::Ended { utterance, why, .. }) if ours(&utterance) => {
+            Told::Message(Down::Ended { utterance, why, ms }) if ours(&utterance) => {
+                (said.ms, said.told_over) = (ms, Some(Instant::now()));
                 said.ended.get_or_insert_with(Instant::now);
                 said.ending = Some(why);
             }
@@ -295,7 +309,12 @@ impl<'a> Device<'a> {
 
 impl Said {
     fn answered(self) -> Answered {
+        let frame = Duration::from_secs_f64(FRAME as f64 / f64::from(RATE));
+        let from_the_first = |at: Option<Instant>| Some(at? - self.began? + frame);
         Answered {
+            ms: self.ms,
+            ended_at: from_the_first(self.told_over),
+            sounded_at: from_the_first(self.sounded),
             heard: self.heard,
             turn: self.turn.unwrap_or_default(),
             ending: self.ending,

@@ -3,18 +3,23 @@
 use std::{sync::Weak, time::Duration};
 
 use super::program::Program;
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
 use crate::{
-    channels::{Devices, Soon, Unavailable},
+    channels::{Devices, Soon, Sound, Unavailable},
     device::{QueuedEvent, Wake, message::About},
     fleet::presence::Told,
     policy::Caller,
+    speech::voice::{Delivery, SAMPLE_RATE, VoiceError},
     store::StoreError,
+    turn::SLOWLY,
 };
 
 /// How often it is looked what other processes queued, moved or ended.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
-/// Longest announcement that is spoken, in characters; a longer one is for a screen.
-const LONGEST_WORDS: usize = 600;
+/// Sentences that are made before the first is taken.
+const PIECES: usize = 64;
 
 /// Wakes connections for what other processes did, as long as the program runs.
 pub async fn wake(program: Weak<Program>) {
@@ -50,15 +55,25 @@ impl Devices for Program {
         })
     }
 
-    fn spoken<'a>(&'a self, text: &'a str) -> Soon<'a, Option<Vec<u8>>> {
-        Box::pin(async move {
-            let voice = self.app().core().voice.clone()?;
-            if text.chars().count() > LONGEST_WORDS {
-                return None;
+    fn speak(&self, text: String, slowly: bool) -> Option<Sound> {
+        let voice = self.app().core().voice.clone()?;
+        let (made, pieces) = mpsc::channel(PIECES);
+        let delivery = Delivery { speed: if slowly { SLOWLY } else { 1.0 }, ..Delivery::default() };
+        tokio::task::spawn_blocking(move || {
+            let speak = || -> Result<(), VoiceError> {
+                for piece in voice.speak(&text, delivery)? {
+                    // Nobody listens any more.
+                    if made.blocking_send(samples(&piece?)).is_err() {
+                        break;
+                    }
+                }
+                Ok(())
+            };
+            if let Err(error) = speak() {
+                tracing::error!(stage = "speech", %error, "an answer could not be spoken");
             }
-            let text = text.to_owned();
-            tokio::task::spawn_blocking(move || voice.to_wav(&text, 1.0).ok()).await.ok().flatten()
-        })
+        });
+        Some(Sound { rate: SAMPLE_RATE, pieces })
     }
 
     fn is_there<'a>(&'a self, caller: &'a Caller, about: &'a About) -> Soon<'a, ()> {
@@ -83,4 +98,9 @@ impl Devices for Program {
 fn unavailable(error: &StoreError) -> Unavailable {
     tracing::error!(%error, "what waits for a device could not be looked up");
     Unavailable
+}
+
+/// As 16-bit little-endian samples.
+fn samples(sound: &[f32]) -> Bytes {
+    sound.iter().flat_map(|s| ((s.clamp(-1.0, 1.0) * f32::from(i16::MAX)).round() as i16).to_le_bytes()).collect()
 }

@@ -1,5 +1,7 @@
 //! The running program as its doors see it.
 
+use std::sync::Arc;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,7 +16,7 @@ use crate::{
     policy::{Caller, Surface},
     staff::AlertsError,
     store::{Grant, StoreError},
-    turn::{Could, Early, Intended, TurnRequest, TurnResult},
+    turn::{Could, Early, Expected, Intended, TurnRequest, TurnResult},
 };
 
 use super::{connect::Connections, fleet::FleetSide, letters::Letters, sign_in::SignInDoors, staff::StaffSide};
@@ -153,8 +155,8 @@ impl Backend for Program {
         Box::pin(self.app.turn(request))
     }
 
-    fn ahead(&self, wav: Vec<u8>) -> Soon<'_, Option<Early>> {
-        Box::pin(self.app.ahead(wav))
+    fn ahead(&self, sound: Arc<[f32]>, expected: Expected) -> Soon<'_, Option<Early>> {
+        Box::pin(self.app.ahead(sound, expected))
     }
 
     fn authenticate<'a>(&'a self, token: &'a str) -> Soon<'a, Result<Option<Holder>, Unavailable>> {

@@ -24,7 +24,7 @@ use wellspoken::{
     dialogue::{Request, Volume},
     policy::{Caller, CredentialId, Proof, RoomId, Surface},
     rights::{AccessList, Agreement, Copied, Denied, Gone, Kept, Me, Which},
-    turn::{AsksFor, Could, Heard, Input, Intended, State, Timings, TurnRequest, TurnResult},
+    turn::{AsksFor, Could, Expected, Heard, Input, Intended, State, Timings, TurnRequest, TurnResult},
 };
 
 /// Words that may stand in an answer and nowhere else.
@@ -109,6 +109,8 @@ impl Backend for Parrot {
                 reply: format!("You said {said}"),
                 ssml: format!("<speak>You said {said}</speak>"),
                 timings_ms: Timings { asr: 1.0, total: 2.0, ..Timings::default() },
+                expects: Expected::Anything,
+                slowly: false,
                 audio: (request.speak && !self.mute).then(|| b"RIFF sound".to_vec()),
             }
         })

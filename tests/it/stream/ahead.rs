@@ -97,3 +97,39 @@ async fn under_load_it_is_heard_once_it_is_over() {
     }
     stage.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_whole_sentence_is_over_sooner_and_ends_there_again() {
+    let stage = Stage::open(Customs { ears: true, ..Customs::default() }).await;
+    stage.device("wsp_bed", bed("r7")).await;
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("audio-fixtures/nurse-water.wav");
+    let mut reader = hound::WavReader::open(file).expect("the recording is there");
+    let mut samples: Vec<i16> = reader.samples().map(|sample| sample.expect("whole")).collect();
+    let last = samples.iter().rposition(|sample| sample.unsigned_abs() > 500).expect("somebody speaks");
+    samples.truncate(last);
+    let mut line = stage.line("wsp_bed").await;
+    line.tell(&listen("u-1", Reason::Wake)).await.expect("sent");
+    sends(&mut line, &samples).await;
+    sends(&mut line, &[0; 16 * 400]).await;
+    let mut ended = Vec::new();
+    let first = answered(&mut line, &mut ended).await;
+    // The same again, with other sound after it.
+    line.tell(&listen("u-1", Reason::Wake)).await.expect("sent");
+    sends(&mut line, &samples).await;
+    sends(&mut line, &[0; 16 * 3000]).await;
+    let second = answered(&mut line, &mut ended).await;
+    assert_eq!(ended[0], ended[1], "it ends where it did");
+    assert_eq!((&first["state"], &first["reply"]), (&second["state"], &second["reply"]));
+    assert_eq!(stage.board("r7").await, 1, "done once");
+    stage.stop().await;
+}
+
+async fn answered(line: &mut Line, ended: &mut Vec<(Ending, u32)>) -> serde_json::Value {
+    loop {
+        match next(line).await.expect("something comes") {
+            Told::Message(Down::Ended { why, ms, .. }) => ended.push((why, ms)),
+            Told::Message(Down::Answer { turn, .. }) => break turn,
+            Told::Message(_) | Told::Event(_) | Told::Sound(_) => {}
+        }
+    }
+}

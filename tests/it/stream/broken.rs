@@ -7,7 +7,7 @@ use wellspoken::{
     cli::device::talk::{Answered, Device},
 };
 
-use super::stage::{Customs, Link, Stage, bed, sound, spoken, target, utterance};
+use super::stage::{Customs, Link, Stage, bed, spoken, target, utterance};
 use crate::support::now;
 
 /// One device says something and is told two things, over a link that breaks once.
@@ -32,7 +32,7 @@ async fn said(stage: &Stage, name: &str, breaks_after: Option<usize>) -> (Answer
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_or_done_twice_wherever_the_link_breaks() {
-    let stage = Stage::open(Customs { voice: Some(sound(1)), ..Customs::default() }).await;
+    let stage = Stage::open(Customs { voice: Some(1), ..Customs::default() }).await;
     let (whole, words, steps, _) = said(&stage, "whole", None).await;
     assert_eq!(words, ["the first", "the second"]);
     assert!(steps.len() > 10, "{steps:?}");

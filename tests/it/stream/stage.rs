@@ -1,7 +1,6 @@
 //! A server with devices, its program real but for how long an answer takes and what it sounds like; and links that break.
 
 use std::{
-    io::Cursor,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -9,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -19,7 +19,7 @@ use tokio::{
 use wellspoken::{
     app::Senses,
     channels::{
-        Backend, Holder, Opened, Part, Soon, Unavailable,
+        Backend, Devices, Holder, Opened, Part, Soon, Sound, Unavailable,
         http::{Doors, Drained, Limits, Listener, StreamLimits},
     },
     cli::{
@@ -31,12 +31,12 @@ use wellspoken::{
     },
     config::HttpConfig,
     device::{
-        DeviceEvent,
+        DeviceEvent, QueuedEvent, Wake,
         message::{About, Down, Reason, Up},
     },
     policy::{Caller, CredentialId, RoomId, Surface, TurnId},
     store::{Grant, NewEvent, To, Whose},
-    turn::{Could, Early, Intended, TurnRequest, TurnResult},
+    turn::{Could, Early, Expected, Intended, TurnRequest, TurnResult},
 };
 
 use crate::{
@@ -47,8 +47,8 @@ use crate::{
 /// How the program differs from the real one.
 #[derive(Default)]
 pub struct Customs {
-    /// Sound that every answer has.
-    pub voice: Option<Vec<u8>>,
+    /// Seconds of sound, at 8 kHz, that every text has.
+    pub voice: Option<usize>,
     /// How much longer an answer takes.
     pub takes: Duration,
     /// How long a device may listen for the answer to every answer.
@@ -71,7 +71,7 @@ pub struct Staged {
 /// What was to be heard before it was over.
 #[derive(Default)]
 pub struct Ahead {
-    /// How many bytes each time.
+    /// How many samples each time.
     pub asked: Vec<usize>,
     /// How often it was given up.
     pub given_up: usize,
@@ -89,20 +89,18 @@ impl Backend for Staged {
     fn turn(&self, request: TurnRequest) -> Soon<'_, TurnResult> {
         Box::pin(async move {
             self.turns.fetch_add(1, Ordering::SeqCst);
-            let speak = request.speak;
             let mut result = self.program.turn(request).await;
             tokio::time::sleep(self.customs.takes).await;
-            result.audio = self.customs.voice.clone().filter(|_| speak);
             result.follow_up_ms = self.customs.follow_up_ms;
             result
         })
     }
 
-    fn ahead(&self, wav: Vec<u8>) -> Soon<'_, Option<Early>> {
+    fn ahead(&self, sound: Arc<[f32]>, expected: Expected) -> Soon<'_, Option<Early>> {
         if !self.customs.hears_forever {
-            return Backend::ahead(&*self.program, wav);
+            return Backend::ahead(&*self.program, sound, expected);
         }
-        self.ahead.send_modify(|ahead| ahead.asked.push(wav.len()));
+        self.ahead.send_modify(|ahead| ahead.asked.push(sound.len()));
         let given_up = GivenUp(&self.ahead);
         Box::pin(async move {
             let _given_up = given_up;
@@ -147,6 +145,37 @@ impl Backend for Staged {
     }
 }
 
+impl Devices for Staged {
+    fn listen(&self, caller: &Caller) -> Wake {
+        self.program.listen(caller)
+    }
+
+    fn after<'a>(&'a self, caller: &'a Caller, seq: i64) -> Soon<'a, Result<Vec<QueuedEvent>, Unavailable>> {
+        self.program.after(caller, seq)
+    }
+
+    fn acked<'a>(&'a self, caller: &'a Caller, seq: i64) -> Soon<'a, Result<(), Unavailable>> {
+        self.program.acked(caller, seq)
+    }
+
+    fn speak(&self, _: String, _: bool) -> Option<Sound> {
+        let seconds = self.customs.voice?;
+        let (made, pieces) = tokio::sync::mpsc::channel(seconds);
+        for n in 0..seconds {
+            made.try_send(Bytes::from(vec![n as u8; 16_000])).expect("there is room for all of it");
+        }
+        Some(Sound { rate: 8000, pieces })
+    }
+
+    fn is_there<'a>(&'a self, caller: &'a Caller, about: &'a About) -> Soon<'a, ()> {
+        self.program.is_there(caller, about)
+    }
+
+    fn has_settings<'a>(&'a self, caller: &'a Caller, version: i64) -> Soon<'a, ()> {
+        self.program.has_settings(caller, version)
+    }
+}
+
 /// A server.
 pub struct Stage {
     pub staged: Arc<Staged>,
@@ -171,7 +200,7 @@ impl Stage {
         let config = HttpConfig { listen: "127.0.0.1:0".into(), ..HttpConfig::default() };
         let listener = Listener::bind(&config).await.expect("a free port");
         let url = listener.url();
-        let doors = Doors::new(staged.clone(), &[], limits).with_devices(program.clone()).with_bell(program);
+        let doors = Doors::new(staged.clone(), &[], limits).with_devices(staged.clone()).with_bell(program);
         let (stop, stopped) = oneshot::channel::<()>();
         let served = tokio::spawn(listener.serve(doors, async {
             let _ = stopped.await;
@@ -261,17 +290,6 @@ pub fn spoken(speech_ms: usize, silence_ms: usize) -> Vec<i16> {
 
 pub fn utterance<'a>(name: &str, samples: &'a [i16]) -> Utterance<'a> {
     Utterance { name: TurnId::parse(name).expect("fits"), reason: Reason::Wake, session: None, samples, fast: true }
-}
-
-/// A WAV file of so many seconds, at 8 kHz.
-pub fn sound(seconds: u32) -> Vec<u8> {
-    let spec =
-        hound::WavSpec { channels: 1, sample_rate: 8000, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
-    let mut file = Cursor::new(vec![]);
-    let mut writer = hound::WavWriter::new(&mut file, spec).expect("a file");
-    (0..seconds * 8000).for_each(|n| writer.write_sample((n % 99) as i16).expect("written"));
-    writer.finalize().expect("finished");
-    file.into_inner()
 }
 
 /// What comes next, but for what does not matter here.

@@ -1,6 +1,9 @@
 //! One utterance as it comes in.
 //!
-//! Invariant: what is heard of it before it is over counts only where nobody spoke after that, and alone it does nothing.
+//! Invariants: what is heard of it before it is over counts only where nobody spoke after that, and alone it does nothing. What becomes
+//! a turn is what was said, without the silence after it, however long that was.
+
+use std::sync::Arc;
 
 use tokio::{sync::OwnedSemaphorePermit, task::JoinHandle, time::Instant};
 
@@ -9,7 +12,7 @@ use crate::{
     asr::endpoint::{Endpointer, LONGEST, Over},
     device::message::{Ending, RATE},
     policy::{SessionId, TurnId},
-    turn::Early,
+    turn::{Early, Expected},
 };
 
 /// Bytes of a sample.
@@ -23,8 +26,11 @@ pub struct Ear {
     pub heard: Instant,
     sound: Vec<u8>,
     endpointer: Endpointer,
+    expected: Expected,
     room: Option<OwnedSemaphorePermit>,
     ahead: Option<Ahead>,
+    /// Where it was over, in samples of all.
+    over: Option<(Over, usize)>,
 }
 
 /// What is being heard of an utterance that may be over. Dropped, it is heard no further.
@@ -34,9 +40,10 @@ pub struct Ahead {
 }
 
 impl Ahead {
-    fn of(doors: &Doors, sound: &[u8]) -> Self {
-        let (backend, wav) = (doors.backend.clone(), wav(sound));
-        Self { hearing: Some(tokio::spawn(async move { backend.ahead(wav).await })), heard: None }
+    fn of(doors: &Doors, sound: &[u8], expected: Expected) -> Self {
+        let samples: Arc<[f32]> = samples(sound).map(|sample| f32::from(sample) / 32_768.0).collect();
+        let backend = doors.backend.clone();
+        Self { hearing: Some(tokio::spawn(async move { backend.ahead(samples, expected).await })), heard: None }
     }
 
     /// Waits until it was heard. May be given up and asked again.
@@ -63,12 +70,24 @@ impl Drop for Ahead {
     }
 }
 
+/// What is known of an utterance that may go on.
+pub enum SoFar {
+    /// It is over.
+    Over(Ending),
+    /// These words, as they may be shown.
+    Words(String),
+    /// Nobody had time to hear it, or there are no words.
+    Nothing,
+}
+
 /// An utterance that is over.
 pub struct Whole {
     pub utterance: TurnId,
     pub session: Option<SessionId>,
-    /// How long it is, in milliseconds.
+    /// How long it is with the silence after it, in milliseconds.
     pub ms: u32,
+    /// Where it was over, where a device did not say so.
+    pub over: Option<(Over, usize)>,
     /// As a WAV file; empty where there is nothing.
     pub wav: Vec<u8>,
     /// Its claim to memory.
@@ -78,16 +97,21 @@ pub struct Whole {
 }
 
 impl Ear {
-    pub fn new(utterance: TurnId, session: Option<SessionId>, now: Instant) -> Self {
-        Self {
-            utterance,
-            session,
-            heard: now,
-            sound: vec![],
-            endpointer: Endpointer::default(),
-            room: None,
-            ahead: None,
-        }
+    /// `expected` is what it answers, `again` where it ended when it came before.
+    pub fn new(
+        utterance: TurnId,
+        session: Option<SessionId>,
+        expected: Expected,
+        again: Option<(Over, usize)>,
+        now: Instant,
+    ) -> Self {
+        let endpointer = match again {
+            Some(ends) => Endpointer::again(ends),
+            None if expected.is_short() => Endpointer::short(),
+            None => Endpointer::default(),
+        };
+        let (heard, sound) = (now, vec![]);
+        Self { utterance, session, heard, sound, endpointer, expected, room: None, ahead: None, over: None }
     }
 
     /// Takes a frame of whole samples. Tells once it is over; what came after that is not part of it.
@@ -99,29 +123,45 @@ impl Ear {
         let frame = frame.get(..frame.len().min(LONGEST * SAMPLE - self.sound.len())).unwrap_or_default();
         body::claim(doors, &mut self.room, self.sound.len() + frame.len())?;
         self.sound.extend_from_slice(frame);
-        let samples = frame.chunks_exact(SAMPLE).map(|pair| i16::from_le_bytes([pair[0], pair[1]]));
-        let over = self.endpointer.push(samples).map(|(over, at)| {
-            self.sound.truncate(at * SAMPLE);
-            match over {
-                Over::Pause => Ending::Pause,
-                Over::Nothing => Ending::Nothing,
-                Over::Limit => Ending::Limit,
-            }
-        });
+        if let Some(over) = self.endpointer.push(samples(frame)) {
+            return Ok(Some(self.ends(over)));
+        }
         match (self.endpointer.may_be_over(), &self.ahead) {
-            (true, None) if over.is_none() => self.ahead = Some(Ahead::of(doors, &self.sound)),
+            (true, None) => self.ahead = Some(Ahead::of(doors, self.said(), self.expected.clone())),
             // Somebody went on.
             (false, Some(_)) => self.ahead = None,
             _ => {}
         }
-        Ok(over)
+        Ok(None)
     }
 
-    /// Comes back once it is known what was heard so far, with the words where there are any; once for each pause.
-    pub async fn so_far(&mut self) -> Option<String> {
-        match &mut self.ahead {
-            Some(ahead) if ahead.hearing.is_some() => ahead.settled().await.and_then(Early::shown),
+    fn ends(&mut self, over: (Over, usize)) -> Ending {
+        self.over = Some(over);
+        self.sound.truncate(over.1 * SAMPLE);
+        match over.0 {
+            Over::Pause => Ending::Pause,
+            Over::Nothing => Ending::Nothing,
+            Over::Limit => Ending::Limit,
+        }
+    }
+
+    /// The sound of what was said; all of it where nobody was heard to speak.
+    fn said(&self) -> &[u8] {
+        let bytes = self.endpointer.spoken().map_or(self.sound.len(), |samples| samples * SAMPLE);
+        self.sound.get(..bytes).unwrap_or(&self.sound)
+    }
+
+    /// Comes back once it is known what was heard so far; once for each pause. Tells whether it is over now that this is known, and
+    /// else the words, where there are any.
+    pub async fn so_far(&mut self) -> SoFar {
+        let early = match &mut self.ahead {
+            Some(ahead) if ahead.hearing.is_some() => ahead.settled().await,
             _ => std::future::pending().await,
+        };
+        let Some(early) = early else { return SoFar::Nothing };
+        match self.endpointer.wait(early.pause()) {
+            Some(over) => SoFar::Over(self.ends(over)),
+            None => early.shown().map_or(SoFar::Nothing, SoFar::Words),
         }
     }
 
@@ -129,9 +169,15 @@ impl Ear {
     pub fn whole(self) -> Whole {
         let samples = self.sound.len() / SAMPLE;
         let ms = u32::try_from(samples * 1000 / RATE as usize).unwrap_or(u32::MAX);
-        let wav = if self.sound.is_empty() { vec![] } else { wav(&self.sound) };
-        Whole { utterance: self.utterance, session: self.session, ms, wav, room: self.room, ahead: self.ahead }
+        let wav = if self.sound.is_empty() { vec![] } else { wav(self.said()) };
+        let Self { utterance, session, over, room, ahead, .. } = self;
+        Whole { utterance, session, ms, over, wav, room, ahead }
     }
+}
+
+/// 16-bit samples.
+fn samples(sound: &[u8]) -> impl Iterator<Item = i16> + '_ {
+    sound.chunks_exact(SAMPLE).map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
 }
 
 /// A WAV file of these samples.

@@ -29,7 +29,7 @@ use super::{
         turns,
     },
     FRAME_BYTES, StreamLimits,
-    ear::{Ear, Whole},
+    ear::{Ear, SoFar, Whole},
     mouth::Mouth,
     streams::Entered,
 };
@@ -41,7 +41,7 @@ use crate::{
         message::{Closing, Down, Ending, PROTOCOL, RATE, Reason, Refused, Up},
     },
     policy::{Caller, SessionId, Surface, TurnId},
-    turn::{Input, TurnRequest, TurnResult},
+    turn::{Expected, Input, TurnRequest, TurnResult},
 };
 
 /// Utterances that are being answered at once.
@@ -50,8 +50,12 @@ const AT_ONCE: usize = 2;
 const WRONG: u32 = 20;
 /// Events that a device may have been told without having said that it has them.
 const UNACKED: usize = 64;
+/// Longest announcement that is spoken, in characters; a longer one is for a screen.
+const LONGEST_WORDS: usize = 600;
 /// Frames of sound that go out before the device is listened to again.
 const FRAMES: usize = 8;
+/// How long an answer may take to be said, until it is known.
+const LONGEST_ANSWER: std::time::Duration = std::time::Duration::from_secs(60);
 /// How much later than asked for an answer may begin: the way of the sound, and of the frames.
 const SLACK: std::time::Duration = std::time::Duration::from_secs(5);
 /// How long a device may take for its own goodbye.
@@ -87,6 +91,10 @@ pub struct Link {
     ear: Option<Ear>,
     turns: JoinSet<(TurnId, Result<TurnResult, Refusal>)>,
     asked: Vec<Asked>,
+    /// What the last answer leaves to be said in its conversation.
+    expects: Option<(String, Expected)>,
+    /// The answer that is a question, until it is said, and how long is listened then.
+    asks: Option<(String, std::time::Duration)>,
     mouth: Mouth,
     speech: bool,
     /// The number of the last event that was sent, and those that were sent and not acknowledged.
@@ -122,6 +130,8 @@ impl Link {
             ear: None,
             turns: JoinSet::new(),
             asked: vec![],
+            expects: None,
+            asks: None,
             mouth: Mouth::default(),
             speech: true,
             sent: 0,
@@ -211,6 +221,7 @@ impl Link {
                 Err(_) => Ok(()),
             },
             so_far = so_far(&mut self.ear) => self.heard_so_far(so_far).await,
+            () = self.mouth.more() => self.speak().await,
             frame = self.socket.next() => match frame {
                 Some(Ok(frame)) => {
                     self.heard = Instant::now();
@@ -324,7 +335,10 @@ impl Link {
         match refused {
             Some(code) => self.refuse(code, Some(&utterance)).await,
             None => {
-                self.ear = Some(Ear::new(utterance, session, now));
+                let open = self.expects.as_ref().filter(|(of, _)| session.as_ref().is_some_and(|s| s.as_str() == of));
+                let expected = open.map(|(_, expected)| expected.clone()).unwrap_or_default();
+                let again = self.doors.streams.end_of(&self.caller.credential, &utterance, now);
+                self.ear = Some(Ear::new(utterance, session, expected, again, now));
                 Ok(())
             }
         }
@@ -351,7 +365,10 @@ impl Link {
 
     /// An utterance is over: it becomes a turn, as whoever the credential stands for now.
     async fn ask(&mut self, whole: Whole, why: Ending) -> Result<(), End> {
-        let Whole { utterance, session, ms, wav, room, ahead } = whole;
+        let Whole { utterance, session, ms, over, wav, room, ahead } = whole;
+        if let Some(at) = over {
+            self.doors.streams.ended(&self.caller.credential, &utterance, at, Instant::now());
+        }
         self.tell(&Down::Ended { utterance: utterance.as_str().to_owned(), why, ms }).await?;
         let caller = match Speaker::from_request_parts(&mut self.parts.clone(), &self.doors).await {
             Ok(Speaker(caller)) => caller,
@@ -359,7 +376,6 @@ impl Link {
             Err(_) => return Err(End::Close(Closing::Ended)),
         };
         self.same_stay(&caller)?;
-        let speak = self.speech;
         self.asked.push(Asked { utterance: utterance.clone(), since: Instant::now(), told: false });
         let doors = self.doors.clone();
         self.turns.spawn(async move {
@@ -372,7 +388,8 @@ impl Link {
                 Some(early) => Input::Streamed(wav, early),
                 None => Input::Audio(wav),
             };
-            let turn = TurnRequest { caller, session, turn: Some(utterance.clone()), input, speak };
+            // It is spoken while it is made, once it is told.
+            let turn = TurnRequest { caller, session, turn: Some(utterance.clone()), input, speak: false };
             let result = turns::finish(&doors, turn).await;
             drop(room);
             (utterance, result)
@@ -404,7 +421,7 @@ impl Link {
 }
 
 /// What was heard so far of what is being said.
-async fn so_far(ear: &mut Option<Ear>) -> Option<String> {
+async fn so_far(ear: &mut Option<Ear>) -> SoFar {
     match ear {
         Some(ear) => ear.so_far().await,
         None => std::future::pending().await,

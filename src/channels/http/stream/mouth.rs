@@ -1,9 +1,11 @@
 //! Sound on its way to a device: one thing after the other, not much faster than it is heard, so that it can be broken off.
 
-use std::{collections::VecDeque, io::Cursor, time::Duration};
+use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
-use tokio::time::Instant;
+use tokio::{sync::mpsc::Receiver, time::Instant};
+
+use crate::channels::Sound;
 
 /// How far the sound may be ahead of what is heard.
 const AHEAD: Duration = Duration::from_secs(3);
@@ -24,11 +26,15 @@ pub struct Mouth {
 struct Speech {
     of: String,
     rate: u32,
-    sound: Bytes,
+    /// What is there of it.
+    pieces: VecDeque<Bytes>,
+    /// Where the rest comes from; none once it is all there.
+    more: Option<Receiver<Bytes>>,
 }
 
 struct Speaking {
     speech: Speech,
+    /// Bytes.
     sent: usize,
     began: Instant,
 }
@@ -39,21 +45,19 @@ pub enum Next {
     Begin(String, u32),
     /// Some of it.
     Some(Bytes),
-    /// It is all said.
-    End(String),
+    /// It is all said, and will have been heard after so long.
+    End(String, Duration),
     /// Nothing now; see [`Mouth::due`].
     Nothing,
 }
 
 impl Mouth {
-    /// Says a WAV file after what is being said; gives how long it is. One that is none is left out.
-    pub fn say(&mut self, of: String, wav: &[u8]) -> Duration {
-        let Some((rate, sound)) = samples(wav) else { return Duration::ZERO };
-        let lasts = lasts(sound.len(), rate);
+    /// Says this after what is being said, while it is made.
+    pub fn say(&mut self, of: String, sound: Sound) {
         if self.line.len() < LINE {
-            self.line.push_back(Speech { of, rate, sound });
+            let Sound { rate, pieces } = sound;
+            self.line.push_back(Speech { of, rate, pieces: VecDeque::new(), more: Some(pieces) });
         }
-        lasts
     }
 
     /// Breaks off what is said and forgets what waits; gives what was being said.
@@ -67,6 +71,16 @@ impl Mouth {
         self.now.is_none() && self.line.is_empty()
     }
 
+    /// Comes back when there is more of what is being said, or no more.
+    pub async fn more(&mut self) {
+        let Some(Speaking { speech, .. }) = &mut self.now else { return std::future::pending().await };
+        let Some(more) = &mut speech.more else { return std::future::pending().await };
+        match more.recv().await {
+            Some(piece) => speech.pieces.push_back(piece),
+            None => speech.more = None,
+        }
+    }
+
     /// What is to be sent now. What it gives counts as sent.
     pub fn next(&mut self, now: Instant) -> Next {
         let Some(speaking) = &mut self.now else {
@@ -75,31 +89,41 @@ impl Mouth {
             self.now = Some(Speaking { speech, sent: 0, began: now });
             return begin;
         };
-        let Speech { rate, sound, .. } = &speaking.speech;
-        if speaking.sent >= sound.len() {
-            let of = std::mem::take(&mut speaking.speech.of);
+        let due = speaking.due();
+        let Speech { rate, pieces, more, of } = &mut speaking.speech;
+        let frame = (*rate as usize / FRAMES).max(1) * SAMPLE;
+        let Some(piece) = pieces.front_mut() else {
+            if more.is_some() {
+                return Next::Nothing;
+            }
+            let end = Next::End(std::mem::take(of), (speaking.began + lasts(speaking.sent, *rate)) - now);
             self.now = None;
-            return Next::End(of);
-        }
-        let due = speaking.began + lasts(speaking.sent, *rate).saturating_sub(AHEAD);
+            return end;
+        };
         if due > now {
             return Next::Nothing;
         }
-        let frame = (*rate as usize / FRAMES).max(1) * SAMPLE;
-        let some = sound.slice(speaking.sent..sound.len().min(speaking.sent + frame));
+        let some = piece.split_to(piece.len().min(frame));
+        if piece.is_empty() {
+            pieces.pop_front();
+        }
         speaking.sent += some.len();
         Next::Some(some)
     }
 
-    /// When something is to be sent, if anything is.
+    /// When something is to be sent, if anything is that is there.
     pub fn due(&self, now: Instant) -> Option<Instant> {
         match &self.now {
-            Some(speaking) => {
-                let due = speaking.began + lasts(speaking.sent, speaking.speech.rate).saturating_sub(AHEAD);
-                Some(if speaking.sent >= speaking.speech.sound.len() { now } else { due })
-            }
+            Some(speaking) if !speaking.speech.pieces.is_empty() => Some(speaking.due()),
+            Some(speaking) => speaking.speech.more.is_none().then_some(now),
             None => (!self.line.is_empty()).then_some(now),
         }
+    }
+}
+
+impl Speaking {
+    fn due(&self) -> Instant {
+        self.began + lasts(self.sent, self.speech.rate).saturating_sub(AHEAD)
     }
 }
 
@@ -107,69 +131,77 @@ fn lasts(bytes: usize, rate: u32) -> Duration {
     Duration::from_secs_f64((bytes / SAMPLE) as f64 / f64::from(rate.max(1)))
 }
 
-/// The rate and the samples of a WAV file with one channel of 16 bits.
-fn samples(wav: &[u8]) -> Option<(u32, Bytes)> {
-    let reader = hound::WavReader::new(Cursor::new(wav)).ok()?;
-    let spec = reader.spec();
-    if spec.channels != 1 || spec.bits_per_sample != 16 {
-        return None;
-    }
-    let samples = reader.into_samples::<i16>().map_while(Result::ok);
-    Some((spec.sample_rate, samples.flat_map(i16::to_le_bytes).collect()))
-}
-
 #[cfg(test)]
 mod tests {
+    use tokio::sync::mpsc;
+
     use super::*;
 
-    fn wav(seconds: u32) -> Vec<u8> {
-        let spec = hound::WavSpec {
-            channels: 1,
-            sample_rate: 1000,
-            bits_per_sample: 16,
-            sample_format: hound::SampleFormat::Int,
-        };
-        let mut file = Cursor::new(vec![]);
-        let mut writer = hound::WavWriter::new(&mut file, spec).expect("a file");
-        (0..seconds * 1000).for_each(|n| writer.write_sample(n as i16).expect("written"));
-        writer.finalize().expect("finished");
-        file.into_inner()
+    /// So many pieces of a second, at 1000 samples a second.
+    fn sound(seconds: usize) -> Sound {
+        let (made, pieces) = mpsc::channel(32);
+        (0..seconds).for_each(|n| made.try_send(Bytes::from(vec![n as u8; 2000])).expect("room"));
+        Sound { rate: 1000, pieces }
     }
 
-    #[test]
-    fn sound_goes_out_whole_and_not_far_ahead() {
+    #[tokio::test]
+    async fn sound_goes_out_whole_and_not_far_ahead() {
         let began = Instant::now();
         let mut mouth = Mouth::default();
         assert!(mouth.is_silent() && mouth.due(began).is_none());
-        assert_eq!(mouth.say("u1".into(), &wav(5)), Duration::from_secs(5));
-        assert_eq!(mouth.say("bad".into(), b"RIFF sound"), Duration::ZERO);
+        mouth.say("u1".into(), sound(5));
         assert!(matches!(mouth.next(began), Next::Begin(of, 1000) if of == "u1"));
         let (mut sent, mut now) = (vec![], began);
         loop {
             match mouth.next(now) {
                 Next::Some(some) => sent.extend(some),
-                Next::Nothing => {
-                    let until = mouth.due(now).expect("it is not over");
-                    let ahead = lasts(sent.len(), 1000) - (now - began);
-                    assert!(ahead <= AHEAD + Duration::from_millis(100) && until > now, "{ahead:?}");
-                    now = until;
+                Next::Nothing => match mouth.due(now) {
+                    Some(until) => {
+                        let ahead = lasts(sent.len(), 1000) - (now - began);
+                        assert!(ahead <= AHEAD + Duration::from_millis(100) && until > now, "{ahead:?}");
+                        now = until;
+                    }
+                    None => mouth.more().await,
+                },
+                Next::End(of, left) => {
+                    assert!(of == "u1" && left == began + Duration::from_secs(5) - now, "{left:?}");
+                    break;
                 }
-                Next::End(of) => break assert_eq!(of, "u1"),
                 Next::Begin(..) => panic!("not now"),
             }
         }
-        assert_eq!(sent.len(), 10_000);
-        assert!(now > began && matches!(mouth.next(now), Next::Nothing));
+        let whole: Vec<u8> = (0..5).flat_map(|n| vec![n; 2000]).collect();
+        assert!(sent == whole && now > began && matches!(mouth.next(now), Next::Nothing));
+    }
+
+    #[tokio::test]
+    async fn the_first_piece_goes_out_before_the_last_is_made() {
+        let (made, pieces) = mpsc::channel(4);
+        let mut mouth = Mouth::default();
+        mouth.say("u1".into(), Sound { rate: 1000, pieces });
+        let now = Instant::now();
+        mouth.next(now);
+        assert!(matches!(mouth.next(now), Next::Nothing) && mouth.due(now).is_none(), "nothing is made yet");
+        made.send(Bytes::from_static(&[1; 100])).await.expect("listened to");
+        mouth.more().await;
+        assert!(matches!(mouth.next(now), Next::Some(some) if some.len() == 100));
+        assert!(matches!(mouth.next(now), Next::Nothing), "it is not over");
+        drop(made);
+        mouth.more().await;
+        assert!(mouth.due(now).is_some() && matches!(mouth.next(now), Next::End(..)));
     }
 
     #[test]
     fn it_stops_at_once_with_all_that_waits() {
         let now = Instant::now();
+        let (made, pieces) = mpsc::channel(1);
         let mut mouth = Mouth::default();
-        (0..20).for_each(|n| assert_eq!(mouth.say(format!("u{n}"), &wav(1)), Duration::from_secs(1)));
+        mouth.say("u0".into(), Sound { rate: 1000, pieces });
+        (1..20).for_each(|n| mouth.say(format!("u{n}"), sound(1)));
         mouth.next(now);
         mouth.next(now);
         assert_eq!(mouth.stop().as_deref(), Some("u0"));
+        assert!(made.is_closed(), "no more of it is made");
         assert!(mouth.is_silent() && matches!(mouth.next(now), Next::Nothing));
         assert_eq!(mouth.stop(), None);
     }

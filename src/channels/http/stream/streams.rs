@@ -1,6 +1,7 @@
-//! Which devices are connected, and which of them were asked something a moment ago.
+//! Which devices are connected, which of them were asked something a moment ago, and where what they said ended.
 //!
-//! Invariant: a device has one connection. A newer one counts, since the older may be a link that is dead without knowing it.
+//! Invariants: a device has one connection. A newer one counts, since the older may be a link that is dead without knowing it. What
+//! comes again ends where it did, so that it is the same utterance.
 
 use std::{
     collections::HashMap,
@@ -10,7 +11,10 @@ use std::{
 
 use tokio::{sync::Notify, time::Instant};
 
-use crate::policy::{CredentialId, TurnId};
+use crate::{
+    asr::endpoint::Over,
+    policy::{CredentialId, TurnId},
+};
 
 /// How long an answer that began in time may be sent again over another connection.
 const AGAIN: Duration = Duration::from_secs(120);
@@ -26,6 +30,14 @@ struct Open {
     next: u64,
     links: HashMap<CredentialId, (u64, Arc<Notify>)>,
     windows: HashMap<CredentialId, Window>,
+    ends: HashMap<CredentialId, End>,
+}
+
+/// Where the last utterance of a device ended, in samples.
+struct End {
+    utterance: TurnId,
+    at: (Over, usize),
+    until: Instant,
 }
 
 /// The time in which a device may listen without being called.
@@ -65,6 +77,13 @@ impl Streams {
         open.windows.insert(credential.clone(), Window { until, taken: None });
     }
 
+    /// What it was asked was said sooner than was thought.
+    pub fn asked_until(&self, credential: &CredentialId, until: Instant) {
+        if let Some(window) = self.lock().windows.get_mut(credential) {
+            window.until = window.until.min(until);
+        }
+    }
+
     /// Whether a device may listen now for the answer to what it was asked; the same utterance also comes again a little later.
     pub fn may_follow(&self, credential: &CredentialId, utterance: &TurnId, now: Instant) -> bool {
         let mut open = self.lock();
@@ -77,6 +96,22 @@ impl Streams {
             window.taken = Some(utterance.clone());
         }
         may
+    }
+
+    /// An utterance ended there.
+    pub fn ended(&self, credential: &CredentialId, utterance: &TurnId, at: (Over, usize), now: Instant) {
+        let mut open = self.lock();
+        if open.ends.len() >= MOST {
+            open.ends.retain(|_, end| end.until > now);
+        }
+        let end = End { utterance: utterance.clone(), at, until: now + AGAIN };
+        open.ends.insert(credential.clone(), end);
+    }
+
+    /// Where this utterance ended when it came before, a moment ago.
+    pub fn end_of(&self, credential: &CredentialId, utterance: &TurnId, now: Instant) -> Option<(Over, usize)> {
+        let open = self.lock();
+        open.ends.get(credential).filter(|end| end.utterance == *utterance && now < end.until).map(|end| end.at)
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
@@ -127,5 +162,10 @@ mod tests {
         assert!(!streams.may_follow(&device, &turn("u1"), now + Duration::from_secs(200)));
         streams.asked(&device, now + Duration::from_secs(8));
         assert!(!streams.may_follow(&device, &turn("u3"), later), "too late");
+
+        streams.ended(&device, &turn("u1"), (Over::Pause, 320), now);
+        assert_eq!(streams.end_of(&device, &turn("u1"), later), Some((Over::Pause, 320)));
+        assert_eq!(streams.end_of(&device, &turn("u2"), later), None, "another one");
+        assert_eq!(streams.end_of(&device, &turn("u1"), now + AGAIN), None, "long ago");
     }
 }

@@ -33,7 +33,8 @@ pub fn room(n: usize) -> String {
     format!("room-{n}")
 }
 
-async fn store(global: &Global, scratch: &Path) -> anyhow::Result<Store> {
+/// The store that the server will serve.
+pub async fn store(global: &Global, scratch: &Path) -> anyhow::Result<Store> {
     let url = sqlite_path(&scratch.join("data")).display().to_string();
     fs::create_dir_all(scratch.join("data"))?;
     let keys = global.config()?.keys;

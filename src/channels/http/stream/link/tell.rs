@@ -1,5 +1,7 @@
 //! What goes down to the device.
 
+use std::time::Duration;
+
 use futures_util::SinkExt as _;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -7,8 +9,8 @@ use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::{
-    super::{super::Refusal, mouth::Next},
-    End, FRAMES, Link, SLACK, UNACKED, WRONG,
+    super::{super::Refusal, ear::SoFar, mouth::Next},
+    End, FRAMES, LONGEST_ANSWER, LONGEST_WORDS, Link, SLACK, UNACKED, WRONG,
 };
 use crate::{
     device::{
@@ -22,7 +24,7 @@ use crate::{
 impl Link {
     pub(super) async fn answered(&mut self, utterance: TurnId, result: Result<TurnResult, Refusal>) -> Result<(), End> {
         self.asked.retain(|asked| asked.utterance != utterance);
-        let mut result = match result {
+        let result = match result {
             Ok(result) => result,
             Err(Refusal::Stopping) => return self.refuse(Refused::Stopping, Some(&utterance)).await,
             Err(_) => return self.refuse(Refused::Unavailable, Some(&utterance)).await,
@@ -30,16 +32,22 @@ impl Link {
         let surface = self.caller.surface.name();
         self.doors.metrics.turn(surface, &result);
         tracing::info!(channel = surface, state = result.state.name(), ms = result.timings_ms.total, "turn");
+        self.expects = Some((result.session.clone(), result.expects.clone()));
+        let of = utterance.as_str().to_owned();
+        let sound = match self.speech && self.ear.is_none() {
+            true => self.devices.speak(result.reply.clone(), result.slowly),
+            false => None,
+        };
         // Whoever lay there may have left while it was answered.
         self.still_let_in().await?;
-        let of = utterance.as_str().to_owned();
-        let lasts = match result.audio.take() {
-            Some(wav) if self.ear.is_none() => self.mouth.say(of.clone(), &wav),
-            _ => std::time::Duration::ZERO,
-        };
         if result.follow_up_ms > 0 {
-            let open = lasts + std::time::Duration::from_millis(result.follow_up_ms.into()) + SLACK;
-            self.doors.streams.asked(&self.caller.credential, Instant::now() + open);
+            let listens = Duration::from_millis(result.follow_up_ms.into()) + SLACK;
+            let said = if sound.is_some() { LONGEST_ANSWER } else { Duration::ZERO };
+            self.doors.streams.asked(&self.caller.credential, Instant::now() + said + listens);
+            self.asks = sound.is_some().then(|| (of.clone(), listens));
+        }
+        if let Some(sound) = sound {
+            self.mouth.say(of.clone(), sound);
         }
         if let Some(heard) = &result.heard {
             self.tell(&Down::Heard { utterance: of.clone(), text: heard.text.clone(), r#final: true }).await?;
@@ -49,12 +57,20 @@ impl Link {
         self.speak().await
     }
 
-    /// Words of somebody who may go on, for whoever lies there still.
-    pub(super) async fn heard_so_far(&mut self, text: Option<String>) -> Result<(), End> {
-        let (Some(text), Some(ear)) = (text, &self.ear) else { return Ok(()) };
-        let utterance = ear.utterance.as_str().to_owned();
-        self.still_let_in().await?;
-        self.tell(&Down::Heard { utterance, text, r#final: false }).await
+    /// What is known of somebody who may go on, for whoever lies there still.
+    pub(super) async fn heard_so_far(&mut self, so_far: SoFar) -> Result<(), End> {
+        match (so_far, &self.ear) {
+            (SoFar::Over(why), Some(_)) => match self.ear.take() {
+                Some(ear) => self.ask(ear.whole(), why).await,
+                None => Ok(()),
+            },
+            (SoFar::Words(text), Some(ear)) => {
+                let utterance = ear.utterance.as_str().to_owned();
+                self.still_let_in().await?;
+                self.tell(&Down::Heard { utterance, text, r#final: false }).await
+            }
+            (SoFar::Nothing, _) | (_, None) => Ok(()),
+        }
     }
 
     /// Sends what is to be heard now.
@@ -63,7 +79,12 @@ impl Link {
             match self.mouth.next(Instant::now()) {
                 Next::Begin(of, rate) => self.tell(&Down::Speech { of, rate }).await?,
                 Next::Some(sound) => self.send(Message::Binary(sound)).await?,
-                Next::End(of) => self.tell(&Down::SpeechEnd { of, cut: false }).await?,
+                Next::End(of, left) => {
+                    if let Some((_, listens)) = self.asks.take_if(|(asks, _)| *asks == of) {
+                        self.doors.streams.asked_until(&self.caller.credential, Instant::now() + left + listens);
+                    }
+                    self.tell(&Down::SpeechEnd { of, cut: false }).await?;
+                }
                 Next::Nothing => break,
             }
         }
@@ -108,9 +129,10 @@ impl Link {
         self.tell(&queued).await?;
         if self.speech
             && let Some(words) = queued.event.words()
-            && let Some(wav) = self.devices.spoken(words).await
+            && words.chars().count() <= LONGEST_WORDS
+            && let Some(sound) = self.devices.speak(words.to_owned(), false)
         {
-            self.mouth.say(format!("event {}", queued.seq), &wav);
+            self.mouth.say(format!("event {}", queued.seq), sound);
         }
         Ok(())
     }
