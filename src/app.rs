@@ -359,7 +359,7 @@ pub fn load_ears(config: &Config, models: &std::path::Path) -> Result<(Pool, Poo
     let weights = Models::in_dir(models)?.read_whisper(&config.models.hear)?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let limits = PoolLimits::new(&config.hear, cores);
-    Ok((Pool::load(&weights, limits)?, limits))
+    Ok((Pool::load(weights, limits)?, limits))
 }
 
 /// A part that loaded, or a warning.

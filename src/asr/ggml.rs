@@ -9,9 +9,11 @@ use std::io::{self, Write};
 
 mod ct2;
 mod mel;
+mod narrow;
 mod vocabulary;
 
 use ct2::{Ct2Model, Tensor};
+pub use narrow::to_bfloat16;
 
 /// Every size of Whisper has 64 values a head.
 const HEAD: usize = 64;

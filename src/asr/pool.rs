@@ -87,11 +87,11 @@ impl PoolLimits {
 }
 
 impl Pool {
-    /// Loads the weights once and starts a decoder per state. The bytes are copied; no file is read later.
+    /// Loads the weights once and starts a decoder per state. No file is read later.
     ///
     /// # Errors
     /// When the weights cannot be loaded, or there is no memory for the decoders.
-    pub fn load(weights: &[u8], limits: PoolLimits) -> Result<Self, WhisperError> {
+    pub fn load(weights: Vec<u8>, limits: PoolLimits) -> Result<Self, WhisperError> {
         let whisper = Arc::new(Whisper::load(weights)?);
         let hearers = (0..limits.states.max(1))
             .map(|_| {

@@ -35,7 +35,7 @@ fn weights(dir: &Path) -> Vec<u8> {
 
 fn pool() -> &'static Pool {
     static POOL: OnceLock<Pool> = OnceLock::new();
-    POOL.get_or_init(|| Pool::load(&weights(&models()), PoolLimits::new(&HearConfig::default(), 2)).unwrap())
+    POOL.get_or_init(|| Pool::load(weights(&models()), PoolLimits::new(&HearConfig::default(), 2)).unwrap())
 }
 
 /// Speech at 24 kHz.
@@ -213,7 +213,7 @@ async fn models_removed_while_running_change_nothing() {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("tiny.en")).unwrap();
     fs::write(dir.path().join("tiny.en/ggml-tiny.en.bin"), weights(&models())).unwrap();
-    let pool = Pool::load(&weights(dir.path()), PoolLimits { states: 1, queue: 4, cores: 1 }).unwrap();
+    let pool = Pool::load(weights(dir.path()), PoolLimits { states: 1, queue: 4, cores: 1 }).unwrap();
     drop(dir);
     assert_eq!(words(&pool.hear(request(at_16_khz(&speech("Call the nurse.")))).await), "call the nurse");
     assert_eq!(pool.load_now(), Load { waiting: 0, busy: 0 });
@@ -223,7 +223,7 @@ async fn models_removed_while_running_change_nothing() {
 fn weights_that_are_not_a_model_are_an_error() {
     let limits = PoolLimits { states: 1, queue: 4, cores: 1 };
     for bytes in [&b""[..], b"not a model", &weights(&models())[..1_000_000]] {
-        assert!(Pool::load(bytes, limits).is_err());
+        assert!(Pool::load(bytes.to_vec(), limits).is_err());
     }
 }
 
