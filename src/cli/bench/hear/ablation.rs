@@ -33,10 +33,16 @@ struct Setting<'a> {
 }
 
 struct Row<'a> {
-    whisper: usize,
+    /// Which of the loaded models.
+    loaded: usize,
     setting: Setting<'a>,
-    decoder: Option<Decoder>,
     score: Score,
+}
+
+/// Weights, and the decoder that all settings with them take turns at.
+struct Loaded {
+    whisper: Whisper,
+    decoder: Option<Decoder>,
 }
 
 /// Hears every clip with every setting, taking turns.
@@ -44,7 +50,7 @@ struct Row<'a> {
 /// # Errors
 /// When a model is damaged or a clip cannot be decoded. Models that are not there are left out.
 pub(super) fn run(models: &Models, clips: &[Clip], prompt: &str, threads: usize) -> anyhow::Result<Vec<Score>> {
-    let mut whispers = Vec::new();
+    let mut loaded = Vec::new();
     let mut rows = Vec::new();
     for model in MODELS {
         let bytes = match models.read_whisper(model) {
@@ -58,22 +64,21 @@ pub(super) fn run(models: &Models, clips: &[Clip], prompt: &str, threads: usize)
                 for (extra, prompt, again) in [("", "", false), ("prompt", prompt, false), ("second pass", "", true)] {
                     if extra.is_empty() || quick {
                         rows.push(Row {
-                            whisper: whispers.len(),
+                            loaded: loaded.len(),
                             setting: Setting { context, prompt, again },
-                            decoder: None,
                             score: Score::of(format!("{name} {context_name} {extra}")),
                         });
                     }
                 }
             }
-            whispers.push(Whisper::load_as(bytes.clone(), weights)?);
+            loaded.push(Loaded { whisper: Whisper::load_as(bytes.clone(), weights)?, decoder: None });
         }
     }
     for (turn, clip) in clips.iter().enumerate() {
         for i in 0..rows.len() {
             let at = (turn + i) % rows.len();
             let row = &mut rows[at];
-            let took = hear(&whispers[row.whisper], row, &clip.samples, threads)?;
+            let took = hear(&mut loaded[row.loaded], row.setting, &clip.samples, threads)?;
             row.score.add(clip, &took);
         }
     }
@@ -82,22 +87,23 @@ pub(super) fn run(models: &Models, clips: &[Clip], prompt: &str, threads: usize)
     Ok(scores)
 }
 
-fn hear(whisper: &Whisper, row: &mut Row<'_>, clip: &[f32], threads: usize) -> anyhow::Result<Took> {
+fn hear(loaded: &mut Loaded, setting: Setting<'_>, clip: &[f32], threads: usize) -> anyhow::Result<Took> {
+    let whisper = &loaded.whisper;
     let cancelled = AtomicBool::new(false);
-    let decoder = match row.decoder.take() {
+    let decoder = match loaded.decoder.take() {
         Some(decoder) => decoder,
         None => whisper.decoder()?,
     };
     let (began, cpu) = (Instant::now(), cpu_ms());
     let stop = Stop { deadline: began + Duration::from_secs(600), cancelled: &cancelled };
-    let mut pass = Pass { threads, context: row.setting.context, prompt: row.setting.prompt, stop };
+    let mut pass = Pass { threads, context: setting.context, prompt: setting.prompt, stop };
     let (mut left, mut decoded) = whisper.decode(decoder, clip, &pass);
-    if row.setting.again && decoded.as_ref().is_ok_and(is_suspect) {
+    if setting.again && decoded.as_ref().is_ok_and(is_suspect) {
         pass.context = Context::Full;
         (left, decoded) = whisper.decode(left.context("a decoder was used up")?, clip, &pass);
     }
     let (cpu_ms, wall_ms) = (cpu_ms() - cpu, began.elapsed().as_secs_f64() * 1e3);
-    row.decoder = left;
+    loaded.decoder = left;
     // All of it counts, as for the other programs, which judge nothing.
     let text = heard(&[decoded?]).rejected(Rejection::unheard(RejectionReason::Unclear)).heard.unwrap_or_default();
     Ok(Took { text, cpu_ms, wall_ms })
