@@ -6,6 +6,7 @@ use super::{
     energy,
     judge::{heard, is_suspect, judge},
     outcome::{Heard, Rejection, RejectionReason, Timings, Transcript},
+    vad,
     wav::RATE,
     whisper::{Context, Decoded, Decoder, LONGEST, Pass, Stop, Whisper, WhisperError, positions},
 };
@@ -89,18 +90,21 @@ impl Listener {
     ) -> Result<Transcript, Rejection> {
         let prompt = prompt(names);
         let pass = Pass { threads, context: Context::Margin(margin(names)), prompt: &prompt, stop };
-        let mut decoded = Vec::new();
+        let (mut decoded, mut sound) = (Vec::new(), Vec::new());
         let windows = if clip.len() > LONGEST { energy::windows(clip, WINDOW) } else { vec![clip] };
         for window in windows {
             if worth_hearing(window).is_err() {
                 continue;
             }
             match self.window(window, pass, passes) {
-                Ok(window) => decoded.push(window),
+                Ok(words) => {
+                    decoded.push(words);
+                    sound.push(window);
+                }
                 Err(rejection) => return Err(heard(&decoded).rejected(rejection)),
             }
         }
-        judge(&decoded)
+        judge(&decoded, |n| sound.get(n).is_some_and(|window| vad::somebody_speaks_clearly(window)))
     }
 
     fn window(&mut self, window: &[f32], mut pass: Pass<'_>, passes: &mut u32) -> Result<Decoded, Rejection> {

@@ -59,6 +59,8 @@ pub enum RejectionReason {
     Silence,
     /// Sound, but the model doubts that it is speech.
     Noise,
+    /// Sound, but nobody speaks in it; it was not decoded.
+    NoVoice,
     /// Under a tenth of a second.
     TooShort,
     /// Speech, but no words that can be trusted.
@@ -114,6 +116,7 @@ impl RejectionReason {
         match self {
             Self::Silence => "silence",
             Self::Noise => "noise",
+            Self::NoVoice => "no_voice",
             Self::TooShort => "too_short",
             Self::Unclear => "unclear",
             Self::Overloaded => "overloaded",

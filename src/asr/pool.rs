@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 use super::{
     listen::{Listener, weight, worth_hearing},
     outcome::{Heard, Rejection, RejectionReason, Timings},
+    vad,
     whisper::{Stop, Whisper, WhisperError},
 };
 use crate::config::HearConfig;
@@ -97,6 +98,11 @@ impl Pool {
             .map(|_| {
                 let mut listener = Listener::new(Arc::clone(&whisper))?;
                 let hear: Hear = Box::new(move |request, threads, stop| {
+                    // What sounds like a cry is heard whatever else it sounds like.
+                    if request.priority < Priority::Urgent && !vad::somebody_speaks(&request.samples) {
+                        let outcome = Err(Rejection::unheard(RejectionReason::NoVoice));
+                        return Heard { outcome, timings: Timings::default() };
+                    }
                     listener.hear(&request.samples, &request.names, threads, stop)
                 });
                 Ok(hear)
@@ -262,7 +268,7 @@ impl Shared {
                 tracing::error!("a decoder panicked; its clip is lost");
                 refusal(RejectionReason::Failed, job.arrived)
             });
-            self.done(&job, heard.timings.decode_ms);
+            self.done(&job, heard.timings);
             let _ = job.answer.send(Heard { timings: Timings { queue_ms, ..heard.timings }, ..heard }); // the caller may have left
         }
     }
@@ -292,11 +298,13 @@ impl Shared {
         }
     }
 
-    fn done(&self, job: &Job, decode_ms: f64) {
+    fn done(&self, job: &Job, took: Timings) {
         let mut queue = self.lock();
         queue.running.retain(|r| r.arrival != job.arrival);
-        let latest = decode_ms / job.weight;
-        queue.ms_per_weight = Some(queue.ms_per_weight.map_or(latest, |before| 0.8 * before + 0.2 * latest));
+        if took.passes > 0 {
+            let latest = took.decode_ms / job.weight;
+            queue.ms_per_weight = Some(queue.ms_per_weight.map_or(latest, |before| 0.8 * before + 0.2 * latest));
+        }
         drop(queue);
         self.changed.notify_all(); // a batch clip may have its turn now
     }

@@ -45,6 +45,12 @@ impl Early {
         self.pause
     }
 
+    /// Why there are no words, where there are none.
+    #[must_use]
+    pub fn rejected(&self) -> Option<RejectionReason> {
+        self.heard.outcome.as_ref().err().map(|rejection| rejection.reason)
+    }
+
     /// Whether it says what was said. What there was no time for is heard once more.
     pub(super) const fn counts(&self) -> bool {
         !matches!(

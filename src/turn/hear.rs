@@ -276,7 +276,7 @@ fn rejected(reason: RejectionReason, raw: Raw, spotted: Option<Spotted>) -> Hear
         RejectionReason::BadAudio(BadAudio::TooLong) => ("too_long", None),
         RejectionReason::BadAudio(_) => ("bad_audio", None),
         _ if cried => ("cried_room", Some(Unheard { need: CRIED, emergency: true })),
-        RejectionReason::Silence => ("not_heard", None),
+        RejectionReason::Silence | RejectionReason::NoVoice => ("not_heard", None),
         RejectionReason::Noise | RejectionReason::Unclear => ("unclear", None),
         RejectionReason::Overloaded | RejectionReason::DeadlinePassed => {
             let reply = if spotted.is_some() { "overloaded_room" } else { "overloaded" };
@@ -298,7 +298,9 @@ mod tests {
 
     #[test]
     fn what_staff_and_the_room_are_told_where_nothing_was_understood() {
-        use RejectionReason::{BadAudio, DeadlinePassed, Failed, Noise, Overloaded, Silence, TooShort, Unclear};
+        use RejectionReason::{
+            BadAudio, DeadlinePassed, Failed, NoVoice, Noise, Overloaded, Silence, TooShort, Unclear,
+        };
         let (calm, cry) = (Spotted::default(), Spotted { cry: 0.99, nurse: 0.0 });
         // The reason, what a room's clip may hold, what is said, whether staff are told and whether as an emergency.
         let cases = [
@@ -309,6 +311,8 @@ mod tests {
             (Noise, Some(calm), "unclear", None),
             (Unclear, Some(calm), "unclear", None),
             (Silence, Some(calm), "not_heard", None),
+            (NoVoice, Some(calm), "not_heard", None),
+            (NoVoice, Some(cry), "cried_room", Some(true)),
             (Overloaded, Some(cry), "cried_room", Some(true)),
             (DeadlinePassed, Some(cry), "cried_room", Some(true)),
             (Failed, Some(cry), "cried_room", Some(true)),

@@ -9,8 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
+
+use super::cpu_ms;
 
 use crate::{
     asr::{
@@ -143,12 +144,6 @@ impl Ours {
         };
         Took { text, cpu_ms, wall_ms }
     }
-}
-
-/// Processor time of all threads of this process.
-fn cpu_ms() -> f64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    time.tv_sec as f64 * 1e3 + time.tv_nsec as f64 / 1e6
 }
 
 #[derive(Serialize)]

@@ -6,6 +6,7 @@ use super::Global;
 
 mod faults;
 mod fleet;
+mod ghosts;
 mod hear;
 mod import;
 mod keys;
@@ -29,6 +30,8 @@ enum What {
     Faults(faults::FaultsBenchArgs),
     /// Many rooms on one server: idle connections, some speaking at once, and the bad minute.
     Fleet(fleet::FleetBenchArgs),
+    /// Sound in which nobody speaks to the device: false turns an hour; and short cries: how many are missed.
+    Ghosts(ghosts::GhostsBenchArgs),
     /// Hearing: processor time and errors, beside faster-whisper on the same clips.
     Hear(hear::HearBenchArgs),
     /// Importing many people: rate and memory.
@@ -55,6 +58,7 @@ pub fn run(global: &Global, args: BenchArgs) -> anyhow::Result<()> {
     match args.what {
         What::Faults(args) => faults::run(global, &args),
         What::Fleet(args) => fleet::run(global, &args),
+        What::Ghosts(args) => ghosts::run(global, &args),
         What::Hear(args) => hear::run(global, args),
         What::Import(args) => import::run(global, &args),
         What::Keys(args) => keys::run(global, &args),
@@ -64,4 +68,10 @@ pub fn run(global: &Global, args: BenchArgs) -> anyhow::Result<()> {
         What::Turn(args) => turn::run(global, args),
         What::Understand(args) => understand::run(global, args),
     }
+}
+
+/// Processor time of all threads of this process, in milliseconds.
+fn cpu_ms() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 * 1e3 + time.tv_nsec as f64 / 1e6
 }
