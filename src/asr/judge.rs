@@ -51,6 +51,7 @@ pub fn judge(windows: &[Decoded], voice: impl Fn(usize) -> bool) -> Result<Trans
         heard_confidence: all.iter().map(|w| w.confidence).collect(),
         confidence,
         words: text,
+        weighed: Vec::new(),
         no_speech,
     })
 }

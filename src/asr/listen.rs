@@ -8,6 +8,7 @@ use super::{
     outcome::{Heard, Rejection, RejectionReason, Timings, Transcript},
     vad,
     wav::RATE,
+    weigh::{Retell, Weighed},
     whisper::{Context, Decoded, Decoder, LONGEST, Pass, Stop, Whisper, WhisperError, positions},
 };
 
@@ -71,12 +72,27 @@ impl Listener {
     /// is too long for one pass is heard in windows; if time runs out in between, the rejection carries the words
     /// so far.
     pub fn hear(&mut self, clip: &[f32], names: &[String], threads: usize, stop: Stop<'_>) -> Heard {
+        self.hear_weighing(clip, names, None, threads, stop)
+    }
+
+    /// The same, and weighs what may have been said instead, where the clip fits one pass.
+    pub fn hear_weighing(
+        &mut self,
+        clip: &[f32],
+        names: &[String],
+        retell: Option<&Retell>,
+        threads: usize,
+        stop: Stop<'_>,
+    ) -> Heard {
         if let Err(rejection) = worth_hearing(clip) {
             return Heard { outcome: Err(rejection), timings: Timings::default() };
         }
         let began = Instant::now();
         let mut passes = 0;
-        let outcome = self.outcome(clip, names, threads, stop, &mut passes);
+        let mut outcome = self.outcome(clip, names, threads, stop, &mut passes);
+        if let Some(retell) = retell.filter(|_| clip.len() <= LONGEST) {
+            outcome = self.with_weighed(outcome, retell, threads, &stop);
+        }
         Heard { outcome, timings: Timings { decode_ms: began.elapsed().as_secs_f64() * 1e3, passes, queue_ms: 0.0 } }
     }
 
@@ -105,6 +121,63 @@ impl Listener {
             }
         }
         judge(&decoded, |n| sound.get(n).is_some_and(|window| vad::somebody_speaks_clearly(window)))
+    }
+
+    /// The outcome with what may have been said instead. Where this pass made nothing of the clip, as a prompt can bring about,
+    /// the texts that were thought of before are weighed all the same.
+    fn with_weighed(
+        &mut self,
+        outcome: Result<Transcript, Rejection>,
+        retell: &Retell,
+        threads: usize,
+        stop: &Stop<'_>,
+    ) -> Result<Transcript, Rejection> {
+        match outcome {
+            Ok(transcript) => {
+                let weighed = self.weighed(&transcript.text, retell, threads, stop);
+                Ok(Transcript { weighed, ..transcript })
+            }
+            Err(rejection) if matches!(rejection.reason, RejectionReason::Unclear | RejectionReason::Noise) => {
+                let weighed = self.weighed("", retell, threads, stop);
+                if weighed.is_empty() {
+                    return Err(rejection);
+                }
+                Ok(Transcript {
+                    text: String::new(),
+                    heard: rejection.heard.unwrap_or_default(),
+                    heard_confidence: rejection.heard_confidence,
+                    confidence: rejection.confidence,
+                    words: Vec::new(),
+                    weighed,
+                    no_speech: rejection.no_speech.unwrap_or_default(),
+                })
+            }
+            Err(rejection) => Err(rejection),
+        }
+    }
+
+    /// Texts that may have been said instead, and the one that was heard. None where there is no time for it.
+    fn weighed(&mut self, text: &str, retell: &Retell, threads: usize, stop: &Stop<'_>) -> Vec<Weighed> {
+        let mut texts = (retell.0)(text);
+        if texts.is_empty() || stop.requested() {
+            return Vec::new();
+        }
+        if !text.is_empty() {
+            texts.push(text.to_owned());
+        }
+        let Some(decoder) = self.decoder.as_mut() else { return Vec::new() };
+        match self.whisper.weigh(decoder, &texts, threads, stop) {
+            Ok(weights) => {
+                let weighed = texts.into_iter().zip(weights);
+                weighed.map(|(text, log_probability)| Weighed { text, log_probability }).collect()
+            }
+            Err(WhisperError::Stopped) => Vec::new(),
+            Err(e) => {
+                tracing::error!(error = %e, "texts could not be weighed");
+                self.decoder = None;
+                Vec::new()
+            }
+        }
     }
 
     fn window(&mut self, window: &[f32], mut pass: Pass<'_>, passes: &mut u32) -> Result<Decoded, Rejection> {

@@ -19,6 +19,7 @@ pub mod pool;
 pub mod spotter;
 pub mod vad;
 pub mod wav;
+pub mod weigh;
 pub mod whisper;
 
 pub use outcome::{BadAudio, Heard, Rejection, RejectionReason, Timings, Transcript, Word};

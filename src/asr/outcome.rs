@@ -1,6 +1,6 @@
 //! What hearing a clip comes to.
 
-use super::wav;
+use super::{wav, weigh::Weighed};
 
 /// What came of one clip, and how long it took.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +24,8 @@ pub struct Transcript {
     pub confidence: f32,
     /// The words of `text` in order, each with its own confidence.
     pub words: Vec<Word>,
+    /// Texts that may have been said instead, where such were to be weighed; what was heard stands among them.
+    pub weighed: Vec<Weighed>,
     /// The model's probability that nobody spoke, 0 to 1.
     pub no_speech: f32,
 }

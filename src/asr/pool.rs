@@ -20,6 +20,7 @@ use super::{
     listen::{Listener, weight, worth_hearing},
     outcome::{Heard, Rejection, RejectionReason, Timings},
     vad,
+    weigh::Retell,
     whisper::{Stop, Whisper, WhisperError},
 };
 use crate::config::HearConfig;
@@ -47,6 +48,8 @@ pub struct HearRequest {
     /// Words that are likely: the person's medicines and providers, most likely first. Costs up to twice the time;
     /// can also make the model hear a listed name that was not said, so read back what it gives.
     pub names: Vec<String>,
+    /// What else may have been said is weighed.
+    pub retell: Option<Retell>,
 }
 
 /// How many decoders and how long a queue.
@@ -103,7 +106,7 @@ impl Pool {
                         let outcome = Err(Rejection::unheard(RejectionReason::NoVoice));
                         return Heard { outcome, timings: Timings::default() };
                     }
-                    listener.hear(&request.samples, &request.names, threads, stop)
+                    listener.hear_weighing(&request.samples, &request.names, request.retell.as_ref(), threads, stop)
                 });
                 Ok(hear)
             })
@@ -148,6 +151,12 @@ impl Pool {
     pub fn has_room(&self) -> bool {
         let Load { waiting, busy } = self.load_now();
         waiting == 0 && busy < self.shared.limits.states
+    }
+
+    /// How many clips were taken on so far, one that is heard twice counted twice.
+    #[must_use]
+    pub fn listens(&self) -> u64 {
+        self.shared.lock().arrivals
     }
 
     /// What the pool is doing right now.

@@ -24,6 +24,8 @@ use super::{
     wav::RATE,
 };
 
+mod weigh;
+
 /// Encoder positions a second of sound takes.
 const POSITIONS_A_SECOND: usize = 50;
 

@@ -84,6 +84,7 @@ async fn hear<'a>(pool: &Pool, file: &'a Path, names: &[String]) -> (&'a Path, H
                     priority: Priority::Interactive,
                     deadline: Instant::now() + DEADLINE,
                     names: names.to_vec(),
+                    retell: None,
                 };
                 pool.hear(request).await
             }

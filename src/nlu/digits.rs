@@ -72,6 +72,39 @@ pub fn codes(text: &str) -> Vec<(Range<usize>, String)> {
     joined
 }
 
+/// Words that sound exactly like a digit, or as a digit is said in other accents.
+const HOMOPHONES: [(&str, &str); 12] = [
+    ("ate", "eight"),
+    ("fife", "five"),
+    ("for", "four"),
+    ("fore", "four"),
+    ("nein", "nine"),
+    ("niner", "nine"),
+    ("owe", "oh"),
+    ("to", "two"),
+    ("too", "two"),
+    ("tree", "three"),
+    ("won", "one"),
+    ("wun", "one"),
+];
+
+/// The words as digits, where digits are waited for and each of them is one or sounds like one: "for, oh, seven, won" is
+/// four oh seven one. `None` where there is nothing to mend, or anything else was said: a code that is nearly heard is
+/// not heard, and "for help" is no code.
+#[must_use]
+pub fn by_ear(text: &str) -> Option<String> {
+    let heard = words::words(text);
+    let mended: Vec<&str> = heard
+        .iter()
+        .map(|w| HOMOPHONES.iter().find(|(ear, _)| *ear == w.text).map_or(w.text.as_str(), |(_, digit)| *digit))
+        .filter(|w| !HESITATION.contains(w))
+        .collect();
+    let all = run(&mended).is_some_and(|(code, used)| used == mended.len() && code.len() >= FEWEST);
+    let guessed = heard.iter().filter(|w| HOMOPHONES.iter().any(|(ear, _)| *ear == w.text)).count();
+    // More that is mended than heard would be made up.
+    (all && guessed > 0 && guessed * 2 <= mended.len()).then(|| mended.join(" "))
+}
+
 /// The text with something else in place of these runs.
 #[must_use]
 pub fn masked(text: &str, runs: &[(Range<usize>, String)], mask: &str) -> String {
@@ -147,6 +180,26 @@ fn digit(word: &str) -> Option<u32> {
 mod tests {
     use super::*;
     use crate::nlu::words;
+
+    #[test]
+    fn what_sounds_like_digits_is_mended_only_where_nothing_else_was_said() {
+        for (heard, mended) in [
+            ("For, oh, seven, won.", Some("four oh seven one")),
+            ("ate nine to five", Some("eight nine two five")),
+            ("Um, four too, uh, seven tree", Some("four two seven three")),
+            ("4 for 7 1", Some("four four seven one")),
+            // Nothing to mend, and what is no code.
+            ("four oh seven one", None),
+            ("for help", None),
+            ("for four", None),
+            ("I ate too much", None),
+            ("for to too won", None),
+            ("stop", None),
+            ("", None),
+        ] {
+            assert_eq!(by_ear(heard).as_deref(), mended, "{heard}");
+        }
+    }
 
     #[test]
     fn secrets_are_masked_wherever_they_stand() {

@@ -18,10 +18,12 @@ mod find;
 mod intended;
 mod learn;
 mod message;
+mod retold;
 mod values;
 
 pub use answer::{CHOICE, OTHER};
 use find::Finder;
+pub use retold::{Retelling, Retold};
 
 /// The understanding engine. Immutable once built; share it.
 #[derive(Debug)]

@@ -16,6 +16,8 @@ pub struct Names {
     /// First words of the names: most words begin none.
     starts: HashSet<String>,
     sounds: Vec<(usize, Sound)>,
+    /// The names of `sounds` as normalized words.
+    spelled: Vec<String>,
     /// Words of the longest name.
     longest: usize,
 }
@@ -27,6 +29,21 @@ pub struct Hit {
     pub entry: usize,
     /// 1 for letter for letter, less where letters or sounds were compared.
     pub confidence: f32,
+}
+
+/// Words that may be a misheard name.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spot {
+    /// The entry, as numbered when the list was made.
+    pub entry: usize,
+    /// Which of all names, for [`Names::spelled`].
+    pub sound: usize,
+    /// The first word, counted from 0.
+    pub from: usize,
+    /// One past the last word.
+    pub to: usize,
+    /// How like the name they are, 0 to 1.
+    pub likeness: f32,
 }
 
 /// A name without blanks, and how it sounds (Double Metaphone).
@@ -56,6 +73,7 @@ impl Names {
             list.longest = list.longest.max(key.split(' ').count());
             if let Some(sound) = Sound::of(&key) {
                 list.sounds.push((entry, sound));
+                list.spelled.push(key.clone());
             }
             list.exact.entry(key).or_insert(entry);
         }
@@ -106,6 +124,52 @@ impl Names {
         let (likeness, entry) = best.filter(|(likeness, _)| *likeness >= ALIKE)?;
         let apart = if likeness - second < MARGIN { 0.7 } else { 1.0 };
         Some(Hit { entry, confidence: likeness * 0.95 * apart })
+    }
+}
+
+/// Two names this like each other are near-homophones.
+const NEAR: f32 = 0.8;
+
+/// Whether two names sound nearly the same, so that by ear one of them is asked about although it was heard exactly.
+/// "lisinopril 10 mg tablet" goes by its first words.
+#[must_use]
+pub fn sound_alike(a: &str, b: &str) -> bool {
+    let head = |name: &str| Sound::of(&key(name.split(|c: char| c.is_ascii_digit()).next().unwrap_or_default()));
+    matches!((head(a), head(b)), (Some(a), Some(b)) if a.likeness(&b) >= NEAR)
+}
+
+/// Most words that one name is misheard as: "live on a pill".
+const SPAN: usize = 5;
+
+impl Names {
+    /// Where each name may stand among the words, the likest first; a name has at most two places.
+    ///
+    /// `alike_alone`: only words that begin like the name and are about as long are compared, which many names need.
+    #[must_use]
+    pub fn spots(&self, words: &[&str], alike_alone: bool) -> Vec<Spot> {
+        let mut spans: Vec<(usize, usize, Sound)> = Vec::new();
+        for from in 0..words.len() {
+            for to in from + 1..=words.len().min(from + SPAN) {
+                spans.extend(Sound::of(&joined(words.get(from..to).unwrap_or_default())).map(|s| (from, to, s)));
+            }
+        }
+        let mut out: Vec<Spot> = Vec::new();
+        for (sound, (entry, name)) in self.sounds.iter().enumerate() {
+            let compared = spans.iter().filter(|(.., said)| !alike_alone || name.worth_comparing(said));
+            let mut found: Vec<Spot> = compared
+                .map(|&(from, to, ref said)| Spot { entry: *entry, sound, from, to, likeness: said.likeness(name) })
+                .collect();
+            found.sort_by(|a, b| b.likeness.total_cmp(&a.likeness));
+            out.extend(found.into_iter().take(2));
+        }
+        out.sort_by(|a, b| b.likeness.total_cmp(&a.likeness));
+        out
+    }
+
+    /// A name of the list as normalized words.
+    #[must_use]
+    pub fn spelled(&self, sound: usize) -> Option<&str> {
+        self.spelled.get(sound).map(String::as_str)
     }
 }
 

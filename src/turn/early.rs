@@ -88,6 +88,7 @@ impl Core {
             priority: if spotted.urgent() { Priority::Urgent } else { Priority::Interactive },
             deadline: Instant::now() + self.hear_deadline.max(Duration::from_millis(100)),
             names,
+            retell: None,
         }
     }
 }
@@ -110,6 +111,7 @@ mod tests {
                 heard_confidence: vec![],
                 confidence: 0.9,
                 words: vec![],
+                weighed: vec![],
                 no_speech: 0.0,
             }))
         };

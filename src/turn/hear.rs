@@ -1,22 +1,16 @@
-//! From audio to words, and a second listen where a name was missed.
+//! From audio to words.
 
 use std::{sync::Arc, time::Instant};
 
 use super::{Early, Heard, Input, Turn, millis};
 use crate::{
-    asr::{Rejection, RejectionReason, Transcript, spotter::Spotted, wav},
-    nlu::{By, Intended, Interpretation, NONE, SlotValue},
-    policy::{NameLists, triage::Utterance},
+    asr::{Rejection, RejectionReason, Transcript, pool::HearRequest, spotter::Spotted, wav, weigh::Retell},
+    nlu::Intended,
+    policy::triage::Utterance,
 };
 
 /// The longest typed text, in characters; nobody says more in one breath.
 const LONGEST_TEXT: usize = 2_000;
-
-/// Names that help a second listen; more would drown the words.
-const NAMES: usize = 16;
-
-/// A slot matched by sound or not at all is worth a second listen.
-const SURE: f32 = 0.9;
 
 /// All that was heard, rejected or not, and how surely. Triage reads it.
 pub(super) struct Raw {
@@ -124,39 +118,21 @@ impl Hearing {
     fn nothing(reply: &'static str) -> Self {
         Self::Nothing { raw: Raw::nothing(), reply, staff: None }
     }
-
-    /// The clip, where hearing it again with the person's names in mind may help.
-    pub(super) fn worth_another_listen(&self, first: &Interpretation, names: &NameLists) -> Option<Arc<[f32]>> {
-        let Self::Words { clip: Some(clip), .. } = self else { return None };
-        let some_names = !names.medicines.is_empty() || !names.providers.is_empty();
-        let missed = first.slots.iter().any(|(name, slot)| {
-            matches!(name.as_str(), "medicine" | "provider")
-                && matches!(slot.value, SlotValue::Text(_))
-                && slot.confidence < SURE
-        });
-        let lost = first.by == By::Unsure || first.intent == NONE;
-        (some_names && (missed || lost)).then(|| Arc::clone(clip))
-    }
-}
-
-/// Whether the second listen understood more than the first. A name it brought into being is read back before
-/// anything happens, like every name.
-pub(super) fn better(second: &Interpretation, first: &Interpretation) -> bool {
-    let sureness = |i: &Interpretation| i.slots.values().map(|s| s.confidence).fold(1.0_f32, f32::min);
-    match (first.intent == NONE, second.intent == NONE) {
-        (_, true) => false,
-        (true, false) => true,
-        (false, false) => {
-            second.intent == first.intent && sureness(second) > sureness(first)
-                || first.by == By::Unsure && second.by != By::Unsure
-        }
-    }
 }
 
 impl Turn<'_> {
     /// From what came in to words. Secret digits are masked in all that may be kept or shown of them from here on.
     pub(super) async fn hear(&mut self, input: Input) -> Hearing {
-        let hearing = self.words_of(input).await;
+        let mut hearing = self.words_of(input).await;
+        if let Hearing::Words { text, clip: Some(_), .. } = &mut hearing
+            && let Some(digits) = self.digits_by_ear(text)
+        {
+            // Triage reads the words as they were.
+            if let Some(heard) = &mut self.heard {
+                heard.text.clone_from(&digits);
+            }
+            *text = digits;
+        }
         self.mask_heard();
         hearing.covered(|text| self.for_the_board(text))
     }
@@ -217,7 +193,7 @@ impl Turn<'_> {
         let spotted = early.as_ref().map_or(spotted, |early| early.spotted);
         let decoded = match early {
             Some(early) => early.heard.outcome.map_err(unheard),
-            None => self.decode(&samples, Vec::new(), spotted).await,
+            None => self.decode(&samples, Vec::new(), None, spotted).await,
         };
         match decoded {
             Ok(transcript) => {
@@ -232,23 +208,15 @@ impl Turn<'_> {
         }
     }
 
-    /// Listens once more with the person's names in mind.
-    pub(super) async fn hear_again(&mut self, clip: Arc<[f32]>, names: &NameLists) -> Option<Heard> {
-        let clock = Instant::now();
-        let likely = names.medicines.iter().chain(&names.providers).map(|n| n.name.clone()).take(NAMES).collect();
-        let again = self.decode(&clip, likely, Spotted::default()).await.ok().map(|transcript| heard(&transcript));
-        self.timings.asr += millis(clock);
-        again
-    }
-
-    async fn decode(
+    pub(super) async fn decode(
         &self,
         samples: &Arc<[f32]>,
         names: Vec<String>,
+        retell: Option<Retell>,
         spotted: Spotted,
     ) -> Result<Transcript, (RejectionReason, Raw, Option<Heard>)> {
         let Some(ears) = &self.core.ears else { return Err((RejectionReason::Failed, Raw::nothing(), None)) };
-        let request = self.core.hear_request(Arc::clone(samples), spotted, names);
+        let request = HearRequest { retell, ..self.core.hear_request(Arc::clone(samples), spotted, names) };
         ears.hear(request).await.outcome.map_err(unheard)
     }
 }
@@ -262,7 +230,7 @@ fn unheard(rejection: Rejection) -> (RejectionReason, Raw, Option<Heard>) {
     (rejection.reason, raw, unheard)
 }
 
-fn heard(transcript: &Transcript) -> Heard {
+pub(super) fn heard(transcript: &Transcript) -> Heard {
     Heard { text: transcript.text.clone(), confidence: transcript.confidence, no_speech: transcript.no_speech }
 }
 

@@ -48,8 +48,16 @@ impl Turn<'_> {
         }
     }
 
+    /// What was heard where digits are waited for, as digits, where it can be nothing else.
+    pub(super) fn digits_by_ear(&self, words: &str) -> Option<String> {
+        self.waits_for_digits().then(|| digits::by_ear(words)).flatten()
+    }
+
     /// Words as staff may read them. "I took 20 pills" in answer to the question for a PIN is no PIN.
     pub(super) fn for_the_board(&self, words: &str) -> String {
+        if self.digits_by_ear(words).is_some() {
+            return MASK.to_owned();
+        }
         let secrets = if self.waits_for_digits() { digits::codes(words) } else { digits::secrets(words) };
         digits::masked(words, &secrets, MASK)
     }

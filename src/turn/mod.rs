@@ -5,6 +5,7 @@
 //! [`crate::policy::admit`]; state, answer and audit are durable before the answer is returned; a turn never
 //! fails, bad luck is an answer too.
 
+mod again;
 mod age;
 mod alarm;
 mod aloud;

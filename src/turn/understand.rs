@@ -1,6 +1,6 @@
 //! What was said means: heard in the light of what the conversation knows, as one request or two.
 
-use std::{sync::Arc, time::Instant};
+use std::time::Instant;
 
 use super::{Turn, hear, millis};
 use crate::{
@@ -36,19 +36,7 @@ impl Turn<'_> {
             return understood;
         }
         let first = self.meaning(heard.words(), names);
-        let mut words = heard.words().to_owned();
-        let mut best = first;
-        if let Some(clip) = heard.worth_another_listen(&best, names)
-            && let Some(second_hearing) = self.hear_again(Arc::clone(&clip), names).await
-        {
-            let second = self.meaning(&second_hearing.text, names);
-            if hear::better(&second, &best) {
-                words.clone_from(&second_hearing.text);
-                self.heard = Some(second_hearing);
-                self.mask_heard();
-                best = second;
-            }
-        }
+        let (words, best) = self.once_more(&heard, first, names).await;
         let clock = Instant::now();
         let mut understood = self.two(&words, &best, names).unwrap_or(Understood { meaning: best, second: None });
         self.timings.nlu += millis(clock);
@@ -63,7 +51,7 @@ impl Turn<'_> {
         words.trim_end().ends_with('?') || self.heard.as_ref().is_some_and(|heard| heard.confidence < DOUBTFUL)
     }
 
-    fn meaning(&mut self, words: &str, names: &NameLists) -> Interpretation {
+    pub(super) fn meaning(&mut self, words: &str, names: &NameLists) -> Interpretation {
         let clock = Instant::now();
         let meaning = self.in_the_light_of(words, names);
         self.timings.nlu += millis(clock);

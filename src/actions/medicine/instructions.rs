@@ -17,7 +17,7 @@ pub const FLOOR: Floor = of_a_person(Effect::Read, Scope::Medicines);
 pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let permit = permit(pass)?;
     let all = setting.records.prescriptions(permit.subject()).await?.reveal(&permit)?;
-    if let Some(ask) = doubt(&all, slots) {
+    if let Some(ask) = doubt(&all, slots, setting.channel) {
         return Ok(ask);
     }
     Ok(instructions(&all, text(slots, "medicine").unwrap_or_default()))

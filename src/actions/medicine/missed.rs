@@ -25,7 +25,7 @@ pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Out
     }
     let all = setting.records.prescriptions(permit.subject()).await?.reveal(&permit)?;
     let notes = setting.records.taken(permit.subject(), setting.now).await?.reveal(&permit)?;
-    if let Some(ask) = doubt(&all, slots) {
+    if let Some(ask) = doubt(&all, slots, setting.channel) {
         return Ok(ask);
     }
     Ok(match text(slots, "medicine").map(|said| which(&all, said)) {

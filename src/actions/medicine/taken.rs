@@ -38,7 +38,7 @@ pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Out
         return Ok(nurse);
     }
     let (all, notes) = known(&permit, setting).await?;
-    if let Some(ask) = doubt(&all, slots) {
+    if let Some(ask) = doubt(&all, slots, setting.channel) {
         return Ok(ask);
     }
     let at = match moment(when(slots, "date"), when(slots, "time"), setting.now, setting.zone) {

@@ -7,7 +7,7 @@ pub mod status;
 
 use super::{Choice, Facts, Outcome, words};
 use crate::{
-    nlu::{SlotValue, Slots},
+    nlu::{SlotValue, Slots, names::sound_alike},
     records::Prescription,
 };
 
@@ -63,12 +63,16 @@ pub(super) fn which<'a>(all: &'a [Prescription], said: &str) -> Which<'a> {
     }
 }
 
+/// Below this a name was hardly heard: it is asked for before anything is told or done.
+const HARDLY: f32 = 0.62;
+
 /// The question to ask before a prescription is looked for by a name that is known to be taken for another: between
-/// the two where both are on the list, for the other where only that is. `None` where nothing is in doubt; what was
-/// understood is named in the answer or read back all the same.
+/// the two where both are on the list, for the other where only that is. By ear, a name with a near-homophone is always
+/// asked about, and so is one that was hardly heard. `None` where nothing is in doubt; what was understood is named in the
+/// answer or read back all the same.
 ///
-/// Reply: `alike` (options, one to three).
-pub(super) fn doubt(all: &[Prescription], slots: &Slots) -> Option<Outcome> {
+/// Reply: `alike` (options, one to three; doubt: which of these it is; letters; not_meant).
+pub(super) fn doubt(all: &[Prescription], slots: &Slots, channel: &str) -> Option<Outcome> {
     let slot = slots.get("medicine")?;
     let of = |value: &SlotValue| match value {
         SlotValue::Text(name) => match which(all, name) {
@@ -87,15 +91,38 @@ pub(super) fn doubt(all: &[Prescription], slots: &Slots) -> Option<Outcome> {
             labels.push(label);
         }
     }
+    let (mut doubt, mut near) = ("list", Vec::new());
     if labels.len() == usize::from(heard.is_some()) {
-        return None;
+        let meant = heard.filter(|_| channel != TYPED)?;
+        near = slot.alike.iter().map(SlotValue::told).filter(|other| sound_alike(&meant.medicine, other)).collect();
+        // Two names are as many as fit behind a "not".
+        near.truncate(2);
+        doubt = match near.is_empty() {
+            false => "name",
+            true if slot.confidence < HARDLY => "heard",
+            true => return None,
+        };
     }
+    let letters = heard.filter(|_| !near.is_empty()).map(|p| telling_letters(&p.medicine, &near)).unwrap_or_default();
     let option = |spoken: &String| Choice { spoken: spoken.clone(), value: SlotValue::Text(spoken.clone()) };
+    let facts = Facts::new("alike").with("doubt", doubt).with("letters", letters).with("not_meant", near);
     Some(Outcome::Ask {
         slot: "medicine".to_owned(),
         options: labels.iter().map(option).collect(),
-        facts: Facts::new("alike").with("options", labels),
+        facts: facts.with("options", labels),
     })
+}
+
+/// The channel on which words are typed, and what was typed is what was meant.
+const TYPED: &str = "chat";
+
+/// The first letters of a name, to the second one in which it differs from all the others.
+fn telling_letters(name: &str, others: &[String]) -> String {
+    let shared =
+        |other: &String| name.chars().zip(other.chars()).take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count();
+    let most = others.iter().map(shared).max().unwrap_or_default();
+    let letters = name.chars().filter(|c| c.is_alphanumeric()).take(most + 2);
+    letters.map(|c| c.to_uppercase().to_string()).collect::<Vec<_>>().join(" ")
 }
 
 /// What tells a prescription from the others: the medicine, with its strength where another of the same name
@@ -251,6 +278,40 @@ mod tests {
         }
     }
 
+    /// The pairs of the list, as it is written.
+    fn pairs() -> Vec<[&'static str; 2]> {
+        let list = include_str!("../../../intents/lists/alike.yaml");
+        let entries = list.lines().filter_map(|l| l.trim().strip_prefix("- [")?.strip_suffix(']'));
+        entries.map(|names| names.split_once(", ").map(|(a, b)| [a, b]).expect("two names")).collect()
+    }
+
+    #[test]
+    fn every_near_homophone_is_asked_about_although_it_was_heard_exactly() {
+        use crate::nlu::Slot;
+        let pairs = pairs();
+        let near: Vec<_> = pairs.iter().filter(|[a, b]| sound_alike(a, b)).collect();
+        assert!(pairs.len() > 100 && near.len() >= 30, "{} {near:?}", pairs.len());
+        for pair in [["hydralazine", "hydroxyzine"], ["prednisolone", "prednisone"], ["clonazepam", "lorazepam"]] {
+            assert!(near.contains(&&pair), "{pair:?}");
+        }
+        for [a, b] in pairs.iter().flat_map(|&[a, b]| [[a, b], [b, a]]) {
+            let text = |t: &str| SlotValue::Text(t.to_owned());
+            let slot = Slot { alike: vec![text(b)], ..Slot::new(a, text(a), 0.8) };
+            let asked = doubt(&[prescription("1", a)], &Slots::from([("medicine".to_owned(), slot)]), "room");
+            let Some(Outcome::Ask { options, facts, .. }) = asked else {
+                assert!(!sound_alike(a, b), "{a}, not {b}?");
+                continue;
+            };
+            assert!(sound_alike(a, b), "{a} and {b}");
+            assert_eq!((options.len(), options[0].spoken.as_str()), (1, a));
+            let letters = facts.values["letters"].as_str().expect("letters").replace(' ', "").to_lowercase();
+            let plain = |name: &str| name.replace(' ', "");
+            assert!(
+                plain(a).starts_with(&letters) && !plain(b).starts_with(&letters) || plain(b).starts_with(&plain(a))
+            );
+        }
+    }
+
     #[test]
     fn names_that_are_taken_for_one_another_are_asked_about() {
         use crate::nlu::Slot;
@@ -265,24 +326,38 @@ mod tests {
             prescription("h1", "hydralazine"),
             prescription("h2", "hydroxyzine"),
             prescription("p2", "prednisolone"),
+            prescription("m1", "metformin"),
             ended,
         ];
-        let found = |slots: Slots| match doubt(&all, &slots) {
+        let told = |asked: Option<Outcome>| match asked {
             Some(Outcome::Ask { options, facts, .. }) => {
                 let names: Vec<String> = options.iter().map(|o| o.spoken.clone()).collect();
-                format!("{}: {}", facts.reply, names.join(" | "))
+                let fact = |name: &str| facts.values.get(name).map(ToString::to_string).unwrap_or_default();
+                format!("{} {} {}: {}", fact("doubt"), fact("letters"), fact("not_meant"), names.join(" | "))
             }
             Some(_) => "?".into(),
             None => "none".into(),
         };
+        let found = |slots: Slots| told(doubt(&all, &slots, "home"));
         // Both are on the list, whatever was heard.
-        assert_eq!(found(heard("hydralazine", &["hydroxyzine"])), "alike: hydralazine | hydroxyzine");
+        assert_eq!(found(heard("hydralazine", &["hydroxyzine"])), r#""list" "" []: hydralazine | hydroxyzine"#);
         // Only the other one is.
-        assert_eq!(found(heard("hydrochlorothiazide", &["hydralazine"])), "alike: hydralazine");
+        assert_eq!(found(heard("hydrochlorothiazide", &["hydralazine"])), r#""list" "" []: hydralazine"#);
         // Only the one that was heard is; an ended one is no other.
-        assert_eq!(found(heard("prednisolone", &["prednisone", "methylprednisolone"])), "none");
+        assert_eq!(
+            found(heard("prednisolone", &["prednisone", "methylprednisolone"])),
+            r#""name" "P R E D N I S O L O" ["prednisone"]: prednisolone"#
+        );
+        // Typed, it is what was meant.
+        assert_eq!(told(doubt(&all, &heard("prednisolone", &["prednisone"]), "chat")), "none");
+        // Known to be taken for it, and not by ear.
+        assert_eq!(found(heard("metformin", &["metronidazole"])), "none");
+        // Hardly heard.
+        let hardly =
+            |sure| Slots::from([("medicine".to_owned(), Slot::new("", SlotValue::Text("metformin".into()), sure))]);
+        assert_eq!(found(hardly(0.55)), r#""heard" "" []: metformin"#);
+        assert_eq!(found(hardly(0.9)), "none");
         // Picked from the two: no doubt is left.
         assert_eq!(found(heard("hydralazine", &[])), "none");
-        assert_eq!(found(heard("metformin", &["metronidazole"])), "none");
     }
 }

@@ -23,7 +23,7 @@ pub const FLOOR: Floor = of_a_person(Effect::Change, Scope::Medicines);
 pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let permit = permit(pass)?;
     let (all, renewals) = known(&permit, setting).await?;
-    if let Some(ask) = doubt(&all, slots) {
+    if let Some(ask) = doubt(&all, slots, setting.channel) {
         return Ok(ask);
     }
     let said = text(slots, "medicine").unwrap_or_default();

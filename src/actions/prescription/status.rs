@@ -21,7 +21,7 @@ pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Out
     let permit = permit(pass)?;
     let all = setting.records.prescriptions(permit.subject()).await?.reveal(&permit)?;
     let renewals = setting.records.renewals(permit.subject()).await?.reveal(&permit)?;
-    if let Some(ask) = doubt(&all, slots) {
+    if let Some(ask) = doubt(&all, slots, setting.channel) {
         return Ok(ask);
     }
     Ok(status(&all, &renewals, text(slots, "medicine")))

@@ -33,7 +33,7 @@ pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Out
         return Ok(nurse);
     }
     let all = setting.records.prescriptions(permit.subject()).await?.reveal(&permit)?;
-    if let Some(ask) = doubt(&all, slots) {
+    if let Some(ask) = doubt(&all, slots, setting.channel) {
         return Ok(ask);
     }
     let (prescription, medicine) = match text(slots, "medicine") {

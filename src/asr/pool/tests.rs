@@ -12,7 +12,7 @@ fn clip(id: usize) -> Arc<[f32]> {
 }
 
 fn request(id: usize, priority: Priority, within: Duration) -> HearRequest {
-    HearRequest { samples: clip(id), priority, deadline: Instant::now() + within, names: vec![] }
+    HearRequest { samples: clip(id), priority, deadline: Instant::now() + within, names: vec![], retell: None }
 }
 
 fn words(text: String) -> Heard {
@@ -22,6 +22,7 @@ fn words(text: String) -> Heard {
         text,
         confidence: 1.0,
         words: vec![],
+        weighed: vec![],
         no_speech: 0.0,
     });
     Heard { outcome, timings: Timings { decode_ms: 1.0, ..Timings::default() } }

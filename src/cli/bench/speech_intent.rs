@@ -270,7 +270,7 @@ async fn hear(pool: &Pool, clips: Vec<(usize, Arc<[f32]>)>, names: &[String], at
     let hear = |(_, samples): (usize, Arc<[f32]>)| async {
         let deadline = Instant::now() + Duration::from_secs(600);
         let names = names.to_vec();
-        let heard = pool.hear(HearRequest { samples, priority: Priority::Batch, deadline, names }).await;
+        let heard = pool.hear(HearRequest { samples, priority: Priority::Batch, deadline, names, retell: None }).await;
         heard.outcome.map(|t| t.text).unwrap_or_default()
     };
     futures_util::stream::iter(clips).map(hear).buffered(at_once).collect().await

@@ -7,11 +7,12 @@ use anyhow::Context as _;
 use crate::{
     ambient::Ambient,
     app::{App, Places, Senses},
+    asr::wav,
     cli::{Global, turn},
     policy::{RoomId, Scope},
     records::demo,
     store::ImportOptions,
-    turn::{Input, State, TurnRequest},
+    turn::{Expected, Input, State, TurnRequest},
 };
 
 /// The room.

@@ -1,0 +1,153 @@
+//! How well texts fit a clip: the decoder is led through each, and its own probability of every token is read off.
+//!
+//! The clip is not encoded again, so a text costs what writing down its tokens costs, and what several begin with is
+//! paid for once.
+
+use super::{Decoder, Stop, Whisper, WhisperError};
+
+/// Texts that are longer are not weighed, in tokens: nobody names that much in one breath.
+const LONGEST: usize = 120;
+
+/// English, in the order of Whisper's languages.
+const ENGLISH: i32 = 0;
+
+/// The tokens that the decoder was led through, and what followed from each.
+struct Path<'d> {
+    decoder: &'d mut Decoder,
+    threads: usize,
+    /// What every transcript begins with.
+    head: Vec<i32>,
+    /// The tokens after it, each with the log probability of all of them up to it.
+    steps: Vec<(i32, f32)>,
+}
+
+impl Whisper {
+    /// The natural logarithm of the probability of each text, as a whole transcript of the clip that this decoder
+    /// decoded last. Compare them with one another: alone they say little, since longer texts are less probable.
+    /// Negative infinity for a text that is too long.
+    ///
+    /// # Errors
+    /// When it is told to stop, or the decoder fails.
+    pub fn weigh(
+        &self,
+        decoder: &mut Decoder,
+        texts: &[String],
+        threads: usize,
+        stop: &Stop<'_>,
+    ) -> Result<Vec<f32>, WhisperError> {
+        let mut head = vec![self.context.token_sot()];
+        if self.context.is_multilingual() {
+            head.extend([self.context.token_lang(ENGLISH), self.context.token_transcribe()]);
+        }
+        // With timestamps, as the passes decode.
+        head.push(self.context.token_beg());
+        let (end_of_text, timestamps) = (self.context.token_eot(), self.context.token_beg());
+        let mut path = Path { decoder, threads, head, steps: Vec::new() };
+        let mut order: Vec<(usize, Vec<i32>)> = Vec::new();
+        for (i, text) in texts.iter().enumerate() {
+            order.push((i, self.prompt_tokens(&format!(" {}", text.trim()))?));
+        }
+        order.sort_by(|a, b| a.1.cmp(&b.1));
+        let mut weights = vec![f32::NEG_INFINITY; texts.len()];
+        let mut started = false;
+        for (i, tokens) in order {
+            if tokens.is_empty() || tokens.len() > LONGEST {
+                continue;
+            }
+            if stop.requested() {
+                return Err(WhisperError::Stopped);
+            }
+            if !started {
+                path.start()?;
+                started = true;
+            }
+            let shared = path.steps.iter().zip(&tokens).take_while(|((a, _), b)| a == *b).count();
+            if shared < path.steps.len() {
+                path.back_to(shared)?;
+            }
+            for token in tokens.iter().skip(shared) {
+                path.step(*token)?;
+            }
+            let ended = |token: i32| token == end_of_text || token >= timestamps;
+            weights[i] = path.so_far() + path.probability_of(ended)?;
+        }
+        Ok(weights)
+    }
+}
+
+impl Path<'_> {
+    /// Through the head; what comes next is known then.
+    fn start(&mut self) -> Result<(), WhisperError> {
+        // One at a time: of several only the last one's outcome is kept, where it cannot be reached.
+        for at in 0..self.head.len() {
+            self.decode(self.head[at], at)?;
+        }
+        Ok(())
+    }
+
+    /// Forgets the steps from `kept` on.
+    fn back_to(&mut self, kept: usize) -> Result<(), WhisperError> {
+        self.steps.truncate(kept);
+        let last = self.steps.last().map_or(self.head.last(), |(token, _)| Some(token)).copied();
+        match last {
+            Some(token) => self.decode(token, self.head.len() + kept - 1),
+            None => Ok(()),
+        }
+    }
+
+    fn step(&mut self, token: i32) -> Result<(), WhisperError> {
+        let sum = self.so_far() + self.probability_of(|t| t == token)?;
+        self.decode(token, self.head.len() + self.steps.len())?;
+        self.steps.push((token, sum));
+        Ok(())
+    }
+
+    fn so_far(&self) -> f32 {
+        self.steps.last().map_or(0.0, |(_, sum)| *sum)
+    }
+
+    fn decode(&mut self, token: i32, at: usize) -> Result<(), WhisperError> {
+        let state = &mut self.decoder.state;
+        state.decode(&[token], at, self.threads.max(1)).map_err(|e| WhisperError::Decode(format!("weighing: {e}")))
+    }
+
+    /// The logarithm of the probability that one of these tokens comes next.
+    fn probability_of(&self, wanted: impl Fn(i32) -> bool) -> Result<f32, WhisperError> {
+        let logits = self.decoder.state.get_logits().map_err(|e| WhisperError::Decode(format!("weighing: {e}")))?;
+        Ok(log_share(logits, wanted))
+    }
+}
+
+/// The logarithm of the share that the wanted ones have in the sum of the exponentials.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a vocabulary has far fewer tokens, and a logarithm keeps its worth"
+)]
+fn log_share(logits: &[f32], wanted: impl Fn(i32) -> bool) -> f32 {
+    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let (mut all, mut theirs) = (0.0_f64, 0.0_f64);
+    for (token, logit) in (0_i32..).zip(logits) {
+        let weight = f64::from(logit - highest).exp();
+        all += weight;
+        if wanted(token) {
+            theirs += weight;
+        }
+    }
+    (theirs / all).max(1e-30).ln() as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_what_the_softmax_says() {
+        let logits = [1.0_f32, 2.0, 3.0, -50.0];
+        let all: f32 = logits.iter().map(|l| l.exp()).sum();
+        assert!((log_share(&logits, |t| t == 1) - (2.0_f32.exp() / all).ln()).abs() < 1e-5);
+        assert!(log_share(&logits, |_| true).abs() < 1e-6);
+        assert!(log_share(&logits, |t| t >= 2) > log_share(&logits, |t| t == 2) - 1e-6);
+        // Nothing wanted is very improbable, and no infinity.
+        assert!(log_share(&logits, |_| false) < -60.0 && log_share(&logits, |_| false).is_finite());
+    }
+}

@@ -1,0 +1,185 @@
+//! What may have been said instead of what was heard: the same words with a known name where some of them sound like it.
+//!
+//! Invariant: nothing here is believed. It makes texts to be weighed against the sound, names that are nobody's own among
+//! them, so that a name that is not on the list has something to win with.
+
+use std::{collections::HashSet, sync::Arc};
+
+use super::Engine;
+use crate::nlu::{
+    catalogue::{Catalogue, SlotKind},
+    names::{Names, Spot},
+    words::{self, Word},
+};
+use crate::policy::NameLists;
+
+/// Names of the person's own that are tried, the likest first.
+const OWN: usize = 5;
+/// Names of the general list that are tried.
+const GENERAL: usize = 4;
+/// Places that each of the likest names of the person's own is tried at.
+const PLACES: usize = 2;
+/// A second place that is so much less like the name than the first is not tried.
+const WORSE: f32 = 0.2;
+/// What is less like a name than this is not tried at all.
+const FAR: f32 = 0.35;
+/// Longest utterance that is retold, in words.
+const LONGEST: usize = 24;
+
+/// Makes such texts for one person.
+pub struct Retelling {
+    catalogue: Arc<Catalogue>,
+    own: Names,
+    /// As the names are said, by entry.
+    ways: Vec<String>,
+    /// Names of the general list that are the person's own under another name.
+    also_own: HashSet<usize>,
+    medicines: bool,
+}
+
+/// A text that may have been said.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Retold {
+    /// All of it.
+    pub text: String,
+    /// The name in it, as it is said.
+    pub name: String,
+    /// Whether it is the person's own, and not only of the general list.
+    pub own: bool,
+    /// How like the name the words are that it stands for, 0 to 1.
+    pub likeness: f32,
+}
+
+impl Engine {
+    /// For names of these kinds; others are left aside.
+    #[must_use]
+    pub fn retelling(&self, kinds: &[SlotKind], lists: &NameLists) -> Retelling {
+        Retelling::new(Arc::clone(&self.catalogue), kinds, lists)
+    }
+}
+
+impl Retelling {
+    fn new(catalogue: Arc<Catalogue>, kinds: &[SlotKind], lists: &NameLists) -> Self {
+        let medicines = kinds.contains(&SlotKind::Medicine);
+        let mut ways: Vec<String> = Vec::new();
+        let theirs = [(medicines, &lists.medicines), (kinds.contains(&SlotKind::Provider), &lists.providers)];
+        for named in theirs.into_iter().filter(|(wanted, _)| *wanted).flat_map(|(_, named)| named) {
+            for way in std::iter::once(&named.name).chain(&named.aliases) {
+                // "lisinopril 10 MG Oral Tablet" is said "lisinopril".
+                let way = way.split(|c: char| c.is_ascii_digit()).next().unwrap_or_default().trim();
+                if !way.is_empty() && !ways.iter().any(|known| known.eq_ignore_ascii_case(way)) {
+                    ways.push(way.to_owned());
+                }
+            }
+        }
+        let own = Names::new(ways.iter().map(String::as_str).enumerate());
+        let mut also_own = HashSet::new();
+        if medicines && let Some(list) = catalogue.list("medicine") {
+            let is_own = |way: &str| own.exact(&way.split(' ').collect::<Vec<_>>()).is_some();
+            also_own.extend(list.said.iter().filter(|(_, way)| is_own(way)).map(|(value, _)| *value));
+        }
+        Self { catalogue, own, ways, also_own, medicines }
+    }
+
+    /// The texts that may have been said where this was heard. None where no name is like any of its words.
+    #[must_use]
+    pub fn of(&self, text: &str) -> Vec<Retold> {
+        let heard = words::words(text);
+        if heard.is_empty() || heard.len() > LONGEST {
+            return Vec::new();
+        }
+        let spelled: Vec<&str> = heard.iter().map(|w| w.text.as_str()).collect();
+        let mut out: Vec<Retold> = Vec::new();
+        let mut add = |spot: &Spot, name: &str, own: bool| {
+            if let Some(text) = with(text, &heard, spot, name)
+                && out.iter().all(|known| known.text != text)
+            {
+                out.push(Retold { text, name: name.to_owned(), own, likeness: spot.likeness });
+            }
+        };
+        let mut tried: Vec<usize> = Vec::new();
+        let mut likest = f32::MAX;
+        for spot in self.own.spots(&spelled, false) {
+            let times = tried.iter().filter(|entry| **entry == spot.entry).count();
+            let new = times == 0 && tried.iter().collect::<HashSet<_>>().len() < OWN;
+            if times == 0 {
+                likest = likest.min(spot.likeness);
+            }
+            if spot.likeness >= FAR && (new || (1..PLACES).contains(&times) && spot.likeness >= likest - WORSE) {
+                tried.push(spot.entry);
+                if let Some(name) = self.ways.get(spot.entry) {
+                    add(&spot, name, true);
+                }
+            }
+        }
+        if self.medicines
+            && let Some(list) = self.catalogue.list("medicine")
+        {
+            let mut left = GENERAL;
+            let mut seen: HashSet<&str> = HashSet::new();
+            for spot in list.names.spots(&spelled, true) {
+                let Some(name) = list.names.spelled(spot.sound) else { continue };
+                if left == 0 || spot.likeness < FAR {
+                    break;
+                }
+                // "This morning" is no morphine: names of everybody's stand where a word does that nothing else explains.
+                let span = spelled.get(spot.from..spot.to).unwrap_or_default();
+                if span.iter().all(|w| self.catalogue.vocabulary.knows(w)) && span.join(" ") != name {
+                    continue;
+                }
+                let own = self.also_own.contains(&spot.entry);
+                if own && self.ways.iter().any(|way| words::normal(way) == name) || !seen.insert(name) {
+                    continue;
+                }
+                left -= 1;
+                add(&spot, name, own);
+            }
+        }
+        out
+    }
+}
+
+/// The text with a name in place of some words.
+fn with(text: &str, heard: &[Word], spot: &Spot, name: &str) -> Option<String> {
+    let (first, last) = (heard.get(spot.from)?, heard.get(spot.to.checked_sub(1)?)?);
+    Some(format!("{}{name}{}", text.get(..first.start)?, text.get(last.end..)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Named;
+
+    fn retelling(medicines: &[&str], kinds: &[SlotKind]) -> Retelling {
+        let catalogue = Catalogue::builtin().expect("the catalogue loads");
+        let named = |name: &str| Named { name: name.to_owned(), aliases: vec![format!("{name} 10 MG Oral Tablet")] };
+        let lists = NameLists { medicines: medicines.iter().map(|n| named(n)).collect(), providers: vec![] };
+        Retelling::new(Arc::new(catalogue), kinds, &lists)
+    }
+
+    #[test]
+    fn names_stand_where_they_may_have_been_said() {
+        let retelling = retelling(&["lisinopril", "telmisartan", "warfarin"], &[SlotKind::Medicine]);
+        for (heard, own, text) in [
+            ("Refill my live on a pill.", true, "Refill my lisinopril."),
+            ("Refill my listen a pril, please.", true, "Refill my lisinopril, please."),
+            ("Is my war for in ready?", true, "Is my warfarin ready?"),
+            ("Could you order Martel Missartan for me?", true, "Could you order telmisartan for me?"),
+            // Somebody else's medicine, and one of the person's own under its brand.
+            ("Refill my met fourmin.", false, "Refill my metformin."),
+            ("Refill my coo my din.", true, "Refill my coumadin."),
+        ] {
+            let found = retelling.of(heard);
+            assert!(found.iter().any(|r| r.text == text && r.own == own), "{heard}: {found:?}");
+        }
+        assert!(retelling.of("").is_empty());
+        assert!(retelling.of(&"refill ".repeat(40)).is_empty());
+        let most = 2 * OWN + GENERAL;
+        assert!(retelling.of("When should I take my listen a pril and the other pills this morning?").len() <= most);
+    }
+
+    #[test]
+    fn names_of_a_kind_that_is_not_expected_are_left_aside() {
+        assert!(retelling(&["lisinopril"], &[SlotKind::Provider]).of("Refill my listen a pril.").is_empty());
+    }
+}

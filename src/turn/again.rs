@@ -1,0 +1,295 @@
+//! The second listen: with the person's names in mind, where the first missed one, and with each name that may have been
+//! said weighed against the sound.
+//!
+//! Invariant: a name that comes out of it is heard, never certain. Where another fits nearly as well, the two are asked
+//! about; where none of the person's own fits, none is taken.
+
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
+
+use super::{
+    Heard, Turn,
+    hear::{Hearing, heard},
+    millis,
+};
+use crate::{
+    asr::{Transcript, spotter::Spotted, weigh::Retell},
+    nlu::{By, Interpretation, NONE, Retold, Slot, SlotValue, catalogue::SlotKind},
+    policy::NameLists,
+};
+
+/// Names that help a second listen; more would drown the words.
+const NAMES: usize = 20;
+
+/// A slot matched by sound or not at all is worth a second listen.
+const SURE: f32 = 0.9;
+
+/// What one letter of a name is worth beside its log probability: a long name costs more tokens, each of them rare.
+/// This and the values below were found on voices, noise and medicines that no figure is reported on.
+const LETTER: f32 = 1.0;
+
+/// The same for words that sound exactly like the name.
+const LIKENESS: f32 = 20.0;
+
+/// A name of one's own is said more often than one of everybody's.
+const OWN: f32 = 3.0;
+
+/// A name fits as well as what was heard if it is no less probable by more than this, in natural logarithms…
+const FITS: f32 = 14.0;
+
+/// …and may still have been said down to this; then it is asked about.
+const MAY_FIT: f32 = 30.0;
+
+/// Two names of the person's own that are closer than this are asked about.
+const APART: f32 = 5.0;
+
+/// How sure a name is that fits, and one that may fit.
+const HEARD: f32 = 0.9;
+const DOUBTFUL: f32 = 0.55;
+
+/// What the second listen comes to.
+#[derive(Debug, PartialEq)]
+enum Fit {
+    /// One of the person's own names, in this text; another that fits nearly as well.
+    Own { text: String, name: String, or: Option<String>, sure: f32 },
+    /// A name that is not the person's, in this text.
+    Another(String),
+    /// None of the names: what was heard is something else.
+    None,
+    /// Nothing was weighed.
+    Unknown,
+}
+
+/// What the second listen gave.
+pub(super) struct Again {
+    heard: Heard,
+    fit: Fit,
+}
+
+impl Hearing {
+    /// The clip, where hearing it again with the person's names in mind may help.
+    pub(super) fn worth_another_listen(&self, first: &Interpretation, names: &NameLists) -> Option<Arc<[f32]>> {
+        let Self::Words { clip: Some(clip), .. } = self else { return None };
+        let some_names = !names.medicines.is_empty() || !names.providers.is_empty();
+        let missed = first.slots.iter().any(|(name, slot)| is_name(name, slot) && slot.confidence < SURE);
+        let lost = first.by == By::Unsure || first.intent == NONE;
+        (some_names && (missed || lost)).then(|| Arc::clone(clip))
+    }
+}
+
+fn is_name(slot: &str, value: &Slot) -> bool {
+    matches!(slot, "medicine" | "provider") && matches!(value.value, SlotValue::Text(_))
+}
+
+/// Whether the second listen understood more than the first. A name it brought into being is read back before
+/// anything happens, like every name.
+fn better(second: &Interpretation, first: &Interpretation) -> bool {
+    let sureness = |i: &Interpretation| i.slots.values().map(|s| s.confidence).fold(1.0_f32, f32::min);
+    match (first.intent == NONE, second.intent == NONE) {
+        (_, true) => false,
+        (true, false) => true,
+        (false, false) => {
+            second.intent == first.intent && sureness(second) > sureness(first)
+                || first.by == By::Unsure && second.by != By::Unsure
+        }
+    }
+}
+
+impl Turn<'_> {
+    /// The better of two meanings, where a second listen was worth it, and the words it came from.
+    pub(super) async fn once_more(
+        &mut self,
+        hearing: &Hearing,
+        first: Interpretation,
+        names: &NameLists,
+    ) -> (String, Interpretation) {
+        let words = hearing.words().to_owned();
+        let Some(clip) = hearing.worth_another_listen(&first, names) else { return (words, first) };
+        let Some(again) = self.hear_again(clip, &words, &first, names).await else { return (words, first) };
+        let Again { heard, fit } = again;
+        let (text, second) = match fit {
+            Fit::Own { text, name, or, sure } => {
+                let mut second = self.meaning(&text, names);
+                doubt(&mut second, &name, or.as_deref(), sure);
+                (text, second)
+            }
+            Fit::Another(text) => {
+                let second = self.meaning(&text, names);
+                (text, second)
+            }
+            Fit::None => {
+                // None of the person's own was said, so none is found in it either.
+                let nobodys = NameLists { medicines: Vec::new(), providers: names.providers.clone() };
+                let fresh = self.meaning(&heard.text, &nobodys);
+                let same = self.meaning(&words, &nobodys);
+                if better(&fresh, &same) { (heard.text.clone(), fresh) } else { (words.clone(), same) }
+            }
+            Fit::Unknown => {
+                let second = self.meaning(&heard.text, names);
+                if !better(&second, &first) {
+                    return (words, first);
+                }
+                (heard.text.clone(), second)
+            }
+        };
+        // A name is worth nothing where the sentence around it is lost with it.
+        if second.intent == NONE && first.intent != NONE {
+            return (words, first);
+        }
+        if text != words {
+            self.heard = Some(Heard { text: text.clone(), ..heard });
+            self.mask_heard();
+        }
+        (text, second)
+    }
+
+    /// Listens once more with the person's names in mind.
+    async fn hear_again(
+        &mut self,
+        clip: Arc<[f32]>,
+        words: &str,
+        first: &Interpretation,
+        names: &NameLists,
+    ) -> Option<Again> {
+        let clock = Instant::now();
+        let kinds = self.names_expected(first);
+        let medicines = names.medicines.iter().filter(|_| kinds.contains(&SlotKind::Medicine));
+        let providers = names.providers.iter().filter(|_| kinds.contains(&SlotKind::Provider));
+        let likely = medicines.chain(providers).map(|n| n.name.clone()).take(NAMES).collect();
+        let retelling = Arc::new(self.core.engine.retelling(&kinds, names));
+        let (before, texts) = (words.to_owned(), Arc::clone(&retelling));
+        let retell = Retell(Arc::new(move |text: &str| {
+            let both = [text, before.as_str()].into_iter().flat_map(|t| texts.of(t)).map(|r| r.text);
+            let mut all: Vec<String> = vec![before.clone()];
+            both.for_each(|t| {
+                if !all.contains(&t) && t != text {
+                    all.push(t);
+                }
+            });
+            all
+        }));
+        let again = self.decode(&clip, likely, Some(retell), Spotted::default()).await.ok().map(|transcript| {
+            let retold: Vec<Retold> =
+                [transcript.text.as_str(), words].into_iter().flat_map(|t| retelling.of(t)).collect();
+            Again { heard: heard(&transcript), fit: fit(&transcript, &retold) }
+        });
+        self.timings.asr += millis(clock);
+        again
+    }
+
+    /// Names of which kind may have been said: what is asked for, else what the request takes, else any.
+    fn names_expected(&self, first: &Interpretation) -> Vec<SlotKind> {
+        let catalogue = &self.core.catalogue;
+        let is_name = |kind: &SlotKind| matches!(kind, SlotKind::Medicine | SlotKind::Provider);
+        let asked = self.pending().and_then(|p| Some(catalogue.intent(p.intent)?.slot(p.slot?)?.kind.clone()));
+        if let Some(kind) = asked.filter(is_name) {
+            return vec![kind];
+        }
+        let takes = catalogue.intent(&first.intent).filter(|_| first.by != By::Unsure);
+        let kinds: Vec<SlotKind> =
+            takes.iter().flat_map(|def| &def.slots).map(|slot| slot.kind.clone()).filter(is_name).collect();
+        if kinds.is_empty() { vec![SlotKind::Medicine, SlotKind::Provider] } else { kinds }
+    }
+}
+
+/// Weighs the names against one another and against what was heard.
+fn fit(transcript: &Transcript, retold: &[Retold]) -> Fit {
+    let probable = |text: &str| {
+        transcript.weighed.iter().find(|w| w.text == text).map(|w| w.log_probability).filter(|p| p.is_finite())
+    };
+    let plain = transcript.weighed.iter().filter(|w| retold.iter().all(|r| r.text != w.text));
+    let heard = plain.map(|w| w.log_probability).chain(probable(&transcript.text)).fold(f32::NEG_INFINITY, f32::max);
+    // Each name where it fits best.
+    let mut best: BTreeMap<&str, (f32, f32, &Retold)> = BTreeMap::new();
+    for r in retold {
+        let Some(p) = probable(&r.text) else { continue };
+        let letters = r.name.chars().filter(|c| c.is_alphanumeric()).count() as f32;
+        let value = p + LETTER * letters + LIKENESS * r.likeness + if r.own { OWN } else { 0.0 };
+        let entry = best.entry(&r.name).or_insert((value, p, r));
+        if value > entry.0 {
+            *entry = (value, p, r);
+        }
+    }
+    let mut best: Vec<(f32, f32, &Retold)> = best.into_values().collect();
+    best.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let Some(&(value, p, first)) = best.first() else {
+        return if transcript.weighed.is_empty() { Fit::Unknown } else { Fit::None };
+    };
+    if !heard.is_finite() || p < heard - MAY_FIT {
+        return Fit::None;
+    }
+    if !first.own {
+        return if p >= heard - FITS { Fit::Another(first.text.clone()) } else { Fit::None };
+    }
+    let second = best.iter().skip(1).find(|(other, _, r)| r.own && value - other < APART);
+    Fit::Own {
+        text: first.text.clone(),
+        name: first.name.clone(),
+        or: second.map(|(.., r)| r.name.clone()),
+        sure: if p >= heard - FITS { HEARD } else { DOUBTFUL },
+    }
+}
+
+/// A name that was weighed is as sure as that says; what fits nearly as well stands beside it.
+fn doubt(meaning: &mut Interpretation, name: &str, or: Option<&str>, sure: f32) {
+    for (slot, value) in &mut meaning.slots {
+        let holds = value.spoken.to_lowercase().contains(&name.to_lowercase());
+        if is_name(slot, value) && holds {
+            value.confidence = value.confidence.min(sure);
+            let other = or.map(|other| SlotValue::Text(other.to_owned()));
+            value.alike.extend(other.filter(|other| *other != value.value && !value.alike.contains(other)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::asr::weigh::Weighed;
+
+    fn retold(name: &str, own: bool, likeness: f32) -> Retold {
+        Retold { text: format!("refill my {name}"), name: name.to_owned(), own, likeness }
+    }
+
+    fn weighed(texts: &[(&str, f32)]) -> Transcript {
+        let weighed = texts.iter().map(|(t, p)| Weighed { text: format!("refill my {t}"), log_probability: *p });
+        Transcript {
+            text: format!("refill my {}", texts[0].0),
+            heard: String::new(),
+            heard_confidence: vec![],
+            confidence: 0.9,
+            words: vec![],
+            weighed: weighed.collect(),
+            no_speech: 0.0,
+        }
+    }
+
+    #[test]
+    fn a_name_must_win_against_the_others_and_against_what_was_heard() {
+        let retold = [retold("lisinopril", true, 0.8), retold("quinapril", true, 0.6), retold("enalapril", false, 0.6)];
+        let own = |or: Option<&str>, sure| Fit::Own {
+            text: "refill my lisinopril".into(),
+            name: "lisinopril".into(),
+            or: or.map(str::to_owned),
+            sure,
+        };
+        let case = |heard, lisinopril, quinapril, enalapril| {
+            let texts = [
+                ("live on a pill", heard),
+                ("lisinopril", lisinopril),
+                ("quinapril", quinapril),
+                ("enalapril", enalapril),
+            ];
+            fit(&weighed(&texts), &retold)
+        };
+        assert_eq!(case(-5.0, -12.0, -40.0, -40.0), own(None, HEARD));
+        // Two of the person's own that are close, a poor fit, and none.
+        assert_eq!(case(-5.0, -12.0, -8.0, -40.0), own(Some("quinapril"), HEARD));
+        assert_eq!(case(-5.0, -30.0, -60.0, -60.0), own(None, DOUBTFUL));
+        assert_eq!(case(-5.0, -50.0, -60.0, -60.0), Fit::None);
+        // Somebody else's fits better: it is not snapped to one of the list.
+        assert_eq!(case(-5.0, -25.0, -40.0, -6.0), Fit::Another("refill my enalapril".into()));
+        assert_eq!(case(-5.0, -60.0, -60.0, -30.0), Fit::None);
+        let nothing = Transcript { weighed: vec![], ..weighed(&[("live on a pill", -5.0)]) };
+        assert_eq!(fit(&nothing, &[]), Fit::Unknown);
+    }
+}
