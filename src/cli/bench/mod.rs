@@ -10,6 +10,7 @@ mod ghosts;
 mod hear;
 mod import;
 mod keys;
+mod names;
 mod pace;
 mod speech_intent;
 mod triage;
@@ -38,6 +39,8 @@ enum What {
     Import(import::ImportBenchArgs),
     /// A new master key for many people, while the store is read.
     Keys(keys::KeysBenchArgs),
+    /// Names of medicines through the whole path: right, asked, snapped to another, acted on.
+    Names(names::NamesBenchArgs),
     /// The silence before answers, at the pace of speech, and who is cut off in a pause.
     Pace(pace::PaceBenchArgs),
     /// Speech to intent and slots, over a corpus of recorded commands, clean and in noise.
@@ -62,6 +65,7 @@ pub fn run(global: &Global, args: BenchArgs) -> anyhow::Result<()> {
         What::Hear(args) => hear::run(global, args),
         What::Import(args) => import::run(global, &args),
         What::Keys(args) => keys::run(global, &args),
+        What::Names(args) => names::run(global, &args),
         What::Pace(args) => pace::run(global, &args),
         What::SpeechIntent(args) => speech_intent::run(global, args),
         What::Triage(args) => triage::run(args),

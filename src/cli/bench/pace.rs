@@ -162,7 +162,7 @@ async fn measure(global: &Global, args: &PaceBenchArgs, scratch: &Path) -> anyho
     for rooms in args.at_once.iter().copied().filter(|rooms| (1..=most).contains(rooms)) {
         let mut found =
             AtOnce { rooms, sentences: Silence::default(), pins: Silence::default(), noes: Silence::default() };
-        let (request, pin, no) = (whole(REQUEST)?, whole(PIN.1)?, whole("No.")?);
+        let (request, pin, no) = (whole(REQUEST)?, whole(PIN.1)?, whole("No, thank you.")?);
         for round in 0..args.sentences.div_ceil(rooms) {
             let said = (0..rooms).map(|n| whole(sentences[(round * rooms + n) % sentences.len()]));
             let said = said.collect::<anyhow::Result<Vec<_>>>()?;
