@@ -147,7 +147,10 @@ async fn what_is_not_speech_never_becomes_a_sentence() {
         let heard = pool().hear(request(clip.into())).await;
         let reason = reason(&heard);
         assert!(
-            matches!(reason, RejectionReason::Noise | RejectionReason::Silence | RejectionReason::Unclear),
+            matches!(
+                reason,
+                RejectionReason::Noise | RejectionReason::NoVoice | RejectionReason::Silence | RejectionReason::Unclear
+            ),
             "{what}: {heard:?}"
         );
     }
