@@ -1,10 +1,13 @@
-//! Where an utterance ends: after a pause, when nobody speaks, or at the limit. What is speech is told by loudness; how long a pause
-//! must be may be told from outside, by what was said.
+//! Where an utterance ends: after a pause, when nobody speaks, or at the limit. That somebody begins is told by loudness or by
+//! [`super::vad`], so that a cry is not missed; from where a voice was certain on, where it pauses is told by that alone, since noise of
+//! a kitchen is as loud as many a word. How long a pause must be may be told from outside, by what was said.
 //!
 //! Invariant: what was said ([`Endpointer::spoken`]) depends on the samples alone up to the pause that ended it, not on how they came
 //! nor on how long that pause was, so that an utterance that is sent again and ends in the same pause is the same utterance.
 
 use std::{collections::VecDeque, time::Duration};
+
+use super::vad::{Vad, is_speech};
 
 /// Samples of one look: 20 ms at 16 kHz.
 const WINDOW: usize = 320;
@@ -21,6 +24,8 @@ const MEMORY: usize = 150;
 const KNOWN: usize = 50;
 /// Looks in a row that make it speech: 60 ms, longer than a click.
 const START: u32 = 3;
+/// Looks of a voice after which it is certain: 0.1 seconds.
+const CERTAIN: u32 = 5;
 /// Looks without speech that end it: 0.8 seconds. Shorter cuts into thinking, longer makes everybody wait.
 const PAUSE: u32 = 40;
 /// Looks without speech after which it may be over: 120 ms, longer than most stops inside a word.
@@ -49,6 +54,9 @@ pub enum Over {
 pub struct Endpointer {
     /// Samples of a look that is not whole yet.
     part: Vec<i16>,
+    vad: Vad,
+    /// Looks that were a voice, as far as they count.
+    voiced: u32,
     /// How loud the last looks were.
     levels: VecDeque<f32>,
     looks: u32,
@@ -65,6 +73,8 @@ impl Default for Endpointer {
     fn default() -> Self {
         Self {
             part: Vec::new(),
+            vad: Vad::default(),
+            voiced: 0,
             levels: VecDeque::new(),
             looks: 0,
             loud: 0,
@@ -123,6 +133,7 @@ impl Endpointer {
 
     fn look(&mut self) -> Option<Over> {
         let level = level(&self.part);
+        let likely = self.vad.look(&self.part);
         self.part.clear();
         self.looks += 1;
         if self.levels.len() == MEMORY {
@@ -131,7 +142,10 @@ impl Endpointer {
         self.levels.push_back(level);
         let quietest = self.levels.iter().copied().fold(0.0, f32::min);
         let room = if self.levels.len() < KNOWN { quietest.min(ROOM) } else { quietest };
-        if level >= (room + ABOVE).max(LOWEST) {
+        let voice = level >= LOWEST && is_speech(likely, level - room);
+        self.voiced = if voice { self.voiced.saturating_add(1) } else { self.voiced };
+        let stands_out = level >= (room + ABOVE).max(LOWEST);
+        if voice || (self.voiced < CERTAIN && stands_out) {
             self.loud += 1;
             if self.loud >= START {
                 (self.spoken, self.quiet, self.pause) = (self.looks, 0, PAUSE);

@@ -19,8 +19,8 @@ const PERHAPS: f32 = 0.35;
 /// From here on a look is speech beyond doubt.
 const CLEARLY: f32 = 0.8;
 
-/// So many such looks are somebody who speaks: 80 ms, less than the shortest word. Every one of 300 spoken digits and 100 recorded
-/// commands with kitchen noise at 6 dB has them.
+/// So many such looks are somebody who speaks: 80 ms, less than the shortest word. Each of 100 recorded commands has them, with kitchen
+/// noise at 6 dB, too.
 const ENOUGH: usize = 5;
 
 /// A shorter clip is always heard: a shout is short, and the network has not settled by then.
@@ -67,8 +67,8 @@ pub fn somebody_speaks(clip: &[f32]) -> bool {
 }
 
 /// Whether a look is speech for whoever asks where somebody stops speaking: `likely` as [`Vad::look`] tells, `above` how much louder
-/// it is than the quietest of the last seconds, in decibels. With recorded commands in noise of a kitchen, dishes and a tap at 6 dB
-/// 6 of 100 are cut off by this, and 50 by loudness alone; one short digit may be too faint for the network, but stands out.
+/// it is than the quietest of the last seconds, in decibels. Of 100 recorded commands in noise of a kitchen, dishes and a tap at 6 dB
+/// few are cut off by this, and half by loudness alone.
 #[must_use]
 pub fn is_speech(likely: f32, above: f32) -> bool {
     const SURE: f32 = 0.7;

@@ -63,6 +63,8 @@ enum Fit {
 pub(super) struct Again {
     heard: Heard,
     fit: Fit,
+    /// Names of which kinds were looked for.
+    kinds: Vec<SlotKind>,
 }
 
 impl Hearing {
@@ -105,7 +107,7 @@ impl Turn<'_> {
         let words = hearing.words().to_owned();
         let Some(clip) = hearing.worth_another_listen(&first, names) else { return (words, first) };
         let Some(again) = self.hear_again(clip, &words, &first, names).await else { return (words, first) };
-        let Again { heard, fit } = again;
+        let Again { heard, fit, kinds } = again;
         let (text, second) = match fit {
             Fit::Own { text, name, or, sure } => {
                 let mut second = self.meaning(&text, names);
@@ -118,7 +120,10 @@ impl Turn<'_> {
             }
             Fit::None => {
                 // None of the person's own was said, so none is found in it either.
-                let nobodys = NameLists { medicines: Vec::new(), providers: names.providers.clone() };
+                let mut nobodys = names.clone();
+                if kinds.contains(&SlotKind::Medicine) {
+                    nobodys.medicines.clear();
+                }
                 let fresh = self.meaning(&heard.text, &nobodys);
                 let same = self.meaning(&words, &nobodys);
                 if better(&fresh, &same) { (heard.text.clone(), fresh) } else { (words.clone(), same) }
@@ -170,7 +175,7 @@ impl Turn<'_> {
         let again = self.decode(&clip, likely, Some(retell), Spotted::default()).await.ok().map(|transcript| {
             let retold: Vec<Retold> =
                 [transcript.text.as_str(), words].into_iter().flat_map(|t| retelling.of(t)).collect();
-            Again { heard: heard(&transcript), fit: fit(&transcript, &retold) }
+            Again { heard: heard(&transcript), fit: fit(&transcript, &retold), kinds }
         });
         self.timings.asr += millis(clock);
         again
@@ -212,9 +217,13 @@ fn fit(transcript: &Transcript, retold: &[Retold]) -> Fit {
     let mut best: Vec<(f32, f32, &Retold)> = best.into_values().collect();
     best.sort_by(|a, b| b.0.total_cmp(&a.0));
     let Some(&(value, p, first)) = best.first() else {
-        return if transcript.weighed.is_empty() { Fit::Unknown } else { Fit::None };
+        let told = transcript.weighed.iter().any(|w| w.log_probability.is_finite());
+        return if told { Fit::None } else { Fit::Unknown };
     };
-    if !heard.is_finite() || p < heard - MAY_FIT {
+    if !heard.is_finite() {
+        return Fit::Unknown;
+    }
+    if p < heard - MAY_FIT {
         return Fit::None;
     }
     if !first.own {

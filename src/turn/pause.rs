@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::{
     dialogue::{Open, Wait},
     nlu::{By, Context, Engine, Interpretation, Pending, digits},
-    policy::{NameLists, SHORTEST_PIN},
+    policy::{Effect, NameLists, SHORTEST_PIN},
 };
 
 /// What was asked before, as far as it matters to hearing the answer.
@@ -100,7 +100,14 @@ pub fn after(
         Expected::Digits if !digits::runs(words, 1).is_empty() => digits_pause(words),
         Expected::Value { .. } if understood.by == By::Answer => SOON,
         Expected::Anything | Expected::YesNo | Expected::Digits | Expected::Value { .. } => {
-            sentence_pause(&understood, engine.ends(words, &context))
+            let pause = sentence_pause(&understood, engine.ends(words, &context));
+            let effect = engine.catalogue().intent(&understood.intent).map(|def| def.effect);
+            match understood.by {
+                // Whoever needs somebody is not kept waiting for more words.
+                By::Sentence if effect == Some(Effect::Urgent) => pause.min(SOON),
+                By::Sentence => pause.min(USUAL),
+                By::Classifier | By::Unsure | By::Answer | By::Nothing => pause,
+            }
         }
     }
 }
@@ -143,12 +150,12 @@ mod tests {
         let value = || Expected::Value { intent: "prescription.renew".into(), slot: "medicine".into() };
         let (anything, yes, digits) = (Expected::Anything, Expected::YesNo, Expected::Digits);
         for (words, expected, least, most) in [
-            ("Call the nurse.", anything.clone(), AT_ONCE, AT_ONCE),
-            ("Is my prescription ready?", anything.clone(), AT_ONCE, SOON),
-            ("When is my next appointment?", anything.clone(), AT_ONCE, SOON),
+            ("Call the nurse.", anything.clone(), AT_ONCE, SOON),
+            ("Is my prescription ready?", anything.clone(), AT_ONCE, USUAL),
+            ("When is my next appointment?", anything.clone(), AT_ONCE, USUAL),
             ("Is my", anything.clone(), UNFINISHED, UNFINISHED),
             ("I would like to", anything.clone(), UNFINISHED, UNFINISHED),
-            ("Can you tell the nurse that my", anything.clone(), PERHAPS, UNFINISHED),
+            ("Can you tell the nurse that my", anything.clone(), USUAL, UNFINISHED),
             ("Call the nurse...", anything.clone(), UNFINISHED, UNFINISHED),
             ("Refill my metformin and,", anything.clone(), UNFINISHED, UNFINISHED),
             ("Yes.", yes.clone(), AT_ONCE, AT_ONCE),
