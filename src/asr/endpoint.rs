@@ -223,18 +223,25 @@ mod tests {
 
     #[test]
     fn a_pause_may_be_the_end_until_somebody_goes_on() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/audio-fixtures/yes.wav");
+        let mut reader = hound::WavReader::open(file).expect("a recording");
+        let word: Vec<i16> = reader.samples().map(|sample| sample.expect("whole")).collect();
+        let loud = |sample: &i16| sample.unsigned_abs() > 500;
+        let (first, last) = (word.iter().position(loud), word.iter().rposition(loud));
+        let word = &word[first.expect("somebody speaks")..last.expect("somebody speaks")];
+        let quiet = |seconds| tone(seconds, -90.0);
         let mut endpointer = Endpointer::default();
-        for (what, seconds, db, expected) in [
-            ("nobody yet", 1.0, -90.0, false),
-            ("a word", 0.5, -25.0, false),
-            ("a stop inside a word", 0.1, -90.0, false),
-            ("the rest of it", 0.3, -25.0, false),
-            ("a pause", 0.25, -90.0, true),
-            ("longer", 0.3, -90.0, true),
-            ("goes on", 0.3, -25.0, false),
-            ("another pause", 0.25, -90.0, true),
+        for (what, sound, expected) in [
+            ("nobody yet", quiet(1.0), false),
+            ("a word", word.to_vec(), false),
+            ("a stop inside a word", quiet(0.08), false),
+            ("the rest of it", word.to_vec(), false),
+            ("a pause", quiet(0.35), true),
+            ("longer", quiet(0.2), true),
+            ("goes on", word.to_vec(), false),
+            ("another pause", quiet(0.35), true),
         ] {
-            assert_eq!(endpointer.push(tone(seconds, db)), None, "{what}");
+            assert_eq!(endpointer.push(sound), None, "{what}");
             assert_eq!(endpointer.may_be_over(), expected, "{what}");
         }
     }
