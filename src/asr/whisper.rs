@@ -3,7 +3,7 @@
 //! The settings were measured on short spoken commands: greedy, one candidate, no second temperature, timestamps
 //! on (without them short contexts loop and the no-speech probability means nothing), and an encoder context cut
 //! to the length of the clip, which is where most of the time goes. Where the processor multiplies bfloat16, the
-//! weights are made that: the same words for a tenth less of its time.
+//! weights are made that: as good words for a sixth less of its time.
 
 use std::{
     ffi::c_void,

@@ -6,7 +6,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use serde::Serialize;
 
 mod rooms;
@@ -124,13 +124,8 @@ pub fn run(global: &Global, args: &FleetBenchArgs) -> anyhow::Result<()> {
     ensure!(args.rooms > 0, "--rooms 0: a bench needs a room");
     let sounds = |files: &[PathBuf]| files.iter().map(|file| recording(file)).collect::<anyhow::Result<Vec<_>>>();
     let (ordinary, urgent) = (sounds(&args.ordinary)?, sounds(&args.urgent)?);
-    let mut name = [0; 8];
-    getrandom::fill(&mut name)?;
-    let scratch = global.data_dir()?.join(format!("bench-{}", hex::encode(name)));
-    std::fs::create_dir_all(&scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
-    let report = runtime()?.block_on(measure(global, args, &scratch, &ordinary, &urgent));
-    std::fs::remove_dir_all(&scratch).with_context(|| format!("cannot remove {}", scratch.display()))?;
-    let report = report?;
+    let report =
+        super::in_scratch(global, |scratch| runtime()?.block_on(measure(global, args, scratch, &ordinary, &urgent)))?;
     if args.json {
         println!("{}", serde_json::to_string(&report)?);
     } else {

@@ -60,13 +60,7 @@ pub fn run(global: &Global, args: &GhostsBenchArgs) -> anyhow::Result<()> {
         false => args.data.join(&args.part),
     };
     let kinds = kinds(&folder, args)?;
-    let mut name = [0; 8];
-    getrandom::fill(&mut name)?;
-    let scratch = global.data_dir()?.join(format!("bench-{}", hex::encode(name)));
-    std::fs::create_dir_all(&scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
-    let measured = runtime()?.block_on(measure(global, args, &scratch, &kinds));
-    std::fs::remove_dir_all(&scratch).with_context(|| format!("cannot remove {}", scratch.display()))?;
-    let measured = measured?;
+    let measured = super::in_scratch(global, |scratch| runtime()?.block_on(measure(global, args, scratch, &kinds)))?;
     if args.json {
         writeln!(std::io::stdout(), "{}", serde_json::to_string(&measured)?)?;
     } else if args.cries {

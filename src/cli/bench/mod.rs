@@ -1,5 +1,8 @@
 //! `wellspoken bench`: measure. One file per benchmark.
 
+use std::{fs, path::Path};
+
+use anyhow::Context as _;
 use clap::Subcommand;
 
 use super::Global;
@@ -78,4 +81,15 @@ pub fn run(global: &Global, args: BenchArgs) -> anyhow::Result<()> {
 fn cpu_ms() -> f64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     time.tv_sec as f64 * 1e3 + time.tv_nsec as f64 / 1e6
+}
+
+/// Measures in a folder of its own, which is gone afterwards whatever came of it.
+fn in_scratch<T>(global: &Global, measure: impl FnOnce(&Path) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let mut name = [0; 8];
+    getrandom::fill(&mut name)?;
+    let scratch = global.data_dir()?.join(format!("bench-{}", hex::encode(name)));
+    fs::create_dir_all(&scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
+    let measured = measure(&scratch);
+    fs::remove_dir_all(&scratch).with_context(|| format!("cannot remove {}", scratch.display()))?;
+    measured
 }

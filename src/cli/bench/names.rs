@@ -94,13 +94,8 @@ pub fn run(global: &Global, args: &NamesBenchArgs) -> anyhow::Result<()> {
     let text = fs::read_to_string(args.data.join("names.json")).with_context(|| args.data.display().to_string())?;
     let manifest: Manifest = serde_json::from_str(&text).context("names.json")?;
     let cases: Vec<&Case> = manifest.cases.iter().step_by(args.every.max(1)).collect();
-    let mut name = [0; 8];
-    getrandom::fill(&mut name)?;
-    let scratch = global.data_dir()?.join(format!("bench-{}", hex::encode(name)));
-    fs::create_dir_all(&scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
-    let reports = runtime()?.block_on(measure(global, args, &cases, &scratch));
-    fs::remove_dir_all(&scratch).with_context(|| format!("cannot remove {}", scratch.display()))?;
-    print(&reports?, args.json)
+    let reports = super::in_scratch(global, |scratch| runtime()?.block_on(measure(global, args, &cases, scratch)))?;
+    print(&reports, args.json)
 }
 
 async fn measure(

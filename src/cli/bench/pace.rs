@@ -120,13 +120,7 @@ struct Spoken {
 /// When the server does not start, the voice is missing, or a room cannot connect.
 pub fn run(global: &Global, args: &PaceBenchArgs) -> anyhow::Result<()> {
     hardening::allow_connections();
-    let mut name = [0; 8];
-    getrandom::fill(&mut name)?;
-    let scratch = global.data_dir()?.join(format!("bench-{}", hex::encode(name)));
-    std::fs::create_dir_all(&scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
-    let report = runtime()?.block_on(measure(global, args, &scratch));
-    std::fs::remove_dir_all(&scratch).with_context(|| format!("cannot remove {}", scratch.display()))?;
-    let report = report?;
+    let report = super::in_scratch(global, |scratch| runtime()?.block_on(measure(global, args, scratch)))?;
     if args.json {
         println!("{}", serde_json::to_string(&report)?);
     } else {

@@ -97,13 +97,8 @@ struct Stages {
 /// # Errors
 /// When the scratch folder, the database or the demo person cannot be made, or a turn is not answered.
 pub fn run(global: &Global, args: TurnBenchArgs) -> anyhow::Result<()> {
-    let mut name = [0; 8];
-    getrandom::fill(&mut name)?;
-    let scratch = global.data_dir()?.join(format!("bench-{}", hex::encode(name)));
-    std::fs::create_dir_all(&scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
-    let report = runtime()?.block_on(measure(global, &args, &scratch));
-    std::fs::remove_dir_all(&scratch).with_context(|| format!("cannot remove {}", scratch.display()))?;
-    print(&report?, args.json)
+    let report = super::in_scratch(global, |scratch| runtime()?.block_on(measure(global, &args, scratch)))?;
+    print(&report, args.json)
 }
 
 async fn measure(global: &Global, args: &TurnBenchArgs, scratch: &Path) -> anyhow::Result<Report> {
