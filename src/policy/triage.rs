@@ -5,6 +5,8 @@
 //! supposed or is somebody else's story does not count (`triage/guards.rs`). Written for recall first: what a person
 //! says of themselves or of somebody beside them, now, always counts; a denial only where it was heard clearly.
 //!
+//! What hearing calls a sound ("[screaming]") is its guess at the sound: it counts only where somebody can be heard in that.
+//!
 //! Deliberately absent: scores. A phrase fits or it does not, so that every alarm, and every silence, can be
 //! explained by one line of a table.
 
@@ -33,19 +35,44 @@ pub struct Utterance<'a> {
     pub sureness: f32,
     /// How surely each word was heard, 0 to 1: one for each word of `text` between blanks, else they are not used.
     pub words: &'a [f32],
+    /// What remarks in brackets are worth.
+    pub remarks: Remarks,
+}
+
+/// What a remark in brackets is worth: "[screaming]", "(gunshots)". Whisper writes such for any sound, "(gunshots)" for a cat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remarks {
+    /// Somebody wrote it: it is read as all else.
+    Written,
+    /// Hearing calls a sound so in which somebody can be heard: it counts, unless it names something that is no person.
+    Voiced,
+    /// Hearing calls a sound so in which nobody can be heard: it counts for nothing.
+    Unvoiced,
 }
 
 impl<'a> Utterance<'a> {
     /// Typed, so beyond doubt.
     #[must_use]
     pub const fn typed(text: &'a str) -> Self {
-        Self { text, sureness: 1.0, words: &[] }
+        Self { text, sureness: 1.0, words: &[], remarks: Remarks::Written }
     }
 
     /// Heard, each word as surely as told.
     #[must_use]
-    pub const fn heard(text: &'a str, sureness: f32, words: &'a [f32]) -> Self {
-        Self { text, sureness, words }
+    pub const fn heard(text: &'a str, sureness: f32, words: &'a [f32], remarks: Remarks) -> Self {
+        Self { text, sureness, words, remarks }
+    }
+}
+
+impl Remarks {
+    /// Whether what begins at this word counts.
+    fn count(self, sentence: &Sentence, place: usize) -> bool {
+        match self {
+            _ if !sentence.remark => true,
+            Self::Written => true,
+            Self::Voiced => !of_a_thing(sentence, place),
+            Self::Unvoiced => false,
+        }
     }
 }
 
@@ -61,7 +88,7 @@ pub fn triage(heard: &Utterance<'_>) -> Option<Triage> {
 #[must_use]
 pub fn reasons(heard: &Utterance<'_>) -> Vec<(Triage, &'static str)> {
     let sentences = words::sentences(heard, &RULES.vocabulary);
-    let mut found: Vec<(Triage, &'static str)> = sentences.iter().flat_map(cries).collect();
+    let mut found: Vec<(Triage, &'static str)> = sentences.iter().flat_map(|s| cries(s, heard.remarks)).collect();
     if found.iter().any(|(cry, _)| cry.kind == Kind::Help)
         && sentences.iter().any(|sentence| Scene::of(sentence, &RULES).withdraws())
     {
@@ -71,14 +98,17 @@ pub fn reasons(heard: &Utterance<'_>) -> Vec<(Triage, &'static str)> {
 }
 
 /// Everything one sentence cries for.
-fn cries(sentence: &Sentence) -> Vec<(Triage, &'static str)> {
+fn cries(sentence: &Sentence, remarks: Remarks) -> Vec<(Triage, &'static str)> {
     let mut cries = vec![];
+    let counts = |place| remarks.count(sentence, place);
     if sentence.sound {
-        let heard = |stem: &str| sentence.words.iter().any(|w| w.text.starts_with(stem));
+        let words = sentence.words.iter().enumerate();
+        let heard = |stem: &str| words.clone().any(|(place, w)| w.text.starts_with(stem) && counts(place));
         let sounds = RULES.sounds.iter().filter(|(stem, ..)| heard(stem));
         cries.extend(sounds.map(|&(stem, kind, level)| (Triage { kind, level }, stem)));
     }
-    let phrases = RULES.cries.found(sentence, &RULES.shared);
+    let mut phrases = RULES.cries.found(sentence, &RULES.shared);
+    phrases.retain(|phrase| counts(phrase.start));
     if phrases.is_empty() {
         return cries;
     }
@@ -102,4 +132,12 @@ fn cries(sentence: &Sentence) -> Vec<(Triage, &'static str)> {
         cries.extend(level.map(|level| (Triage { kind, level }, phrase.line)));
     }
     cries
+}
+
+/// Whether the part of a remark around this word names a thing or an animal: "door slams, man screaming" has a part without.
+fn of_a_thing(sentence: &Sentence, place: usize) -> bool {
+    let begins = |place: usize| sentence.words.get(place).is_some_and(|w| w.after_comma || w.text == "and");
+    let from = (1..=place).rev().find(|place| begins(*place)).unwrap_or(0);
+    let to = (place + 1..sentence.words.len()).find(|place| begins(*place)).unwrap_or(sentence.words.len());
+    (from..to).any(|place| RULES.things.has(sentence.terms(place)))
 }

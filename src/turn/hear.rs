@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Instant};
 
 use super::{Early, Heard, Input, Turn, millis};
 use crate::{
-    asr::{Rejection, RejectionReason, Transcript, pool::HearRequest, spotter::Spotted, wav, weigh::Retell},
+    asr::{Rejection, RejectionReason, Transcript, pool::HearRequest, spotter::Spotted, vad, wav, weigh::Retell},
     nlu::Intended,
-    policy::triage::Utterance,
+    policy::triage::{Remarks, Utterance},
 };
 
 /// The longest typed text, in characters; nobody says more in one breath.
@@ -21,11 +21,21 @@ pub(super) struct Raw {
     sureness: f32,
     /// Of each word, where hearing told.
     words: Vec<f32>,
+    /// What remarks about sounds in it are worth.
+    remarks: Remarks,
 }
 
 impl Raw {
     const fn new(text: String, sureness: f32, words: Vec<f32>) -> Self {
-        Self { text, shown: String::new(), sureness, words }
+        Self { text, shown: String::new(), sureness, words, remarks: Remarks::Written }
+    }
+
+    /// Heard in these samples, where `spotted` tells what they may hold.
+    fn of_sound(self, samples: &[f32], spotted: Spotted) -> Self {
+        let remarked = self.text.contains(['[', '(', '*']);
+        // A cat is often somebody, perhaps, and never clearly.
+        let voiced = remarked && (spotted.urgent() || vad::somebody_speaks_clearly(samples));
+        Self { remarks: if voiced { Remarks::Voiced } else { Remarks::Unvoiced }, ..self }
     }
 
     /// Typed text leaves no doubt.
@@ -44,7 +54,7 @@ impl Raw {
 
     /// As triage reads it.
     pub(super) fn utterance(&self) -> Utterance<'_> {
-        Utterance::heard(&self.text, self.sureness, &self.words)
+        Utterance::heard(&self.text, self.sureness, &self.words, self.remarks)
     }
 
     /// As it may be put on the board, kept and shown.
@@ -199,11 +209,11 @@ impl Turn<'_> {
             Ok(transcript) => {
                 self.heard = Some(heard(&transcript));
                 let raw = Raw::new(transcript.heard, transcript.confidence, transcript.heard_confidence);
-                Hearing::Words { text: transcript.text, raw, clip: Some(samples) }
+                Hearing::Words { text: transcript.text, raw: raw.of_sound(&samples, spotted), clip: Some(samples) }
             }
             Err((reason, raw, unheard)) => {
                 self.heard = unheard;
-                rejected(reason, raw, self.in_room().then_some(spotted))
+                rejected(reason, raw.of_sound(&samples, spotted), self.in_room().then_some(spotted))
             }
         }
     }
@@ -263,6 +273,25 @@ const CRIED: &str = "Somebody may have cried for help. The assistant could not m
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_remark_is_believed_where_the_sound_speaks_for_it() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/audio-fixtures/next-visit.wav");
+        let voice = wav::decode(&std::fs::read(file).expect("a recording")).expect("sound");
+        let hum: Vec<f32> = (0..voice.len()).map(|i| (i as f32 * 0.05).sin() * 0.2).collect();
+        let (calm, cry) = (Spotted::default(), Spotted { cry: 0.6, nurse: 0.0 });
+        for (what, sound, spotted, text, alarm) in [
+            ("somebody speaks", &voice, calm, "[screaming]", true),
+            ("nobody does", &hum, calm, "[screaming]", false),
+            ("it may be a cry", &hum, cry, "[screaming]", true),
+            ("a sound that no voice is", &voice, cry, "(gunshots)", false),
+            ("words, not a remark", &hum, calm, "I can't breathe", true),
+        ] {
+            let raw = Raw::new(text.to_owned(), 0.9, Vec::new()).of_sound(sound, spotted);
+            assert_eq!(crate::policy::triage::triage(&raw.utterance()).is_some(), alarm, "{what}: {text}");
+        }
+        assert!(crate::policy::triage::triage(&Raw::typed("(gunshots)").utterance()).is_some(), "somebody wrote it");
+    }
 
     #[test]
     fn what_staff_and_the_room_are_told_where_nothing_was_understood() {

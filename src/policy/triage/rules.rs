@@ -94,6 +94,8 @@ pub struct Rules {
     pub guards: Phrases<Guard>,
     /// Sounds that hearing writes in brackets, by how the word begins.
     pub sounds: Vec<(&'static str, Kind, Level)>,
+    /// What a remark may name that is no person.
+    pub things: Set,
     /// Words that every phrase may ask about.
     pub shared: Shared,
     /// Words that make a medical term a topic.
@@ -200,6 +202,7 @@ impl Rules {
         self.joints = set("@joint");
         self.inverting = set("@inverting");
         self.finite = set("@finite");
+        self.things = set("@thing");
         set("@real_word");
     }
 

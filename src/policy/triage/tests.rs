@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::{
-    Kind, Level, Triage, Utterance,
+    Kind, Level, Remarks, Triage, Utterance,
     phrases::{Expected, HELD_OUT, KNOWN, Phrase, read},
     reasons, triage,
 };
@@ -99,7 +99,7 @@ fn the_most_urgent_counts() {
 #[test]
 fn a_denial_counts_only_where_it_was_heard_clearly() {
     let level = |text: &str, sureness: f32, words: &[f32]| {
-        triage(&Utterance::heard(text, sureness, words)).map(|found| found.level)
+        triage(&Utterance::heard(text, sureness, words, Remarks::Voiced)).map(|found| found.level)
     };
     for (text, doubted) in [
         ("I can breathe", &[0.95, 0.5, 0.95][..]),
@@ -113,6 +113,38 @@ fn a_denial_counts_only_where_it_was_heard_clearly() {
     }
     assert_eq!(level("I can't breathe", 0.2, &[]), Some(Level::Emergency), "a cry counts however badly it was heard");
     assert_eq!(level("what time is lunch", 0.2, &[]), None, "doubt alone is no cry");
+}
+
+#[test]
+fn a_remark_counts_where_somebody_can_be_heard_and_it_is_of_a_person() {
+    let found = |text: &str, remarks| triage(&Utterance::heard(text, 0.9, &[], remarks)).is_some();
+    // What hearing wrote, and whether it counts in sound with a voice and in sound without one.
+    for (text, voiced, unvoiced) in [
+        ("[screaming]", true, false),
+        ("(man screaming)", true, false),
+        ("*gasps*", true, false),
+        ("[groans] [BLANK_AUDIO]", true, false),
+        ("(I can't breathe)", true, false),
+        ("(door slams, woman shrieking)", true, false),
+        ("(choking and gunshots)", true, false),
+        ("(a fall. screaming! I can't breathe)", true, false),
+        ("(gunshots)", false, false),
+        ("(gunshots) [explosion]", false, false),
+        ("(dog whimpering)", false, false),
+        ("[cat crying, wind moaning]", false, false),
+        ("(crowd screaming)", false, false),
+        ("(upbeat music)", false, false),
+        ("(gunshots) Help me!", true, true),
+        ("[BLANK_AUDIO] I can't breathe.", true, true),
+        ("They shot him, he's bleeding badly", true, true),
+        ("Call (555) 0100, I can't breathe", true, true),
+    ] {
+        assert_eq!(found(text, Remarks::Voiced), voiced, "{text} with a voice");
+        assert_eq!(found(text, Remarks::Unvoiced), unvoiced, "{text} without one");
+    }
+    for written in ["(gunshots)", "[screaming]", "*choking*"] {
+        assert!(typed(written).is_some(), "somebody wrote {written}");
+    }
 }
 
 /// A minute of talk takes no longer per word than a sentence: no phrase looks further than its own length.
@@ -130,7 +162,7 @@ fn long_transcripts_are_read_whole() {
 proptest! {
     #[test]
     fn nothing_anyone_says_makes_it_panic(heard in "\\PC{0,200}", sureness in 0.0f32..1.0) {
-        let _ = triage(&Utterance::heard(&heard, sureness, &[sureness; 3]));
+        let _ = triage(&Utterance::heard(&heard, sureness, &[sureness; 3], Remarks::Unvoiced));
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub struct Sentence {
     pub question: bool,
     /// It stood in brackets or asterisks, where hearing writes sounds: `[screaming]`.
     pub sound: bool,
+    /// It stands between brackets or asterisks, whatever else stands there before it.
+    pub remark: bool,
 }
 
 /// One word.
@@ -60,6 +62,7 @@ pub fn sentences(heard: &Utterance<'_>, vocabulary: &Vocabulary) -> Vec<Sentence
         sureness: heard.sureness,
         word: String::new(),
         comma: false,
+        closing: None,
         sentence: Sentence::default(),
         all: vec![],
     };
@@ -123,6 +126,8 @@ struct Reader<'a> {
     sureness: f32,
     word: String,
     comma: bool,
+    /// What ends the remark that is being read.
+    closing: Option<char>,
     sentence: Sentence,
     all: Vec<Sentence>,
 }
@@ -148,6 +153,13 @@ impl Reader<'_> {
                         self.sentence.question = matches!(c, '?' | '？' | '؟');
                         self.finish_sentence();
                         self.sentence.sound = matches!(c, '[' | '(' | '*');
+                        self.closing = match (self.closing, c) {
+                            (Some(closing), c) if c == closing => None,
+                            (None, '[') => Some(']'),
+                            (None, '(') => Some(')'),
+                            (None, '*') => Some('*'),
+                            (closing, _) => closing,
+                        };
                     }
                     _ => {}
                 }
@@ -181,7 +193,8 @@ impl Reader<'_> {
 
     fn finish_sentence(&mut self) {
         self.comma = false;
-        let done = std::mem::take(&mut self.sentence);
+        let mut done = std::mem::take(&mut self.sentence);
+        done.remark = self.closing.is_some();
         if !done.words.is_empty() {
             self.all.push(done);
         }
@@ -288,7 +301,7 @@ fn opened(word: &str) -> std::borrow::Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::Remarks, *};
 
     fn all(heard: &str) -> Vec<String> {
         sentences(&Utterance::typed(heard), &Vocabulary::default())
@@ -345,7 +358,7 @@ mod tests {
 
     #[test]
     fn each_word_keeps_how_surely_it_was_heard() {
-        let heard = Utterance::heard("I can't breathe. OK?", 0.7, &[0.9, 0.3, 0.8, 0.5]);
+        let heard = Utterance::heard("I can't breathe. OK?", 0.7, &[0.9, 0.3, 0.8, 0.5], Remarks::Voiced);
         let sureness = |heard: &Utterance<'_>| -> Vec<(String, f32)> {
             let all = sentences(heard, &Vocabulary::default());
             all.iter().flat_map(|s| &s.words).map(|w| (w.text.clone(), w.sureness)).collect()
@@ -354,7 +367,7 @@ mod tests {
         let each = [word("i", 0.9), word("can", 0.3), word("not", 0.3), word("breathe", 0.8), word("okay", 0.5)];
         assert_eq!(sureness(&heard), each);
         // Where the counts differ, nobody knows which is which.
-        let overall = sureness(&Utterance::heard("I can't breathe", 0.7, &[0.9]));
+        let overall = sureness(&Utterance::heard("I can't breathe", 0.7, &[0.9], Remarks::Voiced));
         assert!(overall.iter().all(|(_, sure)| *sure == 0.7));
     }
 }
