@@ -52,6 +52,7 @@ pub fn judge(windows: &[Decoded], voice: impl Fn(usize) -> bool) -> Result<Trans
         confidence,
         words: text,
         weighed: Vec::new(),
+        spelled: None,
         no_speech,
     })
 }

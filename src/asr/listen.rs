@@ -8,7 +8,7 @@ use super::{
     outcome::{Heard, Rejection, RejectionReason, Timings, Transcript},
     vad,
     wav::RATE,
-    weigh::{Retell, Weighed},
+    weigh::{Likely, Retell, Weighed, What},
     whisper::{Context, Decoded, Decoder, LONGEST, Pass, Stop, Whisper, WhisperError, positions},
 };
 
@@ -44,6 +44,15 @@ pub struct Listener {
     decoder: Option<Decoder>,
 }
 
+/// What is looked for in a clip beside what is heard.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Beside<'a> {
+    /// What else may have been said.
+    pub retell: Option<&'a Retell>,
+    /// What was asked makes this likely.
+    pub likely: Option<&'a Likely>,
+}
+
 /// What a clip is that nobody needs to decode.
 ///
 /// # Errors
@@ -72,7 +81,7 @@ impl Listener {
     /// is too long for one pass is heard in windows; if time runs out in between, the rejection carries the words
     /// so far.
     pub fn hear(&mut self, clip: &[f32], names: &[String], threads: usize, stop: Stop<'_>) -> Heard {
-        self.hear_weighing(clip, names, None, threads, stop)
+        self.hear_weighing(clip, names, Beside::default(), threads, stop)
     }
 
     /// The same, and weighs what may have been said instead, where the clip fits one pass.
@@ -80,7 +89,7 @@ impl Listener {
         &mut self,
         clip: &[f32],
         names: &[String],
-        retell: Option<&Retell>,
+        beside: Beside<'_>,
         threads: usize,
         stop: Stop<'_>,
     ) -> Heard {
@@ -89,9 +98,13 @@ impl Listener {
         }
         let began = Instant::now();
         let mut passes = 0;
+        let beside = if clip.len() <= LONGEST { beside } else { Beside::default() };
         let mut outcome = self.outcome(clip, names, threads, stop, &mut passes);
-        if let Some(retell) = retell.filter(|_| clip.len() <= LONGEST) {
+        if let Some(retell) = beside.retell {
             outcome = self.with_weighed(outcome, retell, threads, &stop);
+        }
+        if let Some(likely) = beside.likely {
+            outcome = self.with_likely(outcome, clip, likely, threads, &stop);
         }
         Heard { outcome, timings: Timings { decode_ms: began.elapsed().as_secs_f64() * 1e3, passes, queue_ms: 0.0 } }
     }
@@ -142,17 +155,56 @@ impl Listener {
                 if weighed.is_empty() {
                     return Err(rejection);
                 }
-                Ok(Transcript {
-                    text: String::new(),
-                    heard: rejection.heard.unwrap_or_default(),
-                    heard_confidence: rejection.heard_confidence,
-                    confidence: rejection.confidence,
-                    words: Vec::new(),
-                    weighed,
-                    no_speech: rejection.no_speech.unwrap_or_default(),
-                })
+                Ok(Transcript { weighed, ..without_words(rejection) })
             }
             Err(rejection) => Err(rejection),
+        }
+    }
+
+    /// The outcome with how well that fits which is likely, where it is worth looking. Words that cannot be trusted may be just that.
+    fn with_likely(
+        &mut self,
+        outcome: Result<Transcript, Rejection>,
+        clip: &[f32],
+        likely: &Likely,
+        threads: usize,
+        stop: &Stop<'_>,
+    ) -> Result<Transcript, Rejection> {
+        let heard = match &outcome {
+            Ok(transcript) if (likely.worth)(&transcript.text) => transcript.text.clone(),
+            Err(Rejection { reason: RejectionReason::Unclear, heard, .. }) => heard.clone().unwrap_or_default(),
+            // Where nobody seems to speak, the model likes to write a word, but no digits.
+            Err(Rejection { reason: RejectionReason::Noise, .. }) if matches!(likely.what, What::Digits) => {
+                String::new()
+            }
+            Ok(_) | Err(_) => return outcome,
+        };
+        let Some(decoder) = self.decoder.as_mut().filter(|_| !stop.requested()) else { return outcome };
+        let (mut weighed, mut spelled) = (Vec::new(), None);
+        let looked = match &likely.what {
+            What::Digits => {
+                let seconds = clip.len() as f32 / RATE as f32;
+                self.whisper.spell(decoder, seconds, threads, stop).map(|found| spelled = found)
+            }
+            What::Texts(texts, floor) => {
+                let texts: Vec<String> = texts.iter().cloned().chain([heard]).collect();
+                self.whisper.weigh_above(decoder, &texts, *floor, threads, stop).map(|weights| {
+                    let pairs = texts.into_iter().zip(weights);
+                    weighed = pairs.map(|(text, log_probability)| Weighed { text, log_probability }).collect();
+                })
+            }
+        };
+        match looked {
+            Ok(()) if spelled.is_some() || !weighed.is_empty() => {
+                let transcript = outcome.unwrap_or_else(without_words);
+                Ok(Transcript { weighed, spelled, ..transcript })
+            }
+            Ok(()) | Err(WhisperError::Stopped) => outcome,
+            Err(e) => {
+                tracing::error!(error = %e, "what is likely could not be looked for");
+                self.decoder = None;
+                outcome
+            }
         }
     }
 
@@ -213,6 +265,20 @@ impl Listener {
             WhisperError::Stopped => Rejection::unheard(RejectionReason::DeadlinePassed),
             e => failed(e),
         })
+    }
+}
+
+/// What was rejected, as words that nobody can act on.
+fn without_words(rejection: Rejection) -> Transcript {
+    Transcript {
+        text: String::new(),
+        heard: rejection.heard.unwrap_or_default(),
+        heard_confidence: rejection.heard_confidence,
+        confidence: rejection.confidence,
+        words: Vec::new(),
+        weighed: Vec::new(),
+        spelled: None,
+        no_speech: rejection.no_speech.unwrap_or_default(),
     }
 }
 

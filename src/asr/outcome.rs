@@ -1,6 +1,9 @@
 //! What hearing a clip comes to.
 
-use super::{wav, weigh::Weighed};
+use super::{
+    wav,
+    weigh::{Spelled, Weighed},
+};
 
 /// What came of one clip, and how long it took.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +29,8 @@ pub struct Transcript {
     pub words: Vec<Word>,
     /// Texts that may have been said instead, where such were to be weighed; what was heard stands among them.
     pub weighed: Vec<Weighed>,
+    /// The digits that may have been said, where they were to be looked for.
+    pub spelled: Option<Spelled>,
     /// The model's probability that nobody spoke, 0 to 1.
     pub no_speech: f32,
 }

@@ -17,10 +17,10 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
-    listen::{Listener, weight, worth_hearing},
+    listen::{Beside, Listener, weight, worth_hearing},
     outcome::{Heard, Rejection, RejectionReason, Timings},
     vad,
-    weigh::Retell,
+    weigh::{Likely, Retell},
     whisper::{Stop, Whisper, WhisperError},
 };
 use crate::config::HearConfig;
@@ -50,6 +50,8 @@ pub struct HearRequest {
     pub names: Vec<String>,
     /// What else may have been said is weighed.
     pub retell: Option<Retell>,
+    /// What was asked makes this likely.
+    pub likely: Option<Likely>,
 }
 
 /// How many decoders and how long a queue.
@@ -106,7 +108,8 @@ impl Pool {
                         let outcome = Err(Rejection::unheard(RejectionReason::NoVoice));
                         return Heard { outcome, timings: Timings::default() };
                     }
-                    listener.hear_weighing(&request.samples, &request.names, request.retell.as_ref(), threads, stop)
+                    let beside = Beside { retell: request.retell.as_ref(), likely: request.likely.as_ref() };
+                    listener.hear_weighing(&request.samples, &request.names, beside, threads, stop)
                 });
                 Ok(hear)
             })

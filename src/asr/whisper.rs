@@ -24,6 +24,7 @@ use super::{
     wav::RATE,
 };
 
+mod spell;
 mod weigh;
 
 /// Encoder positions a second of sound takes.
@@ -75,6 +76,8 @@ pub enum WhisperError {
 #[derive(Debug)]
 pub struct Whisper {
     context: WhisperContext,
+    /// Made when digits are looked for first.
+    tokens: OnceLock<spell::Tokens>,
 }
 
 /// The numbers that the weights are held in.
@@ -215,7 +218,7 @@ impl Whisper {
         quiet();
         let context = WhisperContext::new_from_buffer_with_params(&bytes, WhisperContextParameters::default())
             .map_err(|e| WhisperError::Load(e.to_string()))?;
-        Ok(Self { context })
+        Ok(Self { context, tokens: OnceLock::new() })
     }
 
     /// Working memory for one more pass at a time.
@@ -297,6 +300,14 @@ impl Whisper {
             })
             .collect();
         Decoded { segments, cut_off: tokens > limit }
+    }
+
+    /// What stands for digits.
+    fn tokens(&self) -> &spell::Tokens {
+        self.tokens.get_or_init(|| {
+            let text = |token| Some(String::from_utf8_lossy(self.context.token_to_bytes(token).ok()?).into_owned());
+            spell::Tokens::new(self.context.n_vocab(), self.context.token_eot(), self.context.token_beg(), text)
+        })
     }
 
     fn prompt_tokens(&self, prompt: &str) -> Result<Vec<i32>, WhisperError> {

@@ -85,6 +85,7 @@ async fn hear<'a>(pool: &Pool, file: &'a Path, names: &[String]) -> (&'a Path, H
                     deadline: Instant::now() + DEADLINE,
                     names: names.to_vec(),
                     retell: None,
+                    likely: None,
                 };
                 pool.hear(request).await
             }

@@ -28,7 +28,7 @@ pub use permit::{
     admit_recognition, admit_renewal, admit_staff, staff_row,
 };
 pub use phi::{NameLists, Named, Phi, WrongSubject};
-pub use pin::{SHORTEST as SHORTEST_PIN, Weak, may_be_pin};
+pub use pin::{LONGEST as LONGEST_PIN, SHORTEST as SHORTEST_PIN, Weak, may_be_pin};
 pub use rules::{Decision, Task, decide};
 pub use subject::{BadId, CredentialId, DeviceId, NodeId, PersonId, RoomId, SessionId, StayId, TurnId};
 pub use trust::{Caller, Proof, Surface, Trust};

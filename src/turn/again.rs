@@ -268,6 +268,7 @@ mod tests {
             confidence: 0.9,
             words: vec![],
             weighed: weighed.collect(),
+            spelled: None,
             no_speech: 0.0,
         }
     }

@@ -27,7 +27,10 @@ const MASK: &str = "…";
 /// What was heard of an utterance before it was over. Not `Debug`: it holds what was said.
 pub struct Early {
     pub(super) spotted: Spotted,
+    /// As hearing gave it; whose turn it is reads it in the light of what is asked then.
     pub(super) heard: asr::Heard,
+    /// The words in the light of what was asked when it began.
+    answer: Option<String>,
     pause: Duration,
 }
 
@@ -35,7 +38,7 @@ impl Early {
     /// The words so far, as they may be shown: each digit is masked, since it may be of a secret. `None` where there are none.
     #[must_use]
     pub fn shown(&self) -> Option<String> {
-        let text = &self.heard.outcome.as_ref().ok()?.text;
+        let text = self.answer.as_ref()?;
         Some(digits::masked(text, &digits::runs(text, 1), MASK))
     }
 
@@ -73,12 +76,14 @@ impl Core {
         let spotted =
             tokio::task::spawn_blocking(move || spotter.map_or_else(Spotted::default, |spotter| spotter.spot(&sound)));
         let spotted = spotted.await.ok()?;
-        let heard = ears.hear(self.hear_request(samples, spotted, Vec::new())).await;
-        let pause = match &heard.outcome {
-            Ok(words) => pause::after(&words.text, &expected, &self.engine, self.ambient.now(), &self.zone),
-            Err(_) => pause::USUAL,
+        let likely = self.likely(&expected, spotted);
+        let heard = ears.hear(HearRequest { likely, ..self.hear_request(samples, spotted, Vec::new()) }).await;
+        let answer = self.as_answer(heard.outcome.clone(), &expected).ok().map(|words| words.text);
+        let pause = match &answer {
+            Some(words) => pause::after(words, &expected, &self.engine, self.ambient.now(), &self.zone),
+            None => pause::USUAL,
         };
-        Some(Early { spotted, heard, pause })
+        Some(Early { spotted, heard, answer, pause })
     }
 
     /// What the pool is asked for somebody who waits for an answer.
@@ -89,6 +94,7 @@ impl Core {
             deadline: Instant::now() + self.hear_deadline.max(Duration::from_millis(100)),
             names,
             retell: None,
+            likely: None,
         }
     }
 }
@@ -99,7 +105,8 @@ mod tests {
 
     fn heard(outcome: Result<asr::Transcript, asr::Rejection>) -> Early {
         let heard = asr::Heard { outcome, timings: asr::Timings::default() };
-        Early { spotted: Spotted::default(), heard, pause: pause::USUAL }
+        let answer = heard.outcome.as_ref().ok().map(|words| words.text.clone());
+        Early { spotted: Spotted::default(), heard, answer, pause: pause::USUAL }
     }
 
     #[test]
@@ -112,6 +119,7 @@ mod tests {
                 confidence: 0.9,
                 words: vec![],
                 weighed: vec![],
+                spelled: None,
                 no_speech: 0.0,
             }))
         };

@@ -2,9 +2,10 @@
 
 use std::{sync::Arc, time::Instant};
 
-use super::{Early, Heard, Input, Turn, millis};
+use super::{Early, Heard, Input, Turn, mask::MASK, millis, pause::Expected};
 use crate::{
     asr::{Rejection, RejectionReason, Transcript, pool::HearRequest, spotter::Spotted, vad, wav, weigh::Retell},
+    dialogue::Wait,
     nlu::Intended,
     policy::triage::{Remarks, Utterance},
 };
@@ -121,7 +122,9 @@ impl Hearing {
     /// The same, with what may be shown of it.
     fn covered(mut self, cover: impl Fn(&str) -> String) -> Self {
         let (Self::Words { raw, .. } | Self::Meant { raw, .. } | Self::Nothing { raw, .. }) = &mut self;
-        raw.shown = cover(&raw.text);
+        if raw.shown.is_empty() {
+            raw.shown = cover(&raw.text);
+        }
         self
     }
 
@@ -201,14 +204,20 @@ impl Turn<'_> {
             Err(_) => return nobody(RejectionReason::Failed),
         };
         let spotted = early.as_ref().map_or(spotted, |early| early.spotted);
+        let expected = self.expected();
         let decoded = match early {
-            Some(early) => early.heard.outcome.map_err(unheard),
-            None => self.decode(&samples, Vec::new(), None, spotted).await,
+            Some(early) => early.heard.outcome,
+            None => self.core.listen(Arc::clone(&samples), spotted, &expected).await.outcome,
         };
-        match decoded {
+        let first = decoded.as_ref().map(|transcript| transcript.text.clone()).unwrap_or_default();
+        match self.core.as_answer(decoded, &expected).map_err(unheard) {
             Ok(transcript) => {
                 self.heard = Some(heard(&transcript));
-                let raw = Raw::new(transcript.heard, transcript.confidence, transcript.heard_confidence);
+                let mut raw = Raw::new(transcript.heard, transcript.confidence, transcript.heard_confidence);
+                if transcript.spelled.is_some() && transcript.text != first {
+                    // Words that may be digits misheard say what those are.
+                    MASK.clone_into(&mut raw.shown);
+                }
                 Hearing::Words { text: transcript.text, raw: raw.of_sound(&samples, spotted), clip: Some(samples) }
             }
             Err((reason, raw, unheard)) => {
@@ -216,6 +225,12 @@ impl Turn<'_> {
                 rejected(reason, raw.of_sound(&samples, spotted), self.in_room().then_some(spotted))
             }
         }
+    }
+
+    /// What the words of this turn answer. Whether there is an emergency is answered by what was heard, and nothing else.
+    fn expected(&self) -> Expected {
+        let open = self.state.open.as_ref().filter(|open| !matches!(open.wait, Wait::Emergency));
+        open.map_or(Expected::Anything, Expected::from)
     }
 
     pub(super) async fn decode(

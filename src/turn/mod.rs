@@ -15,6 +15,7 @@ mod code;
 mod count;
 mod due;
 mod early;
+mod expect;
 mod go_on;
 mod hear;
 mod identify;

@@ -54,7 +54,7 @@ fn at_16_khz(samples: &[f32]) -> Arc<[f32]> {
 
 fn request(samples: Arc<[f32]>) -> HearRequest {
     let deadline = Instant::now() + Duration::from_secs(120);
-    HearRequest { samples, priority: Priority::Interactive, deadline, names: vec![], retell: None }
+    HearRequest { samples, priority: Priority::Interactive, deadline, names: vec![], retell: None, likely: None }
 }
 
 fn plain(text: &str) -> String {

@@ -6,6 +6,7 @@ mod actions;
 mod adt;
 mod alerts;
 mod alexa;
+mod answers;
 mod architecture;
 mod backup;
 mod barista;

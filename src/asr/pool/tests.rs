@@ -12,7 +12,14 @@ fn clip(id: usize) -> Arc<[f32]> {
 }
 
 fn request(id: usize, priority: Priority, within: Duration) -> HearRequest {
-    HearRequest { samples: clip(id), priority, deadline: Instant::now() + within, names: vec![], retell: None }
+    HearRequest {
+        samples: clip(id),
+        priority,
+        deadline: Instant::now() + within,
+        names: vec![],
+        retell: None,
+        likely: None,
+    }
 }
 
 fn words(text: String) -> Heard {
@@ -23,6 +30,7 @@ fn words(text: String) -> Heard {
         confidence: 1.0,
         words: vec![],
         weighed: vec![],
+        spelled: None,
         no_speech: 0.0,
     });
     Heard { outcome, timings: Timings { decode_ms: 1.0, ..Timings::default() } }

@@ -12,7 +12,7 @@ const LONGEST: usize = 120;
 const ENGLISH: i32 = 0;
 
 /// The tokens that the decoder was led through, and what followed from each.
-struct Path<'d> {
+pub(super) struct Path<'d> {
     decoder: &'d mut Decoder,
     threads: usize,
     /// What every transcript begins with.
@@ -35,14 +35,24 @@ impl Whisper {
         threads: usize,
         stop: &Stop<'_>,
     ) -> Result<Vec<f32>, WhisperError> {
-        let mut head = vec![self.context.token_sot()];
-        if self.context.is_multilingual() {
-            head.extend([self.context.token_lang(ENGLISH), self.context.token_transcribe()]);
-        }
-        // With timestamps, as the passes decode.
-        head.push(self.context.token_beg());
+        self.weigh_above(decoder, texts, f32::NEG_INFINITY, threads, stop)
+    }
+
+    /// The same, but no further into a text than it takes to know that it is less probable than `floor`; negative infinity
+    /// for those.
+    ///
+    /// # Errors
+    /// As [`Whisper::weigh`].
+    pub fn weigh_above(
+        &self,
+        decoder: &mut Decoder,
+        texts: &[String],
+        floor: f32,
+        threads: usize,
+        stop: &Stop<'_>,
+    ) -> Result<Vec<f32>, WhisperError> {
         let (end_of_text, timestamps) = (self.context.token_eot(), self.context.token_beg());
-        let mut path = Path { decoder, threads, head, steps: Vec::new() };
+        let mut path = self.path(decoder, threads);
         let mut order: Vec<(usize, Vec<i32>)> = Vec::new();
         for (i, text) in texts.iter().enumerate() {
             order.push((i, self.prompt_tokens(&format!(" {}", text.trim()))?));
@@ -65,19 +75,33 @@ impl Whisper {
             if shared < path.steps.len() {
                 path.back_to(shared)?;
             }
+            let mut probable = path.so_far() >= floor;
             for token in tokens.iter().skip(shared) {
-                path.step(*token)?;
+                probable = probable && path.step(*token, floor)?;
             }
-            let ended = |token: i32| token == end_of_text || token >= timestamps;
-            weights[i] = path.so_far() + path.probability_of(ended)?;
+            if probable {
+                let ended = |token: i32| token == end_of_text || token >= timestamps;
+                weights[i] = path.so_far() + path.probability_of(ended)?;
+            }
         }
         Ok(weights)
+    }
+
+    /// The way through this decoder, at its start.
+    pub(super) fn path<'d>(&self, decoder: &'d mut Decoder, threads: usize) -> Path<'d> {
+        let mut head = vec![self.context.token_sot()];
+        if self.context.is_multilingual() {
+            head.extend([self.context.token_lang(ENGLISH), self.context.token_transcribe()]);
+        }
+        // With timestamps, as the passes decode.
+        head.push(self.context.token_beg());
+        Path { decoder, threads, head, steps: Vec::new() }
     }
 }
 
 impl Path<'_> {
     /// Through the head; what comes next is known then.
-    fn start(&mut self) -> Result<(), WhisperError> {
+    pub(super) fn start(&mut self) -> Result<(), WhisperError> {
         // One at a time: of several only the last one's outcome is kept, where it cannot be reached.
         for at in 0..self.head.len() {
             self.decode(self.head[at], at)?;
@@ -95,11 +119,15 @@ impl Path<'_> {
         }
     }
 
-    fn step(&mut self, token: i32) -> Result<(), WhisperError> {
+    /// One token on, unless that is less probable than `floor`. Tells whether it went on.
+    pub(super) fn step(&mut self, token: i32, floor: f32) -> Result<bool, WhisperError> {
         let sum = self.so_far() + self.probability_of(|t| t == token)?;
+        if sum < floor {
+            return Ok(false);
+        }
         self.decode(token, self.head.len() + self.steps.len())?;
         self.steps.push((token, sum));
-        Ok(())
+        Ok(true)
     }
 
     fn so_far(&self) -> f32 {
@@ -113,8 +141,12 @@ impl Path<'_> {
 
     /// The logarithm of the probability that one of these tokens comes next.
     fn probability_of(&self, wanted: impl Fn(i32) -> bool) -> Result<f32, WhisperError> {
-        let logits = self.decoder.state.get_logits().map_err(|e| WhisperError::Decode(format!("weighing: {e}")))?;
-        Ok(log_share(logits, wanted))
+        Ok(log_share(self.logits()?, wanted))
+    }
+
+    /// Of every token to come next.
+    pub(super) fn logits(&self) -> Result<&[f32], WhisperError> {
+        self.decoder.state.get_logits().map_err(|e| WhisperError::Decode(format!("weighing: {e}")))
     }
 }
 

@@ -7,6 +7,8 @@ use clap::Subcommand;
 
 use super::Global;
 
+mod answers;
+mod expected;
 mod faults;
 mod fleet;
 mod ghosts;
@@ -15,6 +17,7 @@ mod import;
 mod keys;
 mod names;
 mod pace;
+mod pins;
 mod speech_intent;
 mod triage;
 mod turn;
@@ -30,6 +33,8 @@ pub struct BenchArgs {
 
 #[derive(Debug, Subcommand)]
 enum What {
+    /// Yes and no, heard where one of them is asked for.
+    Answers(answers::AnswersBenchArgs),
     /// Kills: what is lost, done twice or told late when the server dies at any instant.
     Faults(faults::FaultsBenchArgs),
     /// Many rooms on one server: idle connections, some speaking at once, and the bad minute.
@@ -46,6 +51,8 @@ enum What {
     Names(names::NamesBenchArgs),
     /// The silence before answers, at the pace of speech, and who is cut off in a pause.
     Pace(pace::PaceBenchArgs),
+    /// PINs, strung from single digits, heard where one is asked for.
+    Pins(pins::PinsBenchArgs),
     /// Speech to intent and slots, over a corpus of recorded commands, clean and in noise.
     SpeechIntent(speech_intent::SpeechIntentArgs),
     /// Triage: cries noticed and false alarms, by kind, phrasing and language; its cost.
@@ -62,6 +69,7 @@ enum What {
 /// What was wrong, where, and what to do.
 pub fn run(global: &Global, args: BenchArgs) -> anyhow::Result<()> {
     match args.what {
+        What::Answers(args) => answers::run(global, &args),
         What::Faults(args) => faults::run(global, &args),
         What::Fleet(args) => fleet::run(global, &args),
         What::Ghosts(args) => ghosts::run(global, &args),
@@ -70,6 +78,7 @@ pub fn run(global: &Global, args: BenchArgs) -> anyhow::Result<()> {
         What::Keys(args) => keys::run(global, &args),
         What::Names(args) => names::run(global, &args),
         What::Pace(args) => pace::run(global, &args),
+        What::Pins(args) => pins::run(global, &args),
         What::SpeechIntent(args) => speech_intent::run(global, args),
         What::Triage(args) => triage::run(args),
         What::Turn(args) => turn::run(global, args),

@@ -229,7 +229,7 @@ fn noise(path: &Path) -> anyhow::Result<Vec<f32>> {
 }
 
 /// A segment of the noise under the speech, the loudest frames so many dB apart, the peak at a half.
-fn mix(speech: &[f32], noise: &[f32], db: i32, seed: &mut u64) -> Vec<f32> {
+pub(super) fn mix(speech: &[f32], noise: &[f32], db: i32, seed: &mut u64) -> Vec<f32> {
     *seed ^= *seed << 13;
     *seed ^= *seed >> 7;
     *seed ^= *seed << 17;
@@ -270,7 +270,9 @@ async fn hear(pool: &Pool, clips: Vec<(usize, Arc<[f32]>)>, names: &[String], at
     let hear = |(_, samples): (usize, Arc<[f32]>)| async {
         let deadline = Instant::now() + Duration::from_secs(600);
         let names = names.to_vec();
-        let heard = pool.hear(HearRequest { samples, priority: Priority::Batch, deadline, names, retell: None }).await;
+        let heard = pool
+            .hear(HearRequest { samples, priority: Priority::Batch, deadline, names, retell: None, likely: None })
+            .await;
         heard.outcome.map(|t| t.text).unwrap_or_default()
     };
     futures_util::stream::iter(clips).map(hear).buffered(at_once).collect().await
