@@ -203,6 +203,7 @@ impl App {
             protection: protection(&config),
             connecting: config.connect.as_ref().map(connecting),
             hear_deadline: Duration::from_millis(config.hear.deadline_ms),
+            pin_digits: config.hear.pin_digits,
         };
         Ok(Self { core, watcher, mqtt, config, warnings })
     }

@@ -175,11 +175,13 @@ pub struct HearConfig {
     pub queue: usize,
     /// How long a clip may wait and be decoded, in milliseconds.
     pub deadline_ms: u64,
+    /// Digits of every PIN of this house, where all have the same number: nobody waits for more then. Absent: 4 to 12.
+    pub pin_digits: Option<usize>,
 }
 
 impl Default for HearConfig {
     fn default() -> Self {
-        Self { states: 0, queue: 64, deadline_ms: 15_000 }
+        Self { states: 0, queue: 64, deadline_ms: 15_000, pin_digits: None }
     }
 }
 
@@ -261,6 +263,9 @@ impl Config {
         }
         if !(100..=600_000).contains(&self.hear.deadline_ms) {
             return invalid("hear.deadline_ms", "must be from 100 to 600000 milliseconds".into());
+        }
+        if self.hear.pin_digits.is_some_and(|digits| !(4..=12).contains(&digits)) {
+            return invalid("hear.pin_digits", "must be from 4 to 12 digits; leave it out where PINs differ".into());
         }
         if let Some(url) = &self.store.url
             && !url.starts_with("postgres://")

@@ -15,6 +15,9 @@ pub enum Weak {
     /// Too few, too many, or something besides digits.
     #[error("a PIN has 4 to 12 digits")]
     Length,
+    /// Another number of digits than every PIN of this house has.
+    #[error("a PIN has {0} digits here")]
+    Count(usize),
     /// 0000.
     #[error("a PIN needs more than one digit over and over")]
     Same,
@@ -26,12 +29,15 @@ pub enum Weak {
     Birth,
 }
 
-/// Whether these digits may be the PIN of somebody born then.
+/// Whether these digits may be the PIN of somebody born then, in a house where every PIN has so many.
 ///
 /// # Errors
 /// Why they may not.
-pub fn may_be_pin(pin: &str, born: Option<Date>) -> Result<(), Weak> {
+pub fn may_be_pin(pin: &str, born: Option<Date>, count: Option<usize>) -> Result<(), Weak> {
     let digits = pin.as_bytes();
+    if let Some(count) = count.filter(|count| *count != digits.len()) {
+        return Err(Weak::Count(count));
+    }
     if !(SHORTEST..=LONGEST).contains(&digits.len()) || !digits.iter().all(u8::is_ascii_digit) {
         return Err(Weak::Length);
     }
@@ -73,8 +79,11 @@ mod tests {
             ("1958", Err(Weak::Birth)),
             ("091958", Err(Weak::Birth)),
         ] {
-            assert_eq!(may_be_pin(pin, born), want, "{pin}");
+            assert_eq!(may_be_pin(pin, born, None), want, "{pin}");
         }
-        assert_eq!(may_be_pin("1958", None), Ok(()), "no birthday on record");
+        assert_eq!(may_be_pin("1958", None, None), Ok(()), "no birthday on record");
+        for (pin, want) in [("4077", Ok(())), ("407729", Err(Weak::Count(4))), ("1234", Err(Weak::Run))] {
+            assert_eq!(may_be_pin(pin, None, Some(4)), want, "{pin}");
+        }
     }
 }

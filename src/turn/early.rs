@@ -80,7 +80,9 @@ impl Core {
         let heard = ears.hear(HearRequest { likely, ..self.hear_request(samples, spotted, Vec::new()) }).await;
         let answer = self.as_answer(heard.outcome.clone(), &expected).ok().map(|words| words.text);
         let pause = match &answer {
-            Some(words) => pause::after(words, &expected, &self.engine, self.ambient.now(), &self.zone),
+            Some(words) => {
+                pause::after(words, &expected, self.pin_digits, &self.engine, self.ambient.now(), &self.zone)
+            }
             None => pause::USUAL,
         };
         Some(Early { spotted, heard, answer, pause })

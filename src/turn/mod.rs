@@ -110,6 +110,8 @@ pub struct Core {
     pub patterns: Option<PatternsConfig>,
     /// How long a clip may wait and be decoded.
     pub hear_deadline: std::time::Duration,
+    /// Digits of every PIN of this house, where all have the same number.
+    pub pin_digits: Option<usize>,
     /// What works the things of rooms; absent where there is no broker.
     pub rooms: Option<Rooms>,
     /// Who takes changes to the servers where people's records live; absent where there is no server.

@@ -76,11 +76,12 @@ const PAUSES: [(f32, Duration); 3] = [(1.0, AT_ONCE), (0.0, SOON), (-2.5, PERHAP
 /// So many digits are looked at, at least: no code has more.
 const LONGEST_CODE: usize = 8;
 
-/// How long is waited after these words.
+/// How long is waited after these words. `pin_digits` is how many digits every PIN has, where that is known.
 #[must_use]
 pub fn after(
     words: &str,
     expected: &Expected,
+    pin_digits: Option<usize>,
     engine: &Engine,
     now: jiff::Timestamp,
     zone: &jiff::tz::TimeZone,
@@ -97,7 +98,7 @@ pub fn after(
     let understood = engine.understand(words, &context);
     match expected {
         Expected::YesNo if matches!(understood.intent.as_str(), "dialogue.yes" | "dialogue.no") => AT_ONCE,
-        Expected::Digits if !digits::runs(words, 1).is_empty() => digits_pause(words),
+        Expected::Digits if !digits::runs(words, 1).is_empty() => digits_pause(words, pin_digits),
         Expected::Value { .. } if understood.by == By::Answer => SOON,
         Expected::Anything | Expected::YesNo | Expected::Digits | Expected::Value { .. } => {
             let pause = sentence_pause(&understood, engine.ends(words, &context));
@@ -112,9 +113,11 @@ pub fn after(
     }
 }
 
-fn digits_pause(words: &str) -> Duration {
+fn digits_pause(words: &str, pin_digits: Option<usize>) -> Duration {
     let count: usize = digits::runs(words, 1).iter().map(|(_, digits)| digits.len()).sum();
     match count {
+        all if pin_digits == Some(all) => AT_ONCE,
+        some if pin_digits.is_some_and(|all| some < all) => UNFINISHED,
         // Somebody looks for the next one.
         ..SHORTEST_PIN => UNFINISHED,
         // Most have four digits, some have more: the next one comes sooner than that.
@@ -168,8 +171,21 @@ mod tests {
             ("I would like to", digits, UNFINISHED, UNFINISHED),
             ("Metformin.", value(), SOON, SOON),
         ] {
-            let got = after(words, &expected, &engine, now, &zone);
+            let got = after(words, &expected, None, &engine, now, &zone);
             assert!((least..=most).contains(&got), "{words} ({expected:?}): {got:?}");
+        }
+        // Where every PIN has so many digits.
+        for (words, pin_digits, pause) in [
+            ("4 0 7 1", 4, AT_ONCE),
+            ("4 0 7", 4, UNFINISHED),
+            ("4 0 7 1", 6, UNFINISHED),
+            ("4 0 7 1 2 2", 6, AT_ONCE),
+            // A code in place of the PIN has more.
+            ("4 0 7 1 2", 4, SOON),
+            ("4071 2290", 4, AT_ONCE),
+        ] {
+            let got = after(words, &Expected::Digits, Some(pin_digits), &engine, now, &zone);
+            assert_eq!(got, pause, "{words} of {pin_digits}");
         }
     }
 }

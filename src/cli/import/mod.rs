@@ -65,6 +65,9 @@ pub fn run(global: &Global, args: ImportArgs) -> anyhow::Result<()> {
     }
     let Some(bundle) = args.from.first() else { anyhow::bail!("name a bundle") };
     let chart = read(bundle, anchor.as_ref().map(|zone| (now, zone)))?;
+    if let (Some(pin), Some(count)) = (&args.pin, config.hear.pin_digits) {
+        anyhow::ensure!(pin.len() == count, "hear.pin_digits says that every PIN has {count} digits");
+    }
     let options = options(args.pin.as_deref(), args.consent.as_deref(), args.room.as_deref())?;
     let person = runtime()?.block_on(async {
         let store = config_store(global).await?;

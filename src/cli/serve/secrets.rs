@@ -29,7 +29,7 @@ impl Secrets for Program {
             let entry = row(caller, now);
             let Some(person) = &caller.person else { return Err(Unavailable) };
             let born = store.born(person).await.map_err(|e| unavailable(&e))?;
-            if let Err(why) = may_be_pin(new, born) {
+            if let Err(why) = may_be_pin(new, born, self.app().config().hear.pin_digits) {
                 return Ok(PinChange::Weak(why));
             }
             let tried = store.set_pin(person, current, new, &entry, now).await.map_err(|e| unavailable(&e))?;
