@@ -1,7 +1,9 @@
 //! `wellspoken bench ghosts`: rooms in which nobody speaks to the device, and short cries.
 //!
-//! The sound goes the way of a room's device that never stops listening, which is the worst case: the endpointer ends an
-//! utterance, it is heard ahead, and becomes a turn of an occupied room in a scratch store. `ghosts/make.py` makes the sound; its
+//! The sound goes the way of a room's device: the endpointer ends an utterance, it is heard ahead, and becomes a turn of an occupied
+//! room in a scratch store. A device that never stops listening is the worst case, and none that there is: sound that nobody called for
+//! is dropped (docs/STREAM.md). With `--wakes` the device is woken by mistake so often, takes what is said then, and listens on only
+//! where it asked something, as a real one. `ghosts/make.py` makes the sound; its
 //! part `tune` may be listened to while thresholds are chosen, its part `report` is only reported on.
 
 use std::{
@@ -22,7 +24,7 @@ use crate::{
     nlu::NONE,
     turn::State,
 };
-use ward::{Came, Ward};
+use ward::{Asked, Came, Ward};
 
 /// Measure false turns an hour, or with `--cries` the cries that are missed.
 #[derive(Debug, clap::Args)]
@@ -39,6 +41,9 @@ pub struct GhostsBenchArgs {
     /// At most so many files of each.
     #[arg(long)]
     files: Option<usize>,
+    /// Seconds from one waking by mistake to the next; else every utterance is taken as if the device had been called.
+    #[arg(long)]
+    wakes: Option<u32>,
     /// Cries instead of rooms.
     #[arg(long)]
     cries: bool,
@@ -101,6 +106,12 @@ struct Kind {
     utterances: usize,
     /// Turns that answered, asked for something, acted or told staff.
     false_turns: usize,
+    /// Of those: something was changed, staff aside.
+    acted: usize,
+    /// Of those: it asked something.
+    asked: usize,
+    /// Utterances that were taken for an answer.
+    answers: usize,
     /// Of those: staff were told.
     staff_told: usize,
     /// Of those: nothing was changed and nobody told; the device said what it is for or asked back.
@@ -131,11 +142,15 @@ async fn measure(
             let cpu = cpu_ms();
             let mut told = false;
             let mut from = 0;
+            let mut answers = None;
             while from < samples.len() {
                 let rest = &samples[from..];
-                let over = Endpointer::default().push(rest.iter().copied());
+                let short = answers.as_ref().is_some_and(|asked: &Asked| asked.expected.is_short());
+                let mut endpointer = if short { Endpointer::short() } else { Endpointer::default() };
+                let over = endpointer.push(rest.iter().copied());
                 let utterance = &rest[..over.map_or(rest.len(), |(_, at)| at)];
-                let came = ward.take(wav(utterance)?).await?;
+                kind.answers += usize::from(answers.is_some());
+                let came = ward.take(wav(utterance)?, answers.take()).await?;
                 if args.said {
                     let at = from as f64 / f64::from(RATE);
                     let seconds = utterance.len() as f64 / f64::from(RATE);
@@ -145,6 +160,9 @@ async fn measure(
                 kind.add(&came);
                 told |= came.staff_told;
                 from += utterance.len();
+                if let Some(every) = args.wakes {
+                    (from, answers) = listens_again(from, &came, (every * RATE) as usize);
+                }
                 // What follows a cry is not asked again.
                 if args.cries && told {
                     break;
@@ -165,6 +183,19 @@ async fn measure(
     Ok(measured)
 }
 
+/// From which sample on a device listens that was woken by mistake, and to what: for an answer once it has asked, else when it is woken
+/// again. While it speaks it hears nothing.
+fn listens_again(end: usize, came: &Came, every: usize) -> (usize, Option<Asked>) {
+    let quiet = end + came.reply.chars().count() * RATE as usize / LETTERS;
+    match &came.asked {
+        Some(asked) => (quiet, Some(asked.clone())),
+        None => (quiet.div_ceil(every.max(1)) * every.max(1), None),
+    }
+}
+
+/// Letters that it says in a second, about.
+const LETTERS: usize = 15;
+
 impl Kind {
     fn add(&mut self, came: &Came) {
         self.utterances += 1;
@@ -178,6 +209,8 @@ impl Kind {
             self.not_understood += usize::from(came.rejected.is_none());
         } else {
             self.false_turns += 1;
+            self.acted += usize::from(came.state == State::Done);
+            self.asked += usize::from(came.asked.is_some());
             self.only_spoke += usize::from(matches!(came.state, State::Answered | State::Asks | State::Refused));
         }
     }
@@ -212,17 +245,23 @@ fn wav(samples: &[i16]) -> anyhow::Result<Vec<u8>> {
 }
 
 fn print_rooms(measured: &BTreeMap<String, Kind>) {
-    println!("{:<12} minutes  turns/h  false/h  staff/h  not understood/h  cpu s/h  rejected", "");
+    println!(
+        "{:<12} minutes  turns/h  false/h  acted/h  asked/h  staff/h  not understood/h  answers/h  cpu s/h  rejected",
+        ""
+    );
     let mut all = Kind::default();
     let line = |name: &str, kind: &Kind| {
         let rejected: Vec<String> = kind.rejected.iter().map(|(why, n)| format!("{why} {n}")).collect();
         println!(
-            "{name:<12} {:>7.0} {:>8.0} {:>8.1} {:>8.1} {:>17.1} {:>8.1}  {}",
+            "{name:<12} {:>7.0} {:>8.0} {:>8.1} {:>8.1} {:>8.1} {:>8.1} {:>17.1} {:>10.1} {:>8.1}  {}",
             kind.hours * 60.0,
             kind.an_hour(kind.utterances),
             kind.an_hour(kind.false_turns),
+            kind.an_hour(kind.acted),
+            kind.an_hour(kind.asked),
             kind.an_hour(kind.staff_told),
             kind.an_hour(kind.not_understood),
+            kind.an_hour(kind.answers),
             kind.cpu_ms / 1e3 / kind.hours.max(1e-9),
             rejected.join(", ")
         );
@@ -232,6 +271,9 @@ fn print_rooms(measured: &BTreeMap<String, Kind>) {
         all.hours += kind.hours;
         all.utterances += kind.utterances;
         all.false_turns += kind.false_turns;
+        all.acted += kind.acted;
+        all.asked += kind.asked;
+        all.answers += kind.answers;
         all.staff_told += kind.staff_told;
         all.not_understood += kind.not_understood;
         all.cpu_ms += kind.cpu_ms;
@@ -262,7 +304,15 @@ mod tests {
     use super::*;
 
     fn came(state: State, intent: &str, rejected: Option<&'static str>, staff_told: bool) -> Came {
-        Came { text: String::new(), intent: intent.into(), state, rejected, staff_told, reply: String::new() }
+        Came {
+            text: String::new(),
+            intent: intent.into(),
+            state,
+            rejected,
+            staff_told,
+            reply: String::new(),
+            asked: None,
+        }
     }
 
     #[test]
@@ -281,6 +331,23 @@ mod tests {
                 (false_turns, staff, not_understood),
                 "{what}"
             );
+        }
+    }
+
+    #[test]
+    fn whoever_was_woken_by_mistake_listens_on_only_after_a_question() {
+        let expected = crate::turn::Expected::Anything;
+        let session = crate::policy::SessionId::parse("s-1").expect("a name");
+        let says = |asked| Came { reply: "x".repeat(30), asked, ..came(State::Answered, NONE, None, false) };
+        let (second, every) = (RATE as usize, 20 * RATE as usize);
+        for (what, end, asked, from) in [
+            ("it answered", 3 * second, None, every),
+            ("it was still speaking", 19 * second, None, 2 * every),
+            ("it asked", 3 * second, Some(Asked { session, expected }), 5 * second),
+        ] {
+            let listens = asked.is_some();
+            let (again, answers) = listens_again(end, &says(asked), every);
+            assert_eq!((again, answers.is_some()), (from, listens), "{what}");
         }
     }
 

@@ -9,7 +9,7 @@ use crate::{
     app::{App, Places, Senses},
     asr::wav,
     cli::{Global, turn},
-    policy::{RoomId, Scope},
+    policy::{RoomId, Scope, SessionId},
     records::demo,
     store::ImportOptions,
     turn::{Expected, Input, State, TurnRequest},
@@ -34,6 +34,15 @@ pub(super) struct Came {
     /// Something new stands on the nurses' board.
     pub staff_told: bool,
     pub reply: String,
+    /// The question that the device now listens for an answer to.
+    pub asked: Option<Asked>,
+}
+
+/// A question, and the conversation it belongs to.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    pub session: SessionId,
+    pub expected: Expected,
 }
 
 impl fmt::Display for Came {
@@ -69,21 +78,30 @@ impl Ward {
         Ok(Self { app, room })
     }
 
-    /// An utterance becomes a turn as it does on a device's connection: heard ahead, then taken.
-    pub async fn take(&self, wav: Vec<u8>) -> anyhow::Result<Came> {
-        let early = self.app.ahead(wav::decode(&wav)?.into(), Expected::Anything).await;
+    /// An utterance becomes a turn as it does on a device's connection: heard ahead, then taken. `answers` is the question in whose
+    /// time it fell.
+    pub async fn take(&self, wav: Vec<u8>, answers: Option<Asked>) -> anyhow::Result<Came> {
+        let (session, expected) =
+            answers.map_or((None, Expected::Anything), |asked| (Some(asked.session), asked.expected));
+        let early = self.app.ahead(wav::decode(&wav)?.into(), expected).await;
         let rejected = early.as_ref().and_then(crate::turn::Early::rejected).map(crate::asr::RejectionReason::as_str);
         let input = match early {
             Some(early) => Input::Streamed(wav, early),
             None => Input::Audio(wav),
         };
         let caller = turn::caller(&self.app, turn::Channel::Room, ROOM, None).await?;
-        let result = self.app.turn(TurnRequest { caller, session: None, turn: None, input, speak: false }).await;
+        let result = self.app.turn(TurnRequest { caller, session, turn: None, input, speak: false }).await;
         let board = self.app.store().board(Some(&self.room)).await?;
         for row in &board {
             self.app.store().close_request(&row.id, "bench", self.app.ambient().now()).await?;
         }
+        let asked = (result.follow_up_ms > 0)
+            .then(|| {
+                SessionId::parse(&result.session).map(|session| Asked { session, expected: result.expects.clone() })
+            })
+            .transpose()?;
         Ok(Came {
+            asked,
             text: result.heard.map(|heard| heard.text).unwrap_or_default(),
             intent: result.intent,
             state: result.state,
