@@ -41,6 +41,9 @@ const URGENT: f32 = 0.5;
 const NURSE: f32 = 0.8;
 /// From here on staff of a room are told that somebody may have cried, where nothing could be understood.
 const CRY: f32 = 0.9;
+/// The same for "nurse". In half an hour of talk, film and kitchen made for choosing it nothing came near, nor did 100 recorded commands and 300
+/// digits; a "yes" came to 0.78.
+const CALLED: f32 = 0.95;
 
 /// Why there is no spotter.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +69,7 @@ impl Spotted {
     /// Whether staff are told of a cry that nobody understood.
     #[must_use]
     pub fn cried(self) -> bool {
-        self.cry >= CRY
+        self.cry >= CRY || self.nurse >= CALLED
     }
 
     fn or(self, other: Self) -> Self {

@@ -40,6 +40,27 @@ fn cries_are_spotted_and_everyday_words_are_not() {
 }
 
 #[test]
+fn staff_are_told_of_a_cry_and_of_a_call_for_the_nurse() {
+    // How likely a cry and "nurse" are, whether it is heard first, whether staff are told where nobody understood.
+    for (cry, nurse, urgent, cried) in [
+        (0.0, 0.0, false, false),
+        (0.5, 0.0, true, false),
+        (0.9, 0.0, true, true),
+        (0.0, 0.79, false, false),
+        (0.0, 0.8, true, false),
+        (0.0, 0.95, true, true),
+        (0.5, 0.94, true, false),
+    ] {
+        let spotted = Spotted { cry, nurse };
+        assert_eq!((spotted.urgent(), spotted.cried()), (urgent, cried), "{spotted:?}");
+    }
+    let spotter = Spotter::new().expect("a network");
+    for name in ["yes", "next-visit", "list-medicines", "joke", "take-metformin"] {
+        assert!(!spotter.spot(&recording(name)).cried(), "{name}");
+    }
+}
+
+#[test]
 fn a_cry_is_spotted_wherever_it_stands_in_a_long_clip() {
     let spotter = Spotter::new().expect("a network");
     let cry = recording("help-one-word");
