@@ -41,8 +41,8 @@ const URGENT: f32 = 0.5;
 const NURSE: f32 = 0.8;
 /// From here on staff of a room are told that somebody may have cried, where nothing could be understood.
 const CRY: f32 = 0.9;
-/// The same for "nurse". In half an hour of talk, film and kitchen made for choosing it nothing came near, nor did 100 recorded commands and 300
-/// digits; a "yes" came to 0.78.
+/// The same for "nurse". In an hour of other sound that was made for choosing it nothing reached it, nor did any of 100 recorded
+/// commands and 300 digits.
 const CALLED: f32 = 0.95;
 
 /// Why there is no spotter.
