@@ -2,7 +2,7 @@
 """Makes the corpora of `wellspoken bench answers`: yes, no, and what is neither, in synthetic voices and noise.
 
     answers.py tune DIR NOISE VOICES      for finding thresholds: ten speakers, half in the noise of dishes
-    answers.py report DIR NOISE VOICES    for reporting: eight other speakers, half in tap or pink noise
+    answers.py report DIR NOISE VOICES    for reporting: five other speakers, half in tap or pink noise
 
 The two share no voice and no noise; nothing may be tuned on the second. NOISE is a folder with the noises of Google's Speech
 Commands (doing_the_dishes.wav, running_tap.wav, pink_noise.wav), VOICES the folder `voices` of the npm package kokoro-js (*.bin,
@@ -35,7 +35,7 @@ NO = "No.|No.|No.|Nope.|Nah.|No, thanks.|No, thank you.|No, don't.|Not now.|That
 NEITHER = """Number.|Know what?|Nurse!|Help!|Water.|What?|Who is it?|Chess.|Guess what.|Yesterday.|Nobody.|Note.|Now.|Snow.|
 Hello?|Tuesday.|Wait.|Ouch.|Why?|Jess?|Mess.|Less.|Show me.|Nose.|Call the nurse.|I don't know.|Say that again.|Noah?"""
 TUNE = "af_bella af_nova af_sky am_adam am_echo am_puck bf_alice bm_lewis ef_dora hm_omega".split()
-REPORT = "af_heart af_sarah am_michael am_onyx bf_emma bf_isabella bm_daniel bm_george".split()
+REPORT = "af_heart af_sarah am_michael am_onyx bf_emma".split()
 
 
 def lines(text):
