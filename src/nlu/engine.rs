@@ -14,6 +14,7 @@ use super::{
 };
 
 mod answer;
+mod carrier;
 mod find;
 mod intended;
 mod learn;
@@ -23,7 +24,7 @@ mod values;
 
 pub use answer::{CHOICE, OTHER};
 use find::Finder;
-pub use retold::{Retelling, Retold};
+pub use retold::{Retelling, Retold, Whose};
 
 /// The understanding engine. Immutable once built; share it.
 #[derive(Debug)]

@@ -32,7 +32,7 @@ pub mod template;
 pub mod when;
 pub mod words;
 
-pub use engine::{CHOICE, Engine, OTHER, Retelling, Retold};
+pub use engine::{CHOICE, Engine, OTHER, Retelling, Retold, Whose};
 pub use intended::{Intended, Said};
 pub use lasting::{Lasting, TimeUnit};
 pub use measure::{Measured, Unit};

@@ -90,6 +90,8 @@ pub(super) enum Hearing {
         reply: &'static str,
         /// What staff are told when it came from a room.
         staff: Option<Unheard>,
+        /// 16 kHz samples, where words were heard that are too doubtful to act on: another listen may tell.
+        clip: Option<Arc<[f32]>>,
     },
 }
 
@@ -128,8 +130,24 @@ impl Hearing {
         self
     }
 
+    /// The same, with the sound where nothing was understood.
+    fn with(mut self, sound: Option<Arc<[f32]>>) -> Self {
+        if let Self::Nothing { clip, .. } = &mut self {
+            *clip = sound;
+        }
+        self
+    }
+
+    /// The same, with words that are too doubtful to act on.
+    pub(super) fn doubtful_words(&self) -> &str {
+        match self {
+            Self::Words { text, .. } => text,
+            Self::Meant { raw, .. } | Self::Nothing { raw, .. } => &raw.text,
+        }
+    }
+
     fn nothing(reply: &'static str) -> Self {
-        Self::Nothing { raw: Raw::nothing(), reply, staff: None }
+        Self::Nothing { raw: Raw::nothing(), reply, staff: None, clip: None }
     }
 }
 
@@ -166,7 +184,7 @@ impl Turn<'_> {
             return Hearing::nothing("not_heard");
         }
         if text.chars().count() > LONGEST_TEXT {
-            return Hearing::Nothing { raw: Raw::typed(text), reply: "too_long", staff: None };
+            return Hearing::Nothing { raw: Raw::typed(text), reply: "too_long", staff: None, clip: None };
         }
         self.typed(text);
         Hearing::Words { text: text.to_owned(), raw: Raw::typed(text), clip: None }
@@ -176,7 +194,7 @@ impl Turn<'_> {
     fn meant(asked: Intended) -> Hearing {
         let raw = asked.words();
         if raw.chars().count() > LONGEST_TEXT {
-            return Hearing::Nothing { raw: Raw::unsure(raw), reply: "too_long", staff: None };
+            return Hearing::Nothing { raw: Raw::unsure(raw), reply: "too_long", staff: None, clip: None };
         }
         Hearing::Meant { asked, raw: Raw::unsure(raw) }
     }
@@ -222,7 +240,8 @@ impl Turn<'_> {
             }
             Err((reason, raw, unheard)) => {
                 self.heard = unheard;
-                rejected(reason, raw.of_sound(&samples, spotted), self.in_room().then_some(spotted))
+                let clip = (reason == RejectionReason::Unclear && !raw.text.is_empty()).then(|| Arc::clone(&samples));
+                rejected(reason, raw.of_sound(&samples, spotted), self.in_room().then_some(spotted)).with(clip)
             }
         }
     }
@@ -279,7 +298,7 @@ fn rejected(reason: RejectionReason, raw: Raw, spotted: Option<Spotted>) -> Hear
             ("failed", tell("Somebody spoke and was not understood: the assistant could not hear."))
         }
     };
-    Hearing::Nothing { raw, reply, staff }
+    Hearing::Nothing { raw, reply, staff, clip: None }
 }
 
 /// What the board says of a cry without words.

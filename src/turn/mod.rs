@@ -194,6 +194,7 @@ impl Core {
         match heard {
             hear::Hearing::Words { .. } | hear::Hearing::Meant { .. } => turn.converse(heard).await,
             hear::Hearing::Nothing { .. } if turn.asks_whether_emergency() => turn.unanswered().await,
+            hear::Hearing::Nothing { clip: Some(_), .. } => turn.doubted(heard).await,
             hear::Hearing::Nothing { reply, staff, .. } => turn.rejected(reply, staff).await,
         }
     }
@@ -324,10 +325,34 @@ impl<'a> Turn<'a> {
             Ok(names) => names,
             Err(e) => return self.failed(&e).await,
         };
-        let mut understood = self.understand(heard, &names).await;
+        let understood = self.understand(&heard, &names).await;
+        self.answer(&words, understood).await
+    }
+
+    /// Words that are too doubtful to act on: only a name that is known of the person saves them, heard once more. What is taken
+    /// for them is never as sure as what was heard well.
+    async fn doubted(mut self, heard: hear::Hearing) -> TurnResult {
+        let may_be_named = self.state.open.as_ref().is_none_or(|open| open.wait.slot().is_some());
+        if may_be_named && !self.third_party() {
+            let names = match self.names().await {
+                Ok(names) => names,
+                Err(e) => return self.failed(&e).await,
+            };
+            if let Some((words, understood)) = self.saved_by_a_name(&heard, &names).await {
+                return self.answer(&words, understood).await;
+            }
+        }
+        match heard {
+            hear::Hearing::Nothing { reply, staff, .. } => self.rejected(reply, staff).await,
+            hear::Hearing::Words { .. } | hear::Hearing::Meant { .. } => self.converse(heard).await,
+        }
+    }
+
+    /// Decide, act, answer.
+    async fn answer(mut self, words: &str, mut understood: understand::Understood) -> TurnResult {
         self.mask(&mut understood);
         let (intent, slots) = (understood.meaning.intent.clone(), understood.meaning.slots.clone());
-        let answered = match self.name_of_nobody(&words, &understood.meaning) {
+        let answered = match self.name_of_nobody(words, &understood.meaning) {
             Some(name) => self.somebody(Some(name)).await,
             None => self.answered(understood).await,
         };

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Turn, hear, millis};
+use super::{Turn, again, hear, millis};
 use crate::{
     dialogue::{MAYBE, Request, Wait},
     nlu::{By, CHOICE, Context, Interpretation, NONE, Pending, SlotValue, catalogue::SlotKind},
@@ -29,18 +29,37 @@ pub(super) struct Understood {
 
 impl Turn<'_> {
     /// The words' meaning; where a name was missed, the clip is heard once more with the person's names in mind.
-    pub(super) async fn understand(&mut self, heard: hear::Hearing, names: &NameLists) -> Understood {
-        if let hear::Hearing::Meant { asked, .. } = &heard
+    pub(super) async fn understand(&mut self, heard: &hear::Hearing, names: &NameLists) -> Understood {
+        if let hear::Hearing::Meant { asked, .. } = heard
             && let Some(understood) = self.intended(asked, names)
         {
             return understood;
         }
         let first = self.meaning(heard.words(), names);
-        let (words, best) = self.once_more(&heard, first, names).await;
+        let (words, best) = self.once_more(heard, first, names).await;
+        self.settled(&words, best, names)
+    }
+
+    /// The same for words too doubtful to act on: only where a second listen finds one of the person's names in them.
+    pub(super) async fn saved_by_a_name(
+        &mut self,
+        heard: &hear::Hearing,
+        names: &NameLists,
+    ) -> Option<(String, Understood)> {
+        let nothing = self.meaning("", names);
+        let (words, best) = self.once_more(heard, nothing, names).await;
+        if !best.slots.iter().any(|(slot, value)| again::is_name(slot, value)) || !clear(&best) {
+            return None;
+        }
+        let understood = self.settled(&words, best, names);
+        Some((words, understood))
+    }
+
+    fn settled(&mut self, words: &str, best: Interpretation, names: &NameLists) -> Understood {
         let clock = Instant::now();
-        let mut understood = self.two(&words, &best, names).unwrap_or(Understood { meaning: best, second: None });
+        let mut understood = self.two(words, &best, names).unwrap_or(Understood { meaning: best, second: None });
         self.timings.nlu += millis(clock);
-        if understood.meaning.intent == "dialogue.yes" && self.sounds_doubtful(&words) {
+        if understood.meaning.intent == "dialogue.yes" && self.sounds_doubtful(words) {
             MAYBE.clone_into(&mut understood.meaning.intent);
         }
         understood

@@ -3,9 +3,12 @@
 //! Invariant: nothing here is believed. It makes texts to be weighed against the sound, names that are nobody's own among
 //! them, so that a name that is not on the list has something to win with.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
-use super::Engine;
+use super::{Engine, carrier};
 use crate::nlu::{
     catalogue::{Catalogue, SlotKind},
     names::{Names, Spot},
@@ -26,14 +29,18 @@ const FAR: f32 = 0.35;
 /// Longest utterance that is retold, in words.
 const LONGEST: usize = 24;
 
+/// Names of the person's own that are tried in other sentences than the one that was heard, and sentences for each.
+const CARRIED: (usize, usize) = (2, 4);
+
 /// Makes such texts for one person.
 pub struct Retelling {
+    kinds: Vec<SlotKind>,
     catalogue: Arc<Catalogue>,
     own: Names,
-    /// As the names are said, by entry.
-    ways: Vec<String>,
-    /// Names of the general list that are the person's own under another name.
-    also_own: HashSet<usize>,
+    /// As the names are said, by entry, and of which of the person's medicines or people.
+    ways: Vec<(String, usize)>,
+    /// Names of the general list that are the person's own under another name, and of which.
+    also_own: HashMap<usize, usize>,
     medicines: bool,
 }
 
@@ -44,10 +51,29 @@ pub struct Retold {
     pub text: String,
     /// The name in it, as it is said.
     pub name: String,
-    /// Whether it is the person's own, and not only of the general list.
-    pub own: bool,
+    /// Whose name it is.
+    pub whose: Whose,
     /// How like the name the words are that it stands for, 0 to 1.
     pub likeness: f32,
+    /// Whether the words around the name are not those that were heard, but those of a sentence of the grammar.
+    pub carried: bool,
+}
+
+/// Whose name it is, by number: several names may be of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Whose {
+    /// One of the person's own medicines or people.
+    Own(usize),
+    /// One of the general list.
+    Nobodys(usize),
+}
+
+impl Retold {
+    /// Whether it is the person's own.
+    #[must_use]
+    pub const fn own(&self) -> bool {
+        matches!(self.whose, Whose::Own(_))
+    }
 }
 
 impl Engine {
@@ -61,24 +87,25 @@ impl Engine {
 impl Retelling {
     fn new(catalogue: Arc<Catalogue>, kinds: &[SlotKind], lists: &NameLists) -> Self {
         let medicines = kinds.contains(&SlotKind::Medicine);
-        let mut ways: Vec<String> = Vec::new();
+        let mut ways: Vec<(String, usize)> = Vec::new();
         let theirs = [(medicines, &lists.medicines), (kinds.contains(&SlotKind::Provider), &lists.providers)];
-        for named in theirs.into_iter().filter(|(wanted, _)| *wanted).flat_map(|(_, named)| named) {
+        let wanted = theirs.into_iter().filter(|(wanted, _)| *wanted).flat_map(|(_, named)| named);
+        for (which, named) in wanted.enumerate() {
             for way in std::iter::once(&named.name).chain(&named.aliases) {
                 // "lisinopril 10 MG Oral Tablet" is said "lisinopril".
                 let way = way.split(|c: char| c.is_ascii_digit()).next().unwrap_or_default().trim();
-                if !way.is_empty() && !ways.iter().any(|known| known.eq_ignore_ascii_case(way)) {
-                    ways.push(way.to_owned());
+                if !way.is_empty() && !ways.iter().any(|(known, _)| known.eq_ignore_ascii_case(way)) {
+                    ways.push((way.to_owned(), which));
                 }
             }
         }
-        let own = Names::new(ways.iter().map(String::as_str).enumerate());
-        let mut also_own = HashSet::new();
+        let own = Names::new(ways.iter().map(|(way, _)| way.as_str()).enumerate());
+        let mut also_own = HashMap::new();
         if medicines && let Some(list) = catalogue.list("medicine") {
-            let is_own = |way: &str| own.exact(&way.split(' ').collect::<Vec<_>>()).is_some();
-            also_own.extend(list.said.iter().filter(|(_, way)| is_own(way)).map(|(value, _)| *value));
+            let which = |way: &str| Some(ways.get(own.exact(&way.split(' ').collect::<Vec<_>>())?)?.1);
+            also_own.extend(list.said.iter().filter_map(|(value, way)| Some((*value, which(way)?))));
         }
-        Self { catalogue, own, ways, also_own, medicines }
+        Self { kinds: kinds.to_vec(), catalogue, own, ways, also_own, medicines }
     }
 
     /// The texts that may have been said where this was heard. None where no name is like any of its words.
@@ -90,11 +117,11 @@ impl Retelling {
         }
         let spelled: Vec<&str> = heard.iter().map(|w| w.text.as_str()).collect();
         let mut out: Vec<Retold> = Vec::new();
-        let mut add = |spot: &Spot, name: &str, own: bool| {
+        let mut add = |spot: &Spot, name: &str, whose: Whose| {
             if let Some(text) = with(text, &heard, spot, name)
                 && out.iter().all(|known| known.text != text)
             {
-                out.push(Retold { text, name: name.to_owned(), own, likeness: spot.likeness });
+                out.push(Retold { text, name: name.to_owned(), whose, likeness: spot.likeness, carried: false });
             }
         };
         let mut tried: Vec<usize> = Vec::new();
@@ -107,8 +134,8 @@ impl Retelling {
             }
             if spot.likeness >= FAR && (new || (1..PLACES).contains(&times) && spot.likeness >= likest - WORSE) {
                 tried.push(spot.entry);
-                if let Some(name) = self.ways.get(spot.entry) {
-                    add(&spot, name, true);
+                if let Some((name, which)) = self.ways.get(spot.entry) {
+                    add(&spot, name, Whose::Own(*which));
                 }
             }
         }
@@ -127,15 +154,35 @@ impl Retelling {
                 if span.iter().all(|w| self.catalogue.vocabulary.knows(w)) && span.join(" ") != name {
                     continue;
                 }
-                let own = self.also_own.contains(&spot.entry);
-                if own && self.ways.iter().any(|way| words::normal(way) == name) || !seen.insert(name) {
+                let own = self.also_own.get(&spot.entry).copied();
+                if own.is_some() && self.ways.iter().any(|(way, _)| words::normal(way) == name) || !seen.insert(name) {
                     continue;
                 }
                 left -= 1;
-                add(&spot, name, own);
+                add(&spot, name, own.map_or(Whose::Nobodys(spot.entry), Whose::Own));
             }
         }
         out
+    }
+}
+
+impl Retelling {
+    /// The sentences of the grammar that may have been said where this was heard and not understood, with the likest of the
+    /// person's own names.
+    #[must_use]
+    pub fn carried(&self, text: &str) -> Vec<Retold> {
+        let (names, sentences) = CARRIED;
+        let mut likest: Vec<Retold> = Vec::new();
+        for retold in self.of(text).into_iter().filter(Retold::own) {
+            if likest.len() < names && likest.iter().all(|known| known.whose != retold.whose) {
+                likest.push(retold);
+            }
+        }
+        let said = likest.iter().flat_map(|like| {
+            let texts = carrier::like(&self.catalogue, text, &self.kinds, &like.name, sentences);
+            texts.into_iter().map(|text| Retold { text, carried: true, ..like.clone() })
+        });
+        said.collect()
     }
 }
 
@@ -170,12 +217,20 @@ mod tests {
             ("Refill my coo my din.", true, "Refill my coumadin."),
         ] {
             let found = retelling.of(heard);
-            assert!(found.iter().any(|r| r.text == text && r.own == own), "{heard}: {found:?}");
+            assert!(found.iter().any(|r| r.text == text && r.own() == own), "{heard}: {found:?}");
         }
         assert!(retelling.of("").is_empty());
         assert!(retelling.of(&"refill ".repeat(40)).is_empty());
         let most = 2 * OWN + GENERAL;
         assert!(retelling.of("When should I take my listen a pril and the other pills this morning?").len() <= most);
+    }
+
+    #[test]
+    fn a_sentence_that_was_lost_is_told_as_the_grammar_has_it() {
+        let retelling = retelling(&["quinapril", "warfarin", "lisinopril"], &[SlotKind::Medicine]);
+        let found = retelling.carried("is my Quinn up already.");
+        assert!(found.iter().any(|r| r.text == "Is my quinapril ready?" && r.own() && r.carried), "{found:?}");
+        assert!(found.len() <= CARRIED.0 * CARRIED.1);
     }
 
     #[test]
