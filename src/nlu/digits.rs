@@ -54,6 +54,20 @@ const HESITATION: [&str; 7] = ["um", "uh", "er", "erm", "ah", "hm", "hmm"];
 /// The runs of digits that are long enough for a code, those that only hesitation cuts in two as one.
 #[must_use]
 pub fn codes(text: &str) -> Vec<(Range<usize>, String)> {
+    let mut codes = joined(text);
+    codes.retain(|(_, code)| code.len() >= FEWEST);
+    codes
+}
+
+/// Whether a code was said and a digit or two stand apart from it: "seven one one six, you, three". What stands between was a
+/// digit, or the digits were no code; either way it is not known which was said.
+#[must_use]
+pub fn broken(text: &str) -> bool {
+    let parts: Vec<usize> = joined(text).iter().map(|(_, digits)| digits.len()).collect();
+    parts.iter().any(|digits| *digits > FEWEST) && parts.iter().any(|digits| *digits < FEWEST)
+}
+
+fn joined(text: &str) -> Vec<(Range<usize>, String)> {
     let mut joined: Vec<(Range<usize>, String)> = Vec::new();
     for (bytes, digits) in runs(text, 1) {
         let near = |before: &Range<usize>| {
@@ -68,7 +82,6 @@ pub fn codes(text: &str) -> Vec<(Range<usize>, String)> {
             _ => joined.push((bytes, digits)),
         }
     }
-    joined.retain(|(_, code)| code.len() >= FEWEST);
     joined
 }
 
@@ -215,6 +228,23 @@ mod tests {
         let spoken = "four, oh, um, double seven";
         let parts: Vec<String> = runs(spoken, 1).into_iter().map(|(_, code)| code).collect();
         assert_eq!(parts.concat(), "4077");
+    }
+
+    #[test]
+    fn a_code_with_a_word_in_it_is_broken() {
+        for (heard, is) in [
+            ("7-1-1-6-U-3", true),
+            ("Seven, one, one, six, you, three.", true),
+            ("four zero seven seven and then wait five", true),
+            ("four zero seven seven", false),
+            ("My PIN is 4077, thanks.", false),
+            ("four oh, um, double seven", false),
+            ("4077, no, 4078", false),
+            ("the one on Oak Street", false),
+            ("", false),
+        ] {
+            assert_eq!(broken(heard), is, "{heard}");
+        }
     }
 
     #[test]

@@ -40,6 +40,10 @@ impl Turn<'_> {
         if digits::codes(words).iter().any(|(_, code)| code.len() == CODE_DIGITS) && says_code(words) {
             return None;
         }
+        // A digit of it was misheard: asked for again instead of tried, since few wrong ones are allowed.
+        if digits::broken(words) {
+            return Some(Zeroizing::default());
+        }
         let runs = digits::runs(words, 1);
         let longest = runs.iter().map(|(_, digits)| digits.as_str()).max_by_key(|digits| digits.len())?;
         let whole: String = runs.iter().map(|(_, digits)| digits.as_str()).collect();
