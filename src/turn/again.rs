@@ -148,7 +148,7 @@ impl Turn<'_> {
             }
         };
         // A name is worth nothing where the sentence around it is lost with it.
-        if second.intent == NONE && first.intent != NONE {
+        if second.intent == NONE {
             return (words, first);
         }
         if text != words {

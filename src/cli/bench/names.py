@@ -5,6 +5,7 @@
     names.py report DIR NOISE VOICES    for reporting: native English speakers, half in tap or pink noise
     names.py foreign DIR NOISE VOICES   the same, by voices of speakers of other languages
     names.py robot DIR NOISE VOICES     the same, by espeak-ng
+    names.py hard DIR NOISE VOICES      60 whispered, drawled, or said far away in a room that echoes; 30 with a name not on the list
 
 They share no medicine, voice or noise with the first; nothing may be tuned on them. NOISE is a folder with the noises of Google's
 Speech Commands (doing_the_dishes.wav, running_tap.wav, pink_noise.wav), VOICES those of kokoro-js (see speakers.py). DIR gets
@@ -16,7 +17,8 @@ import pathlib
 import random
 import sys
 
-from speakers import English, spoiled, trimmed, voices, write
+import numpy as np
+from speakers import RATE, English, spoiled, trimmed, voices, write
 
 REPORT = """lisinopril atorvastatin metformin amlodipine metoprolol omeprazole losartan gabapentin hydrochlorothiazide
 furosemide simvastatin montelukast rosuvastatin pantoprazole prednisone tamsulosin carvedilol meloxicam clopidogrel pravastatin
@@ -52,14 +54,29 @@ def speakers(part, folder):
         kinds = ["en-us", "en-us+f3", "en-us+linda", "en-us+m3", "en-gb-x-rp", "en-gb-x-rp+f2", "en-gb-scotland", "en-029"]
         return [("espeak " + voice, espeak(voice, 35 + 5 * i)) for i, voice in enumerate(kinds)]
     english = English(folder)
+    if part == "hard":
+        say = lambda name, speed, room: lambda text: room(english.speak(text, name, speed))
+        cast = [("whispered", "af_nicole", 1.0, lambda sound: sound)]
+        for name in english.names("report")[::4]:
+            cast += [(f"drawled {name}", name, 0.65, lambda sound: sound), (f"far {name}", name, 1.0, echoing)]
+        return [(called, say(name, speed, room)) for called, name, speed, room in cast]
     return [(name, lambda text, name=name: english.speak(text, name)) for name in english.names(part)]
+
+
+def echoing(sound):
+    """In a room of 0.6 s (to -60 dB), twice as much of it from the walls as straight from the speaker."""
+    at = np.arange(RATE * 6 // 10) / RATE
+    walls = np.random.default_rng(5).normal(0, 1, len(at)) * 10 ** (-3 * at / 0.6)
+    walls[: RATE // 200] = 0
+    wet = np.convolve(sound, walls)[: len(sound)]
+    return sound + wet * np.sqrt(2 * np.mean(sound**2) / np.mean(wet**2))
 
 
 def main(part, folder, noises, cast):
     folder, chance = pathlib.Path(folder), random.Random(f"names {part}")
     folder.mkdir(parents=True, exist_ok=True)
     pool = [m.replace("_", " ") for m in (TUNE if part == "tune" else REPORT)]
-    listed, others = (120, 60) if part == "tune" else (200, 100)
+    listed, others = {"tune": (120, 60), "hard": (60, 30)}.get(part, (200, 100))
     kinds = ["doing_the_dishes"] if part == "tune" else ["running_tap", "pink_noise"]
     noise = {k: voices.read(pathlib.Path(noises) / f"{k}.wav") for k in kinds}
     cast, cases = speakers(part, cast), []
