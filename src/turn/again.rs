@@ -175,13 +175,17 @@ impl Turn<'_> {
         let lost = lost(first);
         let told = move |retelling: &Retelling, text: &str| {
             let carried = if lost { retelling.carried(text) } else { Vec::new() };
-            retelling.of(text).into_iter().chain(carried)
+            let mut told = retelling.of(text);
+            told.extend(carried);
+            told
         };
-        let (before, texts) = (words.to_owned(), Arc::clone(&retelling));
+        // Worked out once: finding the sentences of the grammar that lost words may have been takes the longest.
+        let first_told = Arc::new(told(&retelling, words));
+        let (before, texts, before_told) = (words.to_owned(), Arc::clone(&retelling), Arc::clone(&first_told));
         let retell = Retell(Arc::new(move |text: &str| {
-            let both = [text, before.as_str()].into_iter().flat_map(|t| told(&texts, t)).map(|r| r.text);
+            let now = if text == before { Vec::new() } else { told(&texts, text) };
             let mut all: Vec<String> = vec![before.clone()];
-            both.for_each(|t| {
+            now.into_iter().chain(before_told.iter().cloned()).map(|r| r.text).for_each(|t| {
                 if !all.contains(&t) && t != text {
                     all.push(t);
                 }
@@ -189,8 +193,8 @@ impl Turn<'_> {
             all
         }));
         let again = self.decode(&clip, likely, Some(retell), Spotted::default()).await.ok().map(|transcript| {
-            let retold: Vec<Retold> =
-                [transcript.text.as_str(), words].into_iter().flat_map(|t| told(&retelling, t)).collect();
+            let now = if transcript.text == words { Vec::new() } else { told(&retelling, &transcript.text) };
+            let retold: Vec<Retold> = now.into_iter().chain(first_told.iter().cloned()).collect();
             Again { heard: heard(&transcript), fit: fit(&transcript, &retold), kinds }
         });
         self.timings.asr += millis(clock);

@@ -1,4 +1,4 @@
-//! What the benchmarks of expected answers have in common: a program that hears, and what it makes of one clip.
+//! What the benchmarks of answers and of names have in common: a program that hears, and what it makes of one clip.
 
 use std::{path::Path, sync::Arc};
 
@@ -50,6 +50,9 @@ pub(super) async fn app(global: &Global, scratch: &Path) -> anyhow::Result<App> 
         intents_dir: global.intents.clone(),
     };
     let app = App::build(config, places, Ambient::system(global.now)?, Senses { ears: true, voice: false }).await?;
+    for warning in &app.warnings {
+        eprintln!("wellspoken: {warning}");
+    }
     anyhow::ensure!(app.ears().is_some(), "nothing is heard without a model; run: wellspoken models get");
     Ok(app)
 }

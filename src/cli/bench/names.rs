@@ -17,8 +17,7 @@ use serde_json::json;
 
 use super::words::{contains, plain};
 use crate::{
-    ambient::Ambient,
-    app::{App, Places, Senses},
+    app::App,
     cli::{Global, runtime, turn},
     policy::{Caller, Scope, SessionId},
     records::fhir_bundle,
@@ -104,20 +103,7 @@ async fn measure(
     cases: &[&Case],
     scratch: &Path,
 ) -> anyhow::Result<Vec<Report>> {
-    let mut config = global.config()?;
-    // Processor time is measured, and nobody waits.
-    config.hear.deadline_ms = 60_000;
-    let places = Places {
-        data_dir: scratch.join("data"),
-        models_dir: global.models_dir()?,
-        key_file: scratch.join("keys/master.key"),
-        intents_dir: global.intents.clone(),
-    };
-    let app = App::build(config, places, Ambient::system(global.now)?, Senses { ears: true, voice: false }).await?;
-    for warning in &app.warnings {
-        eprintln!("wellspoken: {warning}");
-    }
-    anyhow::ensure!(app.ears().is_some(), "nothing is heard without a model; run: wellspoken models get");
+    let app = super::expected::app(global, scratch).await?;
     let mut reports = Vec::new();
     for size in &args.lists {
         let mut report = Report::new(*size);
