@@ -164,6 +164,7 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
     let assigning = tasks.map(|tasks| tokio::spawn(nurse::assign(Arc::downgrade(&program), tasks)));
     let waiting = tokio::spawn(waitlist::watch(Arc::downgrade(&program)));
     let waking = tokio::spawn(devices::wake(Arc::downgrade(&program)));
+    let preparing = tokio::spawn(devices::prepare(Arc::downgrade(&program)));
     say(&format!("listening on {url}"))?;
     if args.demo {
         let people = Demo::import(&program).await?;
@@ -189,6 +190,7 @@ async fn serve(global: &Global, args: ServeArgs) -> anyhow::Result<()> {
         let _ = taking.await;
     }
     waking.abort();
+    preparing.abort();
     sweeping.abort();
     climbing.abort();
     spreading.abort();

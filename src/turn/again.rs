@@ -73,13 +73,22 @@ impl Hearing {
     pub(super) fn worth_another_listen(&self, first: &Interpretation, names: &NameLists) -> Option<Arc<[f32]>> {
         let (Self::Words { clip: Some(clip), .. } | Self::Nothing { clip: Some(clip), .. }) = self else { return None };
         let some_names = !names.medicines.is_empty() || !names.providers.is_empty();
-        let missed = first.slots.iter().any(|(name, slot)| is_name(name, slot) && slot.confidence < SURE);
+        let missed =
+            first.slots.iter().any(|(name, slot)| is_name(name, slot) && slot.confidence < SURE && !by_letter(slot));
         (some_names && (missed || lost(first))).then(|| Arc::clone(clip))
     }
 }
 
 pub(super) fn is_name(slot: &str, value: &Slot) -> bool {
     matches!(slot, "medicine" | "provider") && matches!(value.value, SlotValue::Text(_))
+}
+
+/// Whether it was heard as it is written. It may be doubted all the same, where it is known to be taken for another: both are asked
+/// about then, whatever another listen says.
+fn by_letter(slot: &Slot) -> bool {
+    let SlotValue::Text(value) = &slot.value else { return false };
+    let spoken = slot.spoken.to_lowercase();
+    !slot.alike.is_empty() && !spoken.is_empty() && value.to_lowercase().starts_with(&spoken)
 }
 
 fn lost(meaning: &Interpretation) -> bool {
@@ -295,6 +304,21 @@ mod tests {
             weighed: weighed.collect(),
             spelled: None,
             no_speech: 0.0,
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_asked_about_anyway_is_not_heard_again() {
+        for (spoken, value, alike, known) in [
+            ("Metformin", "metformin 500 mg tablet", Some("metronidazole"), true),
+            ("metformin", "metformin", None, false),
+            ("met for men", "metformin", Some("metronidazole"), false),
+            ("glucophage", "metformin", Some("metronidazole"), false),
+            ("", "metformin", Some("metronidazole"), false),
+        ] {
+            let alike = alike.map(|other| SlotValue::Text(other.into())).into_iter().collect();
+            let slot = Slot { alike, ..Slot::new(spoken, SlotValue::Text(value.into()), 0.5) };
+            assert_eq!(by_letter(&slot), known, "{spoken}");
         }
     }
 

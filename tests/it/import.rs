@@ -92,7 +92,14 @@ fn what_cannot_be_imported_is_named_and_leaves_nothing_behind() {
     assert!(done.code == Some(1) && done.err.contains("larger than 64 MiB"), "{}", done.err);
 
     let good = bundle(dir.path(), "good.json", rosa);
+    let house = |name: &str, digits: u32| {
+        let file = bundle(dir.path(), name, format!("[hear]\npin_digits = {digits}\n").as_bytes());
+        file.into_os_string().into_string().expect("a folder in letters")
+    };
+    let (six, three) = (house("six.toml", 6), house("three.toml", 3));
     for (more, want) in [
+        (vec!["--config", &six, "--pin", "4321"], "every PIN has 6 digits"),
+        (vec!["--config", &three, "--pin", "432"], "must be from 4 to 12 digits"),
         (vec!["--consent", "everything"], "use all, none, or some of"),
         (vec!["--room", "12/../13"], "--room"),
         (vec!["--anchor-today", "--tz", "Mars/Olympus"], "place.zone"),

@@ -50,6 +50,19 @@ fn the_same_seed_gives_the_same_samples_and_another_does_not() {
 }
 
 #[test]
+fn what_was_made_ahead_sounds_as_if_made_now() {
+    let text = "I didn't catch that. Please say it again.";
+    let voice = Voice::load(&models()).expect("the voice loads");
+    let say = |delivery| -> Vec<Vec<f32>> {
+        voice.speak(text, delivery).expect("in range").collect::<Result<_, _>>().expect("the networks run")
+    };
+    let (slow, seeded) = (Delivery { speed: 0.8, seed: 0 }, Delivery { speed: 1.0, seed: 7 });
+    let before = [Delivery::default(), slow, seeded].map(say);
+    voice.prepare(["I didn't catch that. Who is there?", "..."]).expect("the networks run");
+    assert!([Delivery::default(), slow, seeded].map(say) == before, "other samples");
+}
+
+#[test]
 fn speed_changes_how_long_it_takes() {
     let text = "Please take your tablet with a glass of water.";
     let [slow, own, fast] = [0.7, 1.0, 1.5].map(|speed| seconds(&sound(text, Delivery { speed, seed: 0 })));

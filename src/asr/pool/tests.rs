@@ -98,7 +98,7 @@ fn reason(heard: &Heard) -> RejectionReason {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_urgent_go_first_and_equals_in_order() {
-    let s = stage(1, 10, 2);
+    let s = stage(1, 10, 3);
     let first = s.ask(1, Priority::Interactive, LONG);
     assert_eq!(s.starts(), "1/2");
     let mut rest = vec![first];
@@ -121,15 +121,15 @@ async fn the_urgent_go_first_and_equals_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_machine_with_other_work_gives_each_clip_one_thread() {
-    for (others, threads) in [(0, 2), (1, 1)] {
+async fn a_small_machine_and_one_with_other_work_give_each_clip_one_thread() {
+    for (cores, others, threads) in [(3, 0, 2), (3, 1, 1), (2, 0, 1)] {
         let (start, started) = mpsc::channel();
         let hear: Hear = Box::new(move |_, threads, _| {
             start.send(threads).unwrap();
             words(String::new())
         });
         let others_running: fn() -> usize = if others == 0 { || 0 } else { || 1 };
-        let pool = Pool::start(PoolLimits { states: 2, queue: 4, cores: 2 }, vec![hear], others_running).unwrap();
+        let pool = Pool::start(PoolLimits { states: 2, queue: 4, cores }, vec![hear], others_running).unwrap();
         pool.hear(request(1, Priority::Interactive, LONG)).await;
         assert_eq!(started.recv_timeout(LONG).unwrap(), threads);
     }

@@ -145,8 +145,7 @@ async fn measure(
             let mut answers = None;
             while from < samples.len() {
                 let rest = &samples[from..];
-                let short = answers.as_ref().is_some_and(|asked: &Asked| asked.expected.is_short());
-                let mut endpointer = if short { Endpointer::short() } else { Endpointer::default() };
+                let mut endpointer = Endpointer::default();
                 let over = endpointer.push(rest.iter().copied());
                 let utterance = &rest[..over.map_or(rest.len(), |(_, at)| at)];
                 kind.answers += usize::from(answers.is_some());

@@ -10,6 +10,7 @@ use crate::{
     channels::{Devices, Soon, Sound, Unavailable},
     device::{QueuedEvent, Wake, message::About},
     fleet::presence::Told,
+    nlu::catalogue::Catalogue,
     policy::Caller,
     speech::voice::{Delivery, SAMPLE_RATE, VoiceError},
     store::StoreError,
@@ -18,6 +19,10 @@ use crate::{
 
 /// How often it is looked what other processes queued, moved or ended.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
+/// Until then a program that starts has other things to do.
+const PREPARE_AFTER: Duration = Duration::from_secs(15);
+/// How the names of those intents begin whose replies everybody hears every day.
+const COMMON_PROMPTS: &str = "dialogue.";
 /// Sentences that are made before the first is taken.
 const PIECES: usize = 64;
 
@@ -33,6 +38,28 @@ pub async fn wake(program: Weak<Program>) {
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
+}
+
+/// Makes the beginnings of common prompts, once the program has run for a while.
+pub async fn prepare(program: Weak<Program>) {
+    tokio::time::sleep(PREPARE_AFTER).await;
+    let Some((voice, prompts)) = program.upgrade().and_then(|program| {
+        let core = program.app().core();
+        Some((core.voice.clone()?, common_prompts(core.engine.catalogue())))
+    }) else {
+        return;
+    };
+    let made = tokio::task::spawn_blocking(move || voice.prepare(prompts.iter().map(String::as_str)));
+    if let Ok(Err(error)) = made.await {
+        tracing::warn!(stage = "speech", %error, "common prompts could not be made ahead; they are made when they are said");
+    }
+}
+
+/// What everybody is told in the same words, up to where a value stands.
+fn common_prompts(catalogue: &Catalogue) -> Vec<String> {
+    let defs = catalogue.intents().iter().filter(|def| def.name.starts_with(COMMON_PROMPTS));
+    let texts = defs.flat_map(|def| def.replies.values()).filter_map(|text| text.split('{').next());
+    texts.filter(|text| text.contains(['.', '?', '!'])).map(str::to_owned).collect()
 }
 
 impl Devices for Program {

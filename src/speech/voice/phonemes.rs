@@ -23,6 +23,13 @@ const UNREADABLE: &str = "ɐ wˈɜɹd ˌI kænˌɑt pɹənˈWns";
 /// Most phonemes synthesized at once (some 25 seconds of speech): bounds memory, and time to the first sound.
 pub const MOST_PHONEMES: usize = 400;
 
+/// Where a voice pauses inside a sentence.
+const PAUSES: [char; 5] = [',', ';', ':', '—', '…'];
+
+/// Fewest phonemes of a first piece of a sentence (some 0.5 seconds of speech: longer than it takes to make the rest), and of what is
+/// left of it.
+const FEWEST_PHONEMES: usize = 8;
+
 /// Turns sentences into phonemes.
 pub struct Phonemizer {
     dictionary: G2P,
@@ -113,6 +120,22 @@ impl Phonemizer {
     }
 }
 
+/// The first sentence of an answer ends its first run at a pause that it has anyway: the sooner that is made, the sooner somebody
+/// hears that they are answered.
+pub fn breathe_early(mut runs: Vec<String>) -> Vec<String> {
+    let Some(first) = runs.first() else { return runs };
+    let many = first.chars().count();
+    let pauses = first.char_indices().enumerate().filter(|(_, (_, c))| PAUSES.contains(c));
+    let pause = pauses
+        .map(|(n, (at, c))| (n, at + c.len_utf8()))
+        .find(|(n, _)| *n >= FEWEST_PHONEMES && many - n > FEWEST_PHONEMES);
+    if let Some((_, at)) = pause {
+        let rest = runs[0].split_off(at);
+        runs.insert(1, rest.trim_start().to_owned());
+    }
+    runs
+}
+
 impl Readers {
     /// A word alone: listed, read by the network, or spelled. Never empty.
     fn read(&self, word: &str) -> Result<String, VoiceError> {
@@ -173,7 +196,7 @@ fn write_out(sentence: &Sentence) -> (String, Vec<Range<usize>>) {
 /// Adds a word to the last run, or starts another where the last is full: at a pause if it can.
 fn append(runs: &mut Vec<String>, phonemes: &str) {
     let room = |run: &String| run.chars().count() + 1 + phonemes.chars().count();
-    let at_pause = |run: &String| run.ends_with([',', ';', ':', '—']);
+    let at_pause = |run: &String| run.ends_with(PAUSES);
     let full = runs.last().is_some_and(|run| {
         let length = room(run);
         length > MOST_PHONEMES || (at_pause(run) && length > MOST_PHONEMES * 2 / 3)
@@ -227,4 +250,25 @@ fn letter_name(letter: char) -> Option<&'static str> {
         'Z' => "zˈi",
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_first_piece_ends_at_the_first_pause_that_leaves_enough() {
+        for (run, pieces) in [
+            ("mɛtfˈɔɹmən, fˈaɪv hˈʌndɹəd.", vec!["mɛtfˈɔɹmən,", "fˈaɪv hˈʌndɹəd."]),
+            ("jɛs, ðæt ɪz ɔl ðɛɹ ɪz, fɹˈɛnd əv mIn.", vec!["jɛs, ðæt ɪz ɔl ðɛɹ ɪz,", "fɹˈɛnd əv mIn."]),
+            ("hɪɹ ɪz wˌʌt ðə klˈɪnɪk sˈɛz: nˈO.", vec!["hɪɹ ɪz wˌʌt ðə klˈɪnɪk sˈɛz: nˈO."]),
+            ("nˈO pˈɔzɪz æt ɔl ɪn hˈɪɹ.", vec!["nˈO pˈɔzɪz æt ɔl ɪn hˈɪɹ."]),
+        ] {
+            assert_eq!(
+                breathe_early(vec![run.to_owned(), "ənˈʌðəɹ, wˈɪʧ ɪz lˈɔŋ ɪnˈʌf.".to_owned()])[..pieces.len()],
+                pieces
+            );
+        }
+        assert!(breathe_early(vec![]).is_empty());
+    }
 }

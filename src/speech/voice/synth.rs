@@ -137,6 +137,7 @@ fn reflect(signal: &[f32], margin: usize) -> Vec<f32> {
 }
 
 /// Seeded noise, near enough to Gaussian for breath: each value the sum of four uniform ones.
+#[derive(Clone)]
 pub struct Noise(u64);
 
 impl Noise {

@@ -43,7 +43,7 @@ async fn a_pause_is_heard_before_it_is_known_to_be_the_end() {
         }
     };
     assert_eq!(stage.turns(), 0, "nothing was done");
-    sends(&mut line, &[0; 16 * 700]).await;
+    sends(&mut line, &[0; 16 * 1500]).await;
     let (mut over, mut heard) = (None, None);
     loop {
         match next(&mut line).await.expect("something comes") {

@@ -105,11 +105,7 @@ impl Ear {
         again: Option<(Over, usize)>,
         now: Instant,
     ) -> Self {
-        let endpointer = match again {
-            Some(ends) => Endpointer::again(ends),
-            None if expected.is_short() => Endpointer::short(),
-            None => Endpointer::default(),
-        };
+        let endpointer = again.map_or_else(Endpointer::default, Endpointer::again);
         let (heard, sound) = (now, vec![]);
         Self { utterance, session, heard, sound, endpointer, expected, room: None, ahead: None, over: None }
     }
