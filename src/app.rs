@@ -14,6 +14,7 @@ use crate::{
         model::{ModelError, Models},
         pool::{Pool, PoolLimits},
         spotter::Spotter,
+        tongues::Tongues,
         whisper::WhisperError,
     },
     config::{Config, ConnectConfig, Provider},
@@ -154,6 +155,8 @@ impl App {
         let ears = tokio::task::spawn_blocking(move || {
             senses.ears.then(|| load_ears(&ears_config, &ears_dir).map(|(pool, _)| pool))
         });
+        let (others, others_dir) = (senses.ears && config.hear.other_languages, places.models_dir.clone());
+        let tongues = tokio::task::spawn_blocking(move || others.then(|| load_tongues(&others_dir)));
         let spotter = tokio::task::spawn_blocking(move || senses.ears.then(Spotter::new));
         let voice_dir = places.models_dir.clone();
         let voice = tokio::task::spawn_blocking(move || senses.voice.then(|| Voice::load(&voice_dir)));
@@ -173,6 +176,7 @@ impl App {
         }
         let servers = Arc::new(Servers::new(&config.records, crate::ambient::system_now)?);
         let ears = settle("hearing", ears.await, &mut warnings);
+        let tongues = settle("hearing other languages", tongues.await, &mut warnings).map(Arc::new);
         let voice = settle("speaking", voice.await, &mut warnings).map(Arc::new);
         let spotter = settle("spotting cries", spotter.await, &mut warnings).map(Arc::new);
         let watcher = watcher(&store, &servers);
@@ -189,6 +193,7 @@ impl App {
             engine,
             replies,
             ears,
+            tongues,
             spotter,
             voice,
             zone,
@@ -361,6 +366,14 @@ pub fn load_ears(config: &Config, models: &std::path::Path) -> Result<(Pool, Poo
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let limits = PoolLimits::new(&config.hear, cores);
     Ok((Pool::load(weights, limits)?, limits))
+}
+
+/// The model that knows many languages.
+const MANY_LANGUAGES: &str = "base";
+
+/// The ear for other languages.
+fn load_tongues(models: &std::path::Path) -> Result<Tongues, EarsError> {
+    Ok(Tongues::load(Models::in_dir(models)?.read_whisper(MANY_LANGUAGES)?)?)
 }
 
 /// A part that loaded, or a warning.

@@ -177,11 +177,13 @@ pub struct HearConfig {
     pub deadline_ms: u64,
     /// Digits of every PIN of this house, where all have the same number: nobody waits for more then. Absent: 4 to 12.
     pub pin_digits: Option<usize>,
+    /// Whether what nobody understood is heard once more by `base`, which tells in what language it is.
+    pub other_languages: bool,
 }
 
 impl Default for HearConfig {
     fn default() -> Self {
-        Self { states: 0, queue: 64, deadline_ms: 15_000, pin_digits: None }
+        Self { states: 0, queue: 64, deadline_ms: 15_000, pin_digits: None, other_languages: false }
     }
 }
 

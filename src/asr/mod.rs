@@ -3,7 +3,7 @@
 //! [`wav`] turns bytes into samples, [`listen`] hears one clip ([`energy`] spares it the silence, [`whisper`]
 //! decodes, [`judge`] says what that is worth, [`inventions`] are never believed alone), and [`pool`] hears many at once
 //! within their deadlines, and nobody whom [`vad`] does not take for somebody.
-//! [`spotter`] tells a cry before a decoder is free. [`model`]
+//! [`spotter`] tells a cry before a decoder is free, [`tongues`] that another language is spoken. [`model`]
 //! fetches and verifies the weights, and those of the other engines, since one manifest serves the program.
 //! Nothing here knows who speaks.
 
@@ -17,6 +17,7 @@ pub mod model;
 pub mod outcome;
 pub mod pool;
 pub mod spotter;
+pub mod tongues;
 pub mod vad;
 pub mod wav;
 pub mod weigh;

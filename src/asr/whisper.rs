@@ -24,6 +24,7 @@ use super::{
     wav::RATE,
 };
 
+mod language;
 mod spell;
 mod weigh;
 
@@ -237,6 +238,17 @@ impl Whisper {
     /// When the pass is stopped or fails.
     pub fn decode(
         &self,
+        decoder: Decoder,
+        clip: &[f32],
+        pass: &Pass<'_>,
+    ) -> (Option<Decoder>, Result<Decoded, WhisperError>) {
+        self.decode_in("en", decoder, clip, pass)
+    }
+
+    /// The same in a language by its code; a model for English alone knows no other.
+    pub(super) fn decode_in(
+        &self,
+        language: &str,
         mut decoder: Decoder,
         clip: &[f32],
         pass: &Pass<'_>,
@@ -251,7 +263,11 @@ impl Whisper {
             Context::Margin(margin) => positions(clip, margin),
         };
         let limit = 10 + 6 * seconds;
-        let mut p = FullParams::new(SamplingStrategy::Greedy { best_of: 1 }); // English by default
+        let mut p = FullParams::new(SamplingStrategy::Greedy { best_of: 1 });
+        if language != "en" {
+            // whisper-rs never frees the name: a few bytes for each clip that is not English.
+            p.set_language(Some(language));
+        }
         p.set_n_threads(i32::try_from(pass.threads).unwrap_or(1).max(1));
         p.set_temperature_inc(0.0);
         p.set_single_segment(true);
@@ -308,6 +324,12 @@ impl Whisper {
             let text = |token| Some(String::from_utf8_lossy(self.context.token_to_bytes(token).ok()?).into_owned());
             spell::Tokens::new(self.context.n_vocab(), self.context.token_eot(), self.context.token_beg(), text)
         })
+    }
+
+    /// Every language by its token and its code; none where the model knows but one.
+    fn languages(&self) -> impl Iterator<Item = (i32, &'static str)> {
+        let last = if self.context.is_multilingual() { whisper_rs::get_lang_max_id() } else { -1 };
+        (0..=last).filter_map(|id| Some((self.context.token_lang(id), whisper_rs::get_lang_str(id)?)))
     }
 
     fn prompt_tokens(&self, prompt: &str) -> Result<Vec<i32>, WhisperError> {

@@ -91,7 +91,8 @@ fn by_letter(slot: &Slot) -> bool {
     !slot.alike.is_empty() && !spoken.is_empty() && value.to_lowercase().starts_with(&spoken)
 }
 
-fn lost(meaning: &Interpretation) -> bool {
+/// Nobody knows what was meant.
+pub(super) fn lost(meaning: &Interpretation) -> bool {
     meaning.by == By::Unsure || meaning.intent == NONE
 }
 

@@ -90,8 +90,10 @@ pub(super) enum Hearing {
         reply: &'static str,
         /// What staff are told when it came from a room.
         staff: Option<Unheard>,
-        /// 16 kHz samples, where words were heard that are too doubtful to act on: another listen may tell.
+        /// 16 kHz samples, where somebody spoke: another listen may tell.
         clip: Option<Arc<[f32]>>,
+        /// Whether there are words that are too doubtful to act on.
+        doubtful: bool,
     },
 }
 
@@ -130,12 +132,26 @@ impl Hearing {
         self
     }
 
-    /// The same, with the sound where nothing was understood.
-    fn with(mut self, sound: Option<Arc<[f32]>>) -> Self {
-        if let Self::Nothing { clip, .. } = &mut self {
-            *clip = sound;
+    /// The same, with the sound of somebody, whose words may be there and doubtful.
+    fn with(mut self, sound: Option<Arc<[f32]>>, words: bool) -> Self {
+        if let Self::Nothing { clip, doubtful, .. } = &mut self {
+            (*clip, *doubtful) = (sound, words);
         }
         self
+    }
+
+    /// What was said in another language: nothing to act on, for triage to read.
+    pub(super) fn foreign(text: String, confidence: f32, cover: impl Fn(&str) -> String) -> Self {
+        let raw = Raw { remarks: Remarks::Unvoiced, ..Raw::new(text, confidence, Vec::new()) };
+        Self::Nothing { raw, reply: "other_language", staff: None, clip: None, doubtful: false }.covered(cover)
+    }
+
+    /// 16 kHz samples, where there are any.
+    pub(super) fn clip(&self) -> Option<Arc<[f32]>> {
+        match self {
+            Self::Words { clip, .. } | Self::Nothing { clip, .. } => clip.clone(),
+            Self::Meant { .. } => None,
+        }
     }
 
     /// The same, with words that are too doubtful to act on.
@@ -147,7 +163,7 @@ impl Hearing {
     }
 
     fn nothing(reply: &'static str) -> Self {
-        Self::Nothing { raw: Raw::nothing(), reply, staff: None, clip: None }
+        Self::Nothing { raw: Raw::nothing(), reply, staff: None, clip: None, doubtful: false }
     }
 }
 
@@ -184,7 +200,13 @@ impl Turn<'_> {
             return Hearing::nothing("not_heard");
         }
         if text.chars().count() > LONGEST_TEXT {
-            return Hearing::Nothing { raw: Raw::typed(text), reply: "too_long", staff: None, clip: None };
+            return Hearing::Nothing {
+                raw: Raw::typed(text),
+                reply: "too_long",
+                staff: None,
+                clip: None,
+                doubtful: false,
+            };
         }
         self.typed(text);
         Hearing::Words { text: text.to_owned(), raw: Raw::typed(text), clip: None }
@@ -194,7 +216,13 @@ impl Turn<'_> {
     fn meant(asked: Intended) -> Hearing {
         let raw = asked.words();
         if raw.chars().count() > LONGEST_TEXT {
-            return Hearing::Nothing { raw: Raw::unsure(raw), reply: "too_long", staff: None, clip: None };
+            return Hearing::Nothing {
+                raw: Raw::unsure(raw),
+                reply: "too_long",
+                staff: None,
+                clip: None,
+                doubtful: false,
+            };
         }
         Hearing::Meant { asked, raw: Raw::unsure(raw) }
     }
@@ -240,8 +268,12 @@ impl Turn<'_> {
             }
             Err((reason, raw, unheard)) => {
                 self.heard = unheard;
-                let clip = (reason == RejectionReason::Unclear && !raw.text.is_empty()).then(|| Arc::clone(&samples));
-                rejected(reason, raw.of_sound(&samples, spotted), self.in_room().then_some(spotted)).with(clip)
+                let doubtful = reason == RejectionReason::Unclear && !raw.text.is_empty();
+                // What was written down of another language is often nothing.
+                let foreign = self.core.tongues.is_some() && reason == RejectionReason::Noise;
+                let clip = (doubtful || foreign).then(|| Arc::clone(&samples));
+                let hearing = rejected(reason, raw.of_sound(&samples, spotted), self.in_room().then_some(spotted));
+                hearing.with(clip, doubtful)
             }
         }
     }
@@ -298,7 +330,7 @@ fn rejected(reason: RejectionReason, raw: Raw, spotted: Option<Spotted>) -> Hear
             ("failed", tell("Somebody spoke and was not understood: the assistant could not hear."))
         }
     };
-    Hearing::Nothing { raw, reply, staff, clip: None }
+    Hearing::Nothing { raw, reply, staff, clip: None, doubtful: false }
 }
 
 /// What the board says of a cry without words.

@@ -16,6 +16,7 @@ mod count;
 mod due;
 mod early;
 mod expect;
+mod foreign;
 mod go_on;
 mod hear;
 mod identify;
@@ -50,7 +51,7 @@ pub use crate::nlu::{Intended, Said as SlotSaid};
 use crate::{
     actions::{ActionError, Connecting, Facts, Protection},
     ambient::Ambient,
-    asr::{pool::Pool, spotter::Spotter},
+    asr::{pool::Pool, spotter::Spotter, tongues::Tongues},
     config::PatternsConfig,
     dialogue,
     fleet::{nurse::Units, room::Rooms},
@@ -82,6 +83,8 @@ pub struct Core {
     pub replies: Replies,
     /// Hearing; absent where the model is.
     pub ears: Option<Pool>,
+    /// Who tells other languages; absent where nobody asked for it.
+    pub tongues: Option<Arc<Tongues>>,
     /// Who tells a cry before a decoder is free; absent where nobody hears.
     pub spotter: Option<Arc<Spotter>>,
     /// The voice; absent where its files are.
@@ -326,14 +329,23 @@ impl<'a> Turn<'a> {
             Err(e) => return self.failed(&e).await,
         };
         let understood = self.understand(&heard, &names).await;
+        if again::lost(&understood.meaning)
+            && let Some(foreign) = self.in_another_language(&heard).await
+        {
+            return self.said_in_another_language(foreign).await;
+        }
         self.answer(&words, understood).await
     }
 
     /// Words that are too doubtful to act on: only a name that is known of the person saves them, heard once more. What is taken
     /// for them is never as sure as what was heard well.
     async fn doubted(mut self, heard: hear::Hearing) -> TurnResult {
+        if let Some(foreign) = self.in_another_language(&heard).await {
+            return self.said_in_another_language(foreign).await;
+        }
+        let doubtful = matches!(heard, hear::Hearing::Nothing { doubtful: true, .. });
         let may_be_named = self.state.open.as_ref().is_none_or(|open| open.wait.slot().is_some());
-        if may_be_named && !self.third_party() {
+        if doubtful && may_be_named && !self.third_party() {
             let names = match self.names().await {
                 Ok(names) => names,
                 Err(e) => return self.failed(&e).await,

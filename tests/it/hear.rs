@@ -5,7 +5,7 @@ use std::{
     io::Cursor,
     path::{Path, PathBuf},
     process::Command,
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, atomic::AtomicBool},
     time::{Duration, Instant},
 };
 
@@ -15,7 +15,9 @@ use wellspoken::{
         BadAudio, Heard, RejectionReason,
         model::Models,
         pool::{HearRequest, Load, Pool, PoolLimits, Priority},
+        tongues::Tongues,
         wav,
+        whisper::Stop,
     },
     config::HearConfig,
     speech::voice::{self, Delivery, Voice},
@@ -220,6 +222,20 @@ async fn models_removed_while_running_change_nothing() {
     drop(dir);
     assert_eq!(words(&pool.hear(request(at_16_khz(&speech("Call the nurse.")))).await), "call the nurse");
     assert_eq!(pool.load_now(), Load { waiting: 0, busy: 0 });
+}
+
+#[test]
+fn a_model_that_knows_one_language_tells_no_other() {
+    let tongues = Tongues::load(weights(&models())).unwrap();
+    let listen = |clip: &[f32], cancelled| {
+        tongues.listen(clip, Stop { deadline: Instant::now() + Duration::from_secs(120), cancelled: &cancelled })
+    };
+    let clip = at_16_khz(&speech("Necesito ayuda, por favor."));
+    assert_eq!(listen(&clip, AtomicBool::new(false)), None);
+    assert_eq!(listen(&clip, AtomicBool::new(true)), None, "it was told to stop, and can go on with the next");
+    assert_eq!(listen(&clip[..800], AtomicBool::new(false)), None, "too short for a word");
+    assert_eq!(listen(&clip.repeat(20), AtomicBool::new(false)), None, "longer than one pass");
+    assert!(Tongues::load(b"not a model".to_vec()).is_err());
 }
 
 #[test]
