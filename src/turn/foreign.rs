@@ -4,7 +4,7 @@
 
 use std::{
     ops::ControlFlow,
-    sync::{Arc, atomic::AtomicBool},
+    sync::atomic::AtomicBool,
     time::{Duration, Instant},
 };
 
@@ -29,7 +29,7 @@ impl Turn<'_> {
         let clock = Instant::now();
         let foreign = tokio::task::spawn_blocking(move || {
             let stop = Stop { deadline: clock + LONGEST, cancelled: &AtomicBool::new(false) };
-            Arc::as_ref(&tongues).listen(&clip, stop)
+            tongues.listen(&clip, stop)
         });
         let foreign = foreign.await.ok().flatten();
         self.timings.asr += millis(clock);
