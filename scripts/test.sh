@@ -19,6 +19,8 @@ export WELLSPOKEN_BIN
 
 step "models"
 "$WELLSPOKEN_BIN" models get
+# For what is said in other languages.
+"$WELLSPOKEN_BIN" models get base
 
 # Everything the tests write and print stays until it was searched for the canary person.
 left="$(mktemp -d "${TMPDIR:-/tmp}/wt.XXXXXX")"

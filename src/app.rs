@@ -14,7 +14,7 @@ use crate::{
         model::{ModelError, Models},
         pool::{Pool, PoolLimits},
         spotter::Spotter,
-        tongues::Tongues,
+        tongues::{self, Tongues},
         whisper::WhisperError,
     },
     config::{Config, ConnectConfig, Provider},
@@ -368,12 +368,9 @@ pub fn load_ears(config: &Config, models: &std::path::Path) -> Result<(Pool, Poo
     Ok((Pool::load(weights, limits)?, limits))
 }
 
-/// The model that knows many languages.
-const MANY_LANGUAGES: &str = "base";
-
 /// The ear for other languages.
 fn load_tongues(models: &std::path::Path) -> Result<Tongues, EarsError> {
-    Ok(Tongues::load(Models::in_dir(models)?.read_whisper(MANY_LANGUAGES)?)?)
+    Ok(Tongues::load(Models::in_dir(models)?.read_whisper(tongues::MODEL)?)?)
 }
 
 /// A part that loaded, or a warning.

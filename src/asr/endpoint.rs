@@ -28,9 +28,8 @@ const START: u32 = 3;
 const CERTAIN: u32 = 5;
 /// Looks without speech that end it: 0.8 seconds. Shorter cuts into thinking, longer makes everybody wait.
 const PAUSE: u32 = 40;
-/// Looks without speech after which it may be over, and which belong to what was said, for a last sound that fades: 60 ms. Twice as
-/// much would be longer than most stops inside a word; of recorded commands of 4.6 s, 2.0 instead of 1.3 pauses are that long.
-const PERHAPS: u32 = 3;
+/// Looks without speech that belong to what was said, for a last sound that fades: 60 ms.
+const TAIL: u32 = 3;
 /// Looks after which nobody is expected to speak any more: 8 seconds.
 const NOTHING: u32 = 400;
 /// Samples of the longest utterance: 30 seconds.
@@ -102,10 +101,10 @@ impl Endpointer {
         None
     }
 
-    /// Whether somebody spoke and is quiet now, so that this may have been all.
+    /// Whether somebody spoke and is quiet now for so long, so that this may have been all.
     #[must_use]
-    pub const fn may_be_over(&self) -> bool {
-        self.spoken > 0 && self.quiet >= PERHAPS
+    pub fn may_be_over(&self, after: Duration) -> bool {
+        self.spoken > 0 && self.quiet > 0 && u128::from(self.quiet) * LOOK_MS >= after.as_millis()
     }
 
     /// Has this pause, and no other, so long. Tells as [`Self::push`] where it has been so long already.
@@ -117,7 +116,7 @@ impl Endpointer {
     /// How many samples of all belong to what was said; `None` where nobody spoke.
     #[must_use]
     pub fn spoken(&self) -> Option<usize> {
-        (self.spoken > 0).then(|| (self.spoken + PERHAPS).min(self.looks) as usize * WINDOW)
+        (self.spoken > 0).then(|| (self.spoken + TAIL).min(self.looks) as usize * WINDOW)
     }
 
     fn look(&mut self) -> Option<Over> {
@@ -231,7 +230,7 @@ mod tests {
             ("another pause", quiet(0.35), true),
         ] {
             assert_eq!(endpointer.push(sound), None, "{what}");
-            assert_eq!(endpointer.may_be_over(), expected, "{what}");
+            assert_eq!(endpointer.may_be_over(Duration::from_millis(60)), expected, "{what}");
         }
     }
 

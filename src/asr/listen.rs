@@ -23,7 +23,7 @@ const PADDED: usize = RATE as usize;
 const WINDOW: usize = 15 * RATE as usize;
 
 /// Encoder context beyond the clip. On clips of 8 s, 64 to 384 hear the same words; 128 leaves some room.
-const MARGIN: usize = 128;
+pub(super) const MARGIN: usize = 128;
 
 /// The same where names are expected: a prompt needs more of it.
 const MARGIN_WITH_NAMES: usize = 512;

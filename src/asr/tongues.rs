@@ -6,25 +6,23 @@ use std::sync::{Mutex, PoisonError, TryLockError};
 
 use super::{
     judge::heard,
-    listen::worth_hearing,
+    listen::{MARGIN, worth_hearing},
     outcome::{Rejection, RejectionReason},
     whisper::{Context, Decoder, LONGEST, Pass, Stop, Whisper, WhisperError},
 };
 
+/// The model for it, as the manifest names it.
+pub const MODEL: &str = "base";
 /// Those that are told apart: English and what most people speak at home in the United States beside it (American Community Survey,
 /// table C16001 and its detailed lists). Of all that the model knows, unclear speech is often taken for a rare one.
 const KNOWN: [&str; 16] =
     ["en", "es", "zh", "tl", "vi", "ar", "fr", "ko", "ru", "pt", "ht", "hi", "de", "pl", "it", "ja"];
 /// A language less probable than this is not believed to be another than English.
 const SURE: f32 = 0.7;
-/// Encoder context beyond the clip, as of the first ear.
-const MARGIN: usize = 128;
 
 /// What was said in another language.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Foreign {
-    /// Which: "es".
-    pub language: &'static str,
     /// What seems to have been said.
     pub text: String,
     /// How surely, 0 to 1.
@@ -47,7 +45,7 @@ impl Tongues {
     }
 
     /// What is said in a clip (16 kHz, -1 to 1), where it is in another language than English. `None` too where it hears somebody
-    /// else now. Takes some 0.3 to 0.6 seconds of one core.
+    /// else now.
     pub fn listen(&self, clip: &[f32], stop: Stop<'_>) -> Option<Foreign> {
         worth_hearing(clip).ok()?;
         let mut decoder = match self.decoder.try_lock() {
@@ -67,26 +65,26 @@ impl Tongues {
 
     fn heard(&self, kept: &mut Option<Decoder>, clip: &[f32], stop: Stop<'_>) -> Result<Option<Foreign>, WhisperError> {
         let pass = Pass { threads: 1, context: Context::Margin(MARGIN), prompt: "", stop };
-        let mut decode = |language: &str| {
+        let decode = |kept: &mut Option<Decoder>, language: &str| {
             let decoder = match kept.take() {
                 Some(decoder) => decoder,
                 None => self.whisper.decoder()?,
             };
             let (decoder, decoded) = self.whisper.decode_in(language, decoder, clip, &pass);
             *kept = decoder;
-            let spoken = match kept {
-                Some(decoder) => self.whisper.language(decoder, &KNOWN, pass.threads)?,
-                None => None,
-            };
-            decoded.map(|decoded| (decoded, spoken))
+            decoded
         };
-        let (_, spoken) = decode("en")?;
+        decode(kept, "en")?;
+        let spoken = match kept {
+            Some(decoder) => self.whisper.language(decoder, &KNOWN, pass.threads)?,
+            None => None,
+        };
         let Some(spoken) = spoken.filter(|spoken| spoken.code != "en" && spoken.probability >= SURE) else {
             return Ok(None);
         };
-        let (decoded, _) = decode(spoken.code)?;
+        let decoded = decode(kept, spoken.code)?;
         // Nothing is done by these words, so all of them count.
         let all = heard(&[decoded]).rejected(Rejection::unheard(RejectionReason::Unclear));
-        Ok(Some(Foreign { language: spoken.code, text: all.heard.unwrap_or_default(), confidence: all.confidence }))
+        Ok(Some(Foreign { text: all.heard.unwrap_or_default(), confidence: all.confidence }))
     }
 }

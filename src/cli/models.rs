@@ -6,7 +6,13 @@ use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Global;
-use crate::asr::model::{FileState, Models, Progress, Sources};
+use crate::{
+    asr::{
+        model::{FileState, Models, Progress, Sources},
+        tongues,
+    },
+    config::Config,
+};
 
 /// Fetch and verify model files, or list them.
 #[derive(Debug, clap::Args)]
@@ -40,13 +46,13 @@ pub fn run(global: &Global, args: ModelsArgs) -> anyhow::Result<()> {
     let models = Models::in_dir(&global.models_dir()?)?;
     match args.what {
         What::Get { names, all, python } => {
-            let config = global.config()?.models;
+            let config = global.config()?;
             let names: Vec<String> = match (all, names.is_empty()) {
                 (true, _) => models.manifest().models.iter().map(|m| m.name.clone()).collect(),
-                (false, true) => needed(&config.hear),
+                (false, true) => needed(&config),
                 (false, false) => names,
             };
-            let sources = Sources { order: config.sources, https_mirror: config.https_mirror, python };
+            let sources = Sources { order: config.models.sources, https_mirror: config.models.https_mirror, python };
             for name in names {
                 let model = models.manifest().model(&name)?;
                 models.get(model, &sources, &Bar::new())?;
@@ -58,9 +64,10 @@ pub fn run(global: &Global, args: ModelsArgs) -> anyhow::Result<()> {
     }
 }
 
-/// The models that a server with this hearing model loads.
-fn needed(hear: &str) -> Vec<String> {
-    vec![hear.to_owned(), "minilm".into(), "voice".into()]
+/// The models that a server so configured loads.
+fn needed(config: &Config) -> Vec<String> {
+    let other_languages = config.hear.other_languages.then_some(tongues::MODEL);
+    [config.models.hear.as_str(), "minilm", "voice"].into_iter().chain(other_languages).map(String::from).collect()
 }
 
 fn list(models: &Models) -> anyhow::Result<()> {

@@ -132,9 +132,11 @@ impl Hearing {
         self
     }
 
-    /// The same, with the sound of somebody, whose words may be there and doubtful.
+    /// The same, with the sound of somebody, whose words may be there and doubtful. A cry waits for no other listen.
     fn with(mut self, sound: Option<Arc<[f32]>>, words: bool) -> Self {
-        if let Self::Nothing { clip, doubtful, .. } = &mut self {
+        if let Self::Nothing { clip, doubtful, staff, .. } = &mut self
+            && staff.is_none_or(|staff| !staff.emergency)
+        {
             (*clip, *doubtful) = (sound, words);
         }
         self
@@ -143,7 +145,7 @@ impl Hearing {
     /// What was said in another language: nothing to act on, for triage to read.
     pub(super) fn foreign(text: String, confidence: f32, cover: impl Fn(&str) -> String) -> Self {
         let raw = Raw { remarks: Remarks::Unvoiced, ..Raw::new(text, confidence, Vec::new()) };
-        Self::Nothing { raw, reply: "other_language", staff: None, clip: None, doubtful: false }.covered(cover)
+        Self::nothing("other_language", raw).covered(cover)
     }
 
     /// 16 kHz samples, where there are any.
@@ -162,8 +164,8 @@ impl Hearing {
         }
     }
 
-    fn nothing(reply: &'static str) -> Self {
-        Self::Nothing { raw: Raw::nothing(), reply, staff: None, clip: None, doubtful: false }
+    fn nothing(reply: &'static str, raw: Raw) -> Self {
+        Self::Nothing { raw, reply, staff: None, clip: None, doubtful: false }
     }
 }
 
@@ -188,7 +190,7 @@ impl Turn<'_> {
         match input {
             Input::Text(text) => self.read(&text),
             Input::Intent(asked) => Self::meant(asked),
-            Input::Silence => Hearing::nothing("not_heard"),
+            Input::Silence => Hearing::nothing("not_heard", Raw::nothing()),
             Input::Audio(bytes) => self.listen(bytes, None).await,
             Input::Streamed(bytes, early) => self.listen(bytes, Some(early).filter(Early::counts)).await,
         }
@@ -197,16 +199,10 @@ impl Turn<'_> {
     fn read(&mut self, text: &str) -> Hearing {
         let text = text.trim();
         if text.is_empty() {
-            return Hearing::nothing("not_heard");
+            return Hearing::nothing("not_heard", Raw::nothing());
         }
         if text.chars().count() > LONGEST_TEXT {
-            return Hearing::Nothing {
-                raw: Raw::typed(text),
-                reply: "too_long",
-                staff: None,
-                clip: None,
-                doubtful: false,
-            };
+            return Hearing::nothing("too_long", Raw::typed(text));
         }
         self.typed(text);
         Hearing::Words { text: text.to_owned(), raw: Raw::typed(text), clip: None }
@@ -216,13 +212,7 @@ impl Turn<'_> {
     fn meant(asked: Intended) -> Hearing {
         let raw = asked.words();
         if raw.chars().count() > LONGEST_TEXT {
-            return Hearing::Nothing {
-                raw: Raw::unsure(raw),
-                reply: "too_long",
-                staff: None,
-                clip: None,
-                doubtful: false,
-            };
+            return Hearing::nothing("too_long", Raw::unsure(raw));
         }
         Hearing::Meant { asked, raw: Raw::unsure(raw) }
     }
@@ -385,9 +375,14 @@ mod tests {
             (BadAudio(crate::asr::BadAudio::NotWav), None, "bad_audio", None),
         ];
         for (reason, spotted, says, emergency) in cases {
-            let Hearing::Nothing { reply, staff, .. } = rejected(reason, Raw::nothing(), spotted) else {
-                panic!("nothing was heard")
-            };
+            let sound: Arc<[f32]> = [0.0].into();
+            let hearing = rejected(reason, Raw::nothing(), spotted).with(Some(sound), true);
+            assert_eq!(
+                hearing.clip().is_none(),
+                emergency == Some(true),
+                "a cry waits for no other listen: {reason:?}"
+            );
+            let Hearing::Nothing { reply, staff, .. } = hearing else { panic!("nothing was heard") };
             assert_eq!((reply, staff.map(|s| s.emergency)), (says, emergency), "{reason:?} {spotted:?}");
         }
     }

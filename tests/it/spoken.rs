@@ -5,12 +5,13 @@ use std::{collections::BTreeMap, path::Path};
 use serde::Deserialize;
 use wellspoken::{
     app::Senses,
+    config::Config,
     nlu::SlotValue,
-    policy::Surface,
+    policy::{RoomId, Surface},
     turn::{Input, State, TurnRequest, TurnResult},
 };
 
-use crate::support::{add_demo, caller, room, with_senses};
+use crate::support::{add_demo, caller, room, with_config, with_senses};
 
 #[derive(Deserialize)]
 struct Expected {
@@ -60,6 +61,33 @@ async fn every_recording_is_heard_understood_and_answered() {
         }
     }
     assert!(wrong.is_empty(), "{} of {} recordings:\n{}", wrong.len(), expected.recordings.len(), wrong.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_in_another_language_is_known_for_it_and_a_cry_in_it_is_a_cry() {
+    let mut config = Config::default();
+    config.hear.other_languages = true;
+    let scratch = with_config(config, Senses { ears: true, voice: false }).await;
+    assert!(scratch.app.warnings.is_empty(), "{:?}; run: wellspoken models get base", scratch.app.warnings);
+    let rosa = add_demo(&scratch, "rosa-delgado.json", "all", Some("room-7")).await;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("audio-fixtures");
+    let seven = RoomId::parse("room-7").expect("a room");
+    // What is said, of what intent that is, whether it is a language that is not spoken here, and what is on the board then: all of
+    // it, and emergencies.
+    for (file, intent, foreign, all, emergencies) in [
+        ("next-visit.wav", "appointment.next", false, 0, 0),
+        ("other-languages/es-appointment.wav", "dialogue.none", true, 1, 0),
+        ("other-languages/es-breathe.wav", "emergency.help", false, 2, 1),
+    ] {
+        let audio = std::fs::read(folder.join(file)).expect("the recording is there");
+        let (caller, input) = (caller(room(), Some(&rosa)), Input::Audio(audio));
+        let result = scratch.app.turn(TurnRequest { caller, session: None, turn: None, input, speak: false }).await;
+        assert_eq!(result.intent, intent, "{file}: {}", result.reply);
+        assert_eq!(result.reply.contains("another language"), foreign, "{file}: {}", result.reply);
+        let board = scratch.app.store().board(Some(&seven)).await.expect("readable");
+        let urgent = board.iter().filter(|row| row.emergency).count();
+        assert_eq!((board.len(), urgent), (all, emergencies), "{file}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

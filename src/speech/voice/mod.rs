@@ -174,9 +174,12 @@ impl Voice {
         });
         Ok(runs.enumerate().map(move |(n, run)| {
             let run = run?;
-            if let Some((sound, after)) = self.prompts.get(&run).filter(|_| common && n == 0) {
-                noise = after;
-                return Ok(sound);
+            if common
+                && n == 0
+                && let Some((sound, after)) = self.prompts.get(&run)
+            {
+                noise.clone_from(after);
+                return Ok(sound.clone());
             }
             self.piece(&run, delivery.speed, &mut noise)
         }))

@@ -16,8 +16,8 @@ pub struct Prompts(OnceLock<HashMap<String, Piece>>);
 
 impl Prompts {
     /// The piece of this run, and the noise after it, where it was made.
-    pub fn get(&self, run: &str) -> Option<Piece> {
-        self.0.get()?.get(run).cloned()
+    pub fn get(&self, run: &str) -> Option<&Piece> {
+        self.0.get()?.get(run)
     }
 
     /// Takes what was made. Once; what comes later is not taken.

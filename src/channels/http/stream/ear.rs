@@ -122,7 +122,7 @@ impl Ear {
         if let Some(over) = self.endpointer.push(samples(frame)) {
             return Ok(Some(self.ends(over)));
         }
-        match (self.endpointer.may_be_over(), &self.ahead) {
+        match (self.endpointer.may_be_over(self.expected.worth_hearing_after()), &self.ahead) {
             (true, None) => self.ahead = Some(Ahead::of(doors, self.said(), self.expected.clone())),
             // Somebody went on.
             (false, Some(_)) => self.ahead = None,
