@@ -106,16 +106,22 @@ async fn an_import_that_is_killed_again_and_again_ends_as_if_it_had_not_been() {
     let killed = crate::residue::folder();
     export(killed.path());
     let mut dice = Dice(20_261_201);
-    let (mut in_the_middle, mut people, mut longer) = (BTreeSet::new(), 0, 0);
+    let (mut in_the_middle, mut people) = (BTreeSet::new(), 0);
     let done = loop {
         let mut process = import(killed.path()).spawn().expect("it starts");
-        let until = Instant::now() + Duration::from_millis(dice.below(lasts / 8) + longer);
+        // A while after somebody more is there, so that it gets on however quick the machine is; at first at any moment.
+        let mut until = (people == 0).then(|| Instant::now() + Duration::from_millis(dice.below(lasts / 6)));
         let ended = loop {
-            match process.try_wait().expect("a child") {
-                Some(_) => break true,
-                None if Instant::now() >= until && in_the_middle.len() < 8 => break false,
-                None => std::thread::sleep(Duration::from_millis(1)),
+            if process.try_wait().expect("a child").is_some() {
+                break true;
             }
+            if until.is_none() && in_the_middle.len() < 8 && count(&there(killed.path()).await, "people") > people {
+                until = Some(Instant::now() + Duration::from_millis(dice.below(lasts / 20)));
+            }
+            if until.is_some_and(|until| Instant::now() >= until) {
+                break false;
+            }
+            std::thread::sleep(Duration::from_millis(1));
         };
         if ended {
             break process.wait_with_output().expect("ended");
@@ -140,8 +146,6 @@ async fn an_import_that_is_killed_again_and_again_ends_as_if_it_had_not_been() {
             .map(|l| count(&there, l.split(": ").next().unwrap_or(l)))
             .sum();
         assert_eq!(charts, now, "a person is there with their chart or not at all");
-        // Where nobody was added, it was hardly running yet.
-        longer = if now > people { 0 } else { longer + lasts / 10 };
         people = now;
         if (1..628).contains(&now) {
             in_the_middle.insert(now);
