@@ -287,8 +287,8 @@ fn doubt(meaning: &mut Interpretation, name: &str, or: Option<&str>, sure: f32) 
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::asr::weigh::Weighed;
+    use super::{super::hear::Raw, *};
+    use crate::{asr::weigh::Weighed, policy::Named};
 
     fn retold(name: &str, whose: Whose, likeness: f32) -> Retold {
         Retold { text: format!("refill my {name}"), name: name.to_owned(), whose, likeness, carried: false }
@@ -320,6 +320,95 @@ mod tests {
             let alike = alike.map(|other| SlotValue::Text(other.into())).into_iter().collect();
             let slot = Slot { alike, ..Slot::new(spoken, SlotValue::Text(value.into()), 0.5) };
             assert_eq!(by_letter(&slot), known, "{spoken}");
+        }
+    }
+
+    fn meaning(intent: &str, by: By, slots: &[(&str, &str, f32)]) -> Interpretation {
+        let slots = slots.iter().map(|(name, spoken, sure)| {
+            let value = SlotValue::Text(format!("{spoken} 10 mg").to_lowercase());
+            ((*name).to_owned(), Slot::new(*spoken, value, *sure))
+        });
+        let slots = slots.collect();
+        Interpretation { intent: intent.into(), slots, confidence: 0.9, alternatives: vec![], by }
+    }
+
+    #[test]
+    fn another_listen_is_for_a_name_that_was_missed() {
+        const RENEW: &str = "prescription.renew";
+        let sound = || Some(Arc::from([0.0]));
+        let words = |clip| Hearing::Words { text: String::new(), raw: Raw::nothing(), clip };
+        let rosas = || {
+            let named = Named { name: "lisinopril".into(), aliases: vec![] };
+            NameLists { medicines: vec![named], ..NameLists::default() }
+        };
+        let known = |mut meaning: Interpretation| {
+            meaning.slots.values_mut().for_each(|slot| slot.alike.push(SlotValue::Text("quinapril".into())));
+            meaning
+        };
+        for (what, hearing, first, names, worth) in [
+            (
+                "it is sure",
+                words(sound()),
+                meaning(RENEW, By::Sentence, &[("medicine", "lisinopril", 0.9)]),
+                rosas(),
+                false,
+            ),
+            ("it is not", words(sound()), meaning(RENEW, By::Sentence, &[("medicine", "listen", 0.89)]), rosas(), true),
+            (
+                "both are asked about anyway",
+                words(sound()),
+                known(meaning(RENEW, By::Sentence, &[("medicine", "lisinopril", 0.5)])),
+                rosas(),
+                false,
+            ),
+            ("it is no name", words(sound()), meaning(RENEW, By::Sentence, &[("day", "listen", 0.5)]), rosas(), false),
+            ("nobody knows what was meant", words(sound()), meaning(RENEW, By::Unsure, &[]), rosas(), true),
+            ("nothing was meant", words(sound()), meaning(NONE, By::Nothing, &[]), rosas(), true),
+            ("nobody has names", words(sound()), meaning(NONE, By::Nothing, &[]), NameLists::default(), false),
+            ("it was typed", words(None), meaning(NONE, By::Nothing, &[]), rosas(), false),
+        ] {
+            assert_eq!(hearing.worth_another_listen(&first, &names).is_some(), worth, "{what}");
+        }
+    }
+
+    #[test]
+    fn the_second_listen_counts_where_it_understood_more() {
+        let renew = |by, sure| meaning("prescription.renew", by, &[("medicine", "lisinopril", sure)]);
+        let nothing = || meaning(NONE, By::Nothing, &[]);
+        for (what, second, first, counts) in [
+            ("nothing", nothing(), renew(By::Unsure, 0.1), false),
+            ("something for nothing", renew(By::Unsure, 0.1), nothing(), true),
+            ("a surer name", renew(By::Sentence, 0.8), renew(By::Sentence, 0.7), true),
+            ("as sure a name", renew(By::Sentence, 0.7), renew(By::Sentence, 0.7), false),
+            ("surer words", renew(By::Sentence, 0.7), renew(By::Unsure, 0.7), true),
+            (
+                "a surer name of something else",
+                meaning("joke.tell", By::Sentence, &[]),
+                renew(By::Sentence, 0.7),
+                false,
+            ),
+        ] {
+            assert_eq!(better(&second, &first), counts, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_weighed_name_is_as_sure_as_it_fits_and_the_other_stands_beside_it() {
+        for (slot, name, or, sure, ends, beside) in [
+            ("medicine", "lisinopril", Some("quinapril"), DOUBTFUL, DOUBTFUL, 1),
+            ("medicine", "Lisinopril", None, HEARD, HEARD, 0),
+            // Never surer than it was, nor beside itself, and nothing else is touched.
+            ("medicine", "lisinopril", Some("lisinopril 10 mg"), 0.99, 0.95, 0),
+            ("medicine", "warfarin", Some("quinapril"), DOUBTFUL, 0.95, 0),
+            ("pharmacy", "lisinopril", Some("quinapril"), DOUBTFUL, 0.95, 0),
+        ] {
+            let mut meaning = meaning("prescription.renew", By::Sentence, &[(slot, "my lisinopril", 0.95)]);
+            if let Some(slot) = meaning.slots.get_mut(slot) {
+                slot.value = SlotValue::Text("lisinopril 10 mg".into());
+            }
+            doubt(&mut meaning, name, or, sure);
+            let found = &meaning.slots[slot];
+            assert_eq!((found.confidence, found.alike.len()), (ends, beside), "{slot} {name} {or:?} {sure}");
         }
     }
 

@@ -49,7 +49,7 @@ impl Raw {
         Self::new(text, 0.0, Vec::new())
     }
 
-    fn nothing() -> Self {
+    pub(super) fn nothing() -> Self {
         Self::typed("")
     }
 
