@@ -381,6 +381,7 @@ mod tests {
             ("a surer name", renew(By::Sentence, 0.8), renew(By::Sentence, 0.7), true),
             ("as sure a name", renew(By::Sentence, 0.7), renew(By::Sentence, 0.7), false),
             ("surer words", renew(By::Sentence, 0.7), renew(By::Unsure, 0.7), true),
+            ("words as unsure", renew(By::Unsure, 0.7), renew(By::Unsure, 0.7), false),
             (
                 "a surer name of something else",
                 meaning("joke.tell", By::Sentence, &[]),
@@ -460,7 +461,7 @@ mod tests {
             text: "refill my lisinopril dihydrate".into(),
             ..retold[0].clone()
         };
-        let texts = weighed(&[("lisinopril", -3.0), ("lisinopril dihydrate", -20.0)]);
+        let texts = weighed(&[("lisinopril", -3.0), ("lisinopril dihydrate", -10.0)]);
         let exact = Retold { likeness: 1.0, ..retold[0].clone() };
         assert_eq!(fit(&texts, &[salt, exact]), own(None, HEARD));
         let nothing = Transcript { weighed: vec![], ..weighed(&[("live on a pill", -5.0)]) };

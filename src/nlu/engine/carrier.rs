@@ -174,9 +174,14 @@ mod tests {
             ("His My By Software-load ship yet.", "bisoprolol", "Has my bisoprolol ship yet?"),
             ("Anita Rifil of my Gem Fabrazal Please.", "gemfibrozil", "Want a refill of my gemfibrozil."),
         ] {
-            let like = like(catalogue(), heard, &medicine, name, 6);
+            let like = super::like(catalogue(), heard, &medicine, name, 6);
             assert!(like.iter().any(|text| text == said), "{heard}: {like:?}");
             assert!(like.len() <= 6);
+            let mut once = super::like(catalogue(), heard, &medicine, name, usize::MAX);
+            let all = once.len();
+            once.sort();
+            once.dedup();
+            assert_eq!(once.len(), all, "{heard}: each sentence once");
         }
         for nothing in ["", "the weather will be nice on the whole island", &"is my Quinn up already ".repeat(20)] {
             assert!(like(catalogue(), nothing, &medicine, "quinapril", 6).is_empty(), "{nothing}");
