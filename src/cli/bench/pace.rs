@@ -5,14 +5,21 @@
 //! was spoken to the first sound of the answer, and the part of it in which the end was waited for is told apart. Then sentences with
 //! one pause at a word drawn evenly, as long as drawn evenly up to the longest: who is answered in that pause was cut off.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context as _, ensure};
 use futures_util::future::join_all;
 use jiff::{SignedDuration, tz::TimeZone};
 use serde::Serialize;
 
-use super::fleet::server::{Server, store};
+use super::{
+    fleet::server::{Server, store},
+    pins::read,
+    speech_intent::mix,
+};
 use crate::{
     ambient::{Ambient, system_now},
     asr::wav,
@@ -59,6 +66,12 @@ pub struct PaceBenchArgs {
     /// The manner of speaking of the sentences: direct, terse, rambling, …
     #[arg(long, default_value = "direct")]
     manner: String,
+    /// A WAV file with noise to speak in.
+    #[arg(long)]
+    noise: Option<PathBuf>,
+    /// How much louder the speech is, in dB.
+    #[arg(long, default_value_t = 12)]
+    snr: i32,
     /// Draws the sentences and the pauses.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -151,7 +164,8 @@ async fn measure(global: &Global, args: &PaceBenchArgs, scratch: &Path) -> anyho
         device.connect().await?;
         devices.push(device);
     }
-    let whole = |text: &str| spoken(&voice, &[text], 0);
+    let mut noise = Noise { sound: args.noise.as_deref().map(read).transpose()?, db: args.snr, seed: args.seed.max(1) };
+    let mut whole = |text: &str| Ok::<_, anyhow::Error>(noise.around(spoken(&voice, &[text], 0)?));
     let mut at_once = Vec::new();
     for rooms in args.at_once.iter().copied().filter(|rooms| (1..=most).contains(rooms)) {
         let mut found =
@@ -198,7 +212,7 @@ async fn measure(global: &Global, args: &PaceBenchArgs, scratch: &Path) -> anyho
             let draw = |below: usize| u32::from_le_bytes(dice.random()) as usize % below.max(1);
             let at = 1 + draw(words.len() - 1);
             let pause = draw(args.longest as usize * RATE as usize / 1000);
-            spoken(&voice, &[&words[..at].join(" "), &words[at..].join(" ")], pause)
+            Ok(noise.around(spoken(&voice, &[&words[..at].join(" "), &words[at..].join(" ")], pause)?))
         });
         let said = said.collect::<anyhow::Result<Vec<_>>>()?;
         let each = devices.iter_mut().zip(&said).enumerate();
@@ -258,6 +272,23 @@ fn spoken(voice: &Voice, parts: &[&str], pause: usize) -> anyhow::Result<Spoken>
     }
     samples.extend(quiet(QUIET));
     Ok(Spoken { samples, ends })
+}
+
+/// What is heard where somebody speaks.
+struct Noise {
+    sound: Option<Vec<f32>>,
+    db: i32,
+    seed: u64,
+}
+
+impl Noise {
+    /// All of it, the quiet after it, too, with noise under it.
+    fn around(&mut self, said: Spoken) -> Spoken {
+        let Some(sound) = &self.sound else { return said };
+        let plain: Vec<f32> = said.samples.iter().map(|s| f32::from(*s) / 32_768.0).collect();
+        let mixed = mix(&plain, sound, self.db, &mut self.seed);
+        Spoken { samples: mixed.iter().map(|s| (s * 32_767.0) as i16).collect(), ..said }
+    }
 }
 
 async fn say(device: &mut Device<'_>, said: &Spoken, name: &str, session: Option<SessionId>) -> Option<Answered> {

@@ -106,7 +106,7 @@ pub fn run(global: &Global, args: &PinsBenchArgs) -> anyhow::Result<()> {
     print(&recorded, [&mut plain, &mut asked], args.json)
 }
 
-fn read(file: &Path) -> anyhow::Result<Vec<f32>> {
+pub(super) fn read(file: &Path) -> anyhow::Result<Vec<f32>> {
     let bytes = fs::read(file).with_context(|| file.display().to_string())?;
     wav::decode(&bytes).with_context(|| file.display().to_string())
 }
