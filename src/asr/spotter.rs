@@ -5,8 +5,10 @@
 //! decides what somebody meant, and never that nobody cried: [`crate::policy::triage`] reads every transcript all the same.
 //!
 //! A small convolutional network over mel bands, as in keyword spotting on small devices (Sainath and Parada, "Convolutional
-//! neural networks for small-footprint keyword spotting", Interspeech 2015). Its weights were made by `spotter/make.py` from
-//! synthetic voices alone; real screams were not available, so those are **unverified**.
+//! neural networks for small-footprint keyword spotting", Interspeech 2015). Beside each band it sees how far that is above its own
+//! mean over the piece, as cepstral mean normalization does, so that noise that goes on says little. Its weights were made by
+//! `spotter/make.py` and `spotter/again.py` from synthetic voices that cry and synthetic and recorded ones that do not; real cries
+//! and screams were not available, so those are **unverified**.
 
 use std::{
     fmt,
@@ -41,8 +43,7 @@ const URGENT: f32 = 0.5;
 const NURSE: f32 = 0.8;
 /// From here on staff of a room are told that somebody may have cried, where nothing could be understood.
 const CRY: f32 = 0.9;
-/// The same for "nurse". In an hour of other sound that was made for choosing it nothing reached it, nor did any of 100 recorded
-/// commands and 300 digits.
+/// The same for "nurse". In an hour of other sound that was made for choosing them nothing reached the two.
 const CALLED: f32 = 0.95;
 
 /// Why there is no spotter.

@@ -9,7 +9,9 @@
 
 Needs numpy, scipy, jax, optax and onnx, espeak-ng and flite; kokoro needs onnxruntime. Nobody's real voice is in it. Screams
 are made here by formula: harmonics that glide, rough at 30 to 150 Hz (Arnal and others, "Human screams occupy a privileged
-niche in the communication soundscape", Current Biology 2015); how well real ones are told is not known."""
+niche in the communication soundscape", Current Biology 2015); how well real ones are told is not known.
+
+again.py goes on from there, for cries in noise; the weights in force are its."""
 
 import functools
 import hashlib
@@ -30,6 +32,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 REPO = HERE.parents[2]
 RATE, HOP, WINDOW, FFT, BANDS = 16_000, 160, 400, 512, 40
 FRAMES = 400  # of a training example
+SILENT = -0.99  # what no band of a frame is above that holds no sound
 
 CRIES = """help|help!|help me|help me!|somebody help me|please help|please help me|help help help|help! help!|I need help
 I can't breathe|I cannot breathe|can't breathe|he can't breathe|she can't breathe|she is not breathing|oh god help
@@ -318,7 +321,7 @@ def spoiled(sound, clips, stretch=True):
 # --- learning ---------------------------------------------------------------------------------------------------------------
 
 # Of each layer: channels in and out, width, stride, dilation. One frame of the last sees 0.9 seconds.
-LAYERS = [(BANDS, 48, 5, 2, 1), (48, 48, 5, 1, 1), (48, 64, 5, 2, 1), (64, 64, 5, 1, 1), (64, 64, 5, 1, 2)]
+LAYERS = [(2 * BANDS, 64, 5, 2, 1), (64, 64, 5, 1, 1), (64, 96, 5, 2, 1), (96, 96, 5, 1, 1), (96, 96, 5, 1, 2)]
 
 
 def examples(folder):
@@ -346,24 +349,35 @@ def examples(folder):
     return np.array(seen), np.array(right, np.float32)
 
 
-def learn(folder, steps=8000, batch=96):
+def above(x):
+    """Beside each band, how far it is above its own mean: what goes on all the time, as a tap does, tells nothing. Frames without
+    any sound count for nothing."""
+    import jax.numpy as jnp
+
+    heard = x.max(2, keepdims=True) > SILENT
+    mean = (x * heard).sum(1, keepdims=True) / jnp.maximum(heard.sum(1, keepdims=True), 1)
+    return jnp.concatenate([x, (x - mean) * heard], 2)
+
+
+def learn(folder, examples=examples, start=None, pace=3e-3, steps=8000, batch=96):
     import jax
     import jax.numpy as jnp
     import optax
 
     def net(weights, x, chance=None):
+        x = above(x)
         for n, ((w, b), (_, _, _, stride, dilation)) in enumerate(zip(weights[:-1], LAYERS)):
             shape = ("NWC", "WIO", "NWC")
             x = jax.lax.conv_general_dilated(x, w, (stride,), "VALID", rhs_dilation=(dilation,), dimension_numbers=shape)
             x = jax.nn.relu(x + b)
             if chance is not None and n >= 2:
                 chance, key = jax.random.split(chance)
-                x = x * jax.random.bernoulli(key, 0.92, x.shape[:1] + (1,) + x.shape[2:]) / 0.92
+                x = x * jax.random.bernoulli(key, 0.95, x.shape[:1] + (1,) + x.shape[2:]) / 0.95
         w, b = weights[-1]
         return (x @ w[0] + b).max(1)
 
     def loss(weights, x, y, chance):
-        return optax.sigmoid_binary_cross_entropy(net(weights, x, chance), y * 0.96 + 0.02).sum(1).mean()
+        return optax.sigmoid_binary_cross_entropy(net(weights, x, chance), y * 0.97 + 0.015).sum(1).mean()
 
     seen, right = examples(folder)
     print(len(seen), "examples", flush=True)
@@ -372,7 +386,9 @@ def learn(folder, steps=8000, batch=96):
         key, part = jax.random.split(key)
         weights.append((jax.random.normal(part, (k, i, o)) * np.sqrt(2 / (k * i)), jnp.zeros(o)))
     weights.append((jax.random.normal(key, (1, LAYERS[-1][1], 2)) * 0.1, jnp.full(2, -2.0)))
-    how = optax.adamw(optax.cosine_decay_schedule(3e-3, steps), weight_decay=1e-3)
+    if start is not None:
+        weights = [(jnp.array(w), jnp.array(b)) for w, b in start]
+    how = optax.adamw(optax.cosine_decay_schedule(pace, steps), weight_decay=1e-3)
     state = how.init(weights)
 
     @jax.jit
@@ -402,7 +418,25 @@ def write(weights):
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
-    kept, nodes, x = [], [], "bands"
+    kept, nodes, x = [], [], "seen"
+
+    def node(kind, given, gives, **how):
+        nodes.append(helper.make_node(kind, given, [gives], **how))
+
+    kept.append(numpy_helper.from_array(np.array(SILENT, np.float32), "silent"))
+    kept.append(numpy_helper.from_array(np.array(1, np.float32), "one"))
+    kept.append(numpy_helper.from_array(np.array([2], np.int64), "time"))
+    node("ReduceMax", ["bands"], "loudest", axes=[1], keepdims=1)
+    node("Greater", ["loudest", "silent"], "sounds")
+    node("Cast", ["sounds"], "heard", to=TensorProto.FLOAT)
+    node("Mul", ["bands", "heard"], "kept")
+    node("ReduceSum", ["kept", "time"], "sum", keepdims=1)
+    node("ReduceSum", ["heard", "time"], "frames_heard", keepdims=1)
+    node("Max", ["frames_heard", "one"], "frames_or_one")
+    node("Div", ["sum", "frames_or_one"], "mean")
+    node("Sub", ["bands", "mean"], "over")
+    node("Mul", ["over", "heard"], "above")
+    node("Concat", ["bands", "above"], "seen", axis=1)
 
     def conv(n, w, b, **shape):
         kept.append(numpy_helper.from_array(np.ascontiguousarray(w.transpose(2, 1, 0), np.float32), f"w{n}"))
