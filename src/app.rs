@@ -190,7 +190,7 @@ impl App {
             records: Records::new(store.clone()).with_servers(servers),
             store,
             catalogue,
-            engine,
+            engine: Arc::new(engine),
             replies,
             ears,
             tongues,

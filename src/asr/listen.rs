@@ -173,9 +173,8 @@ impl Listener {
         let heard = match &outcome {
             Ok(transcript) if (likely.worth)(&transcript.text) => transcript.text.clone(),
             Err(Rejection { reason: RejectionReason::Unclear, heard, .. }) => heard.clone().unwrap_or_default(),
-            // Where nobody seems to speak, the model likes to write a word, but no digits.
-            Err(Rejection { reason: RejectionReason::Noise, .. }) if matches!(likely.what, What::Digits) => {
-                String::new()
+            Err(Rejection { reason: RejectionReason::Noise, heard, .. }) if likely.unvoiced => {
+                heard.clone().unwrap_or_default()
             }
             Ok(_) | Err(_) => return outcome,
         };
@@ -187,10 +186,12 @@ impl Listener {
                 self.whisper.spell(decoder, seconds, threads, stop).map(|found| spelled = found)
             }
             What::Texts(texts, floor) => {
-                let texts: Vec<String> = texts.iter().cloned().chain([heard]).collect();
-                self.whisper.weigh_above(decoder, &texts, *floor, threads, stop).map(|weights| {
-                    let pairs = texts.into_iter().zip(weights);
-                    weighed = pairs.map(|(text, log_probability)| Weighed { text, log_probability }).collect();
+                let weights = self.whisper.weigh_among(decoder, texts, &heard, *floor, threads, stop);
+                weights.map(|weights| {
+                    // Of hundreds of texts few are above the floor; what was heard is told of in any case.
+                    let pairs = texts.iter().zip(&weights).filter(|(_, weight)| weight.is_finite());
+                    weighed = pairs.map(|(text, weight)| weighed_as(text, *weight)).collect();
+                    weighed.push(weighed_as(&heard, weights.last().copied().unwrap_or(f32::NEG_INFINITY)));
                 })
             }
         };
@@ -266,6 +267,10 @@ impl Listener {
             e => failed(e),
         })
     }
+}
+
+fn weighed_as(text: &str, log_probability: f32) -> Weighed {
+    Weighed { text: text.to_owned(), log_probability }
 }
 
 /// What was rejected, as words that nobody can act on.

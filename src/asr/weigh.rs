@@ -1,6 +1,9 @@
 //! What else may have been said: texts beside the one that was heard, and how probable each is.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 /// Makes of the words that were heard the texts that may have been said instead. Called where the clip is decoded, so that
 /// it need not be taken up again.
@@ -27,6 +30,8 @@ pub struct Weighed {
 pub struct Likely {
     /// Whether it is worth looking where these words were heard.
     pub worth: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+    /// Whether to look where nobody seems to speak, too: there the model likes to write a word, but no numbers.
+    pub unvoiced: bool,
     /// What is looked for.
     pub what: What,
 }
@@ -35,9 +40,39 @@ pub struct Likely {
 #[derive(Debug, Clone)]
 pub enum What {
     /// One of these texts, unless it is less probable than this, as a natural logarithm.
-    Texts(Arc<[String]>, f32),
+    Texts(Arc<Texts>, f32),
     /// Digits, and nothing else.
     Digits,
+}
+
+/// Texts that are weighed again and again. Thousands are no trouble: what several begin with is looked at once, and only as far as
+/// it is probable.
+#[derive(Debug)]
+pub struct Texts {
+    texts: Vec<String>,
+    /// Whether each may end with a point, too.
+    pub(super) unmarked: bool,
+    /// As the model with a vocabulary of so many writes them, in the order of their tokens, each with its place in `texts`.
+    pub(super) written: OnceLock<(i32, Vec<(usize, Vec<i32>)>)>,
+}
+
+impl Texts {
+    /// These texts, as they are.
+    #[must_use]
+    pub const fn marked(texts: Vec<String>) -> Self {
+        Self { texts, unmarked: false, written: OnceLock::new() }
+    }
+
+    /// These texts, with a point at their end or without.
+    #[must_use]
+    pub const fn unmarked(texts: Vec<String>) -> Self {
+        Self { texts, unmarked: true, written: OnceLock::new() }
+    }
+
+    /// One after the other.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.texts.iter().map(String::as_str)
+    }
 }
 
 impl fmt::Debug for Likely {

@@ -227,7 +227,8 @@ pub fn at(words: &[&str]) -> Vec<(Measured, usize)> {
     if number.over.is_none()
         && number.unit.is_none()
         && let [joint @ ("over" | "on" | "slash"), rest @ ..] = rest
-        && let Some((over, n)) = spoken(rest).filter(|(over, _)| *joint != "on" || *over >= 30.0)
+        && let Some((over, n)) =
+            spoken(rest).or_else(|| plural(rest)).filter(|(over, _)| *joint != "on" || *over >= 30.0)
     {
         found = vec![(Measured { over: Some(over), ..number }, used + 1 + n)];
     }
@@ -246,6 +247,12 @@ pub fn at(words: &[&str]) -> Vec<(Measured, usize)> {
         found.push(whole);
     }
     found
+}
+
+/// "55s", as hearing may write the last number.
+fn plural(words: &[&str]) -> Option<(f64, usize)> {
+    let number = words.first()?.strip_suffix('s')?;
+    number.bytes().all(|b| b.is_ascii_digit()).then(|| number.parse().ok()).flatten().map(|number| (number, 1))
 }
 
 fn unit(words: &[&str]) -> Option<(Unit, usize)> {
@@ -319,8 +326,13 @@ pub fn spoken(words: &[&str]) -> Option<(f64, usize)> {
     Some((value, used))
 }
 
-/// "one twenty five", "two oh six point one": hundreds without the word.
+/// "one twenty five", "two oh six point one": hundreds without the word. Hearing may write them "1-25".
 fn by_hundreds(words: &[&str]) -> Option<(f64, usize)> {
+    if let Some((hundreds, below)) = words.first()?.split_once('-') {
+        let (hundreds, below): (u32, u32) = (hundreds.parse().ok()?, below.parse().ok()?);
+        let fits = (1..=9).contains(&hundreds) && (10..100).contains(&below);
+        return fits.then(|| (f64::from(hundreds * 100 + below), 1));
+    }
     let (hundreds, 1) = numbers::below_hundred(words.get(..1)?)? else { return None };
     if !(1..=9).contains(&hundreds) {
         return None;

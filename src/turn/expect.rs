@@ -3,10 +3,10 @@
 //!
 //! Invariants: what is a clean answer as it was heard is left as it is, and so is what is clearly something else; triage
 //! reads what was heard, not this. A yes that comes out of it is a doubtful one, for which nothing is changed before it is
-//! asked again. Digits come out of it only where none other fits nearly as well. Whether there is an emergency is never
+//! asked again. Digits, days, times and readings come out of it only where none other fits nearly as well. Whether there is an emergency is never
 //! answered by it.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::{Core, pause::Expected};
 use crate::{
@@ -14,11 +14,13 @@ use crate::{
         self, Rejection, RejectionReason, Transcript,
         pool::HearRequest,
         spotter::Spotted,
-        weigh::{Likely, Spelled, What},
+        weigh::{Likely, Spelled, Texts, What},
     },
-    nlu::{By, Context, catalogue::SlotKind, digits, words},
+    nlu::{By, Context, Pending, catalogue::SlotKind, digits, words},
     policy::{LONGEST_PIN, NameLists, SHORTEST_PIN},
 };
+
+mod values;
 
 /// How people say yes and no in a word. More words are heard well enough without it.
 const YES: [&str; 6] = ["Yes.", "Yeah.", "Yep.", "Okay.", "Sure.", "Correct."];
@@ -50,18 +52,47 @@ const LEAST_DIGIT: f32 = -1.0;
 enum Kind {
     YesNo,
     Digits,
+    /// A day or a time.
+    When,
+    /// What a body was measured at.
+    Reading,
 }
+
+static YES_OR_NO: LazyLock<Arc<Texts>> = LazyLock::new(|| {
+    let texts = YES.iter().chain(&NO).map(|text| (*text).to_owned());
+    Arc::new(Texts::marked(texts.collect()))
+});
 
 impl Core {
     /// What is looked for in a clip that answers this.
     pub(super) fn likely(&self, expected: &Expected, spotted: Spotted) -> Option<Likely> {
         // What may be a cry is no answer to anything.
-        Some(match self.kind(expected).filter(|_| !spotted.urgent())? {
-            Kind::YesNo => Likely {
-                worth: Arc::new(|heard| words::words(heard).len() <= MOST_WORDS && !means_yes_or_no(heard)),
-                what: What::Texts(YES.iter().chain(&NO).map(|text| (*text).to_owned()).collect(), FLOOR),
-            },
-            Kind::Digits => Likely { worth: Arc::new(|heard| !is_clean_code(heard)), what: What::Digits },
+        let kind = self.kind(expected).filter(|_| !spotted.urgent())?;
+        let texts = match kind {
+            Kind::YesNo => {
+                return Some(Likely {
+                    worth: Arc::new(|heard| words::words(heard).len() <= MOST_WORDS && !means_yes_or_no(heard)),
+                    unvoiced: false,
+                    what: What::Texts(Arc::clone(&YES_OR_NO), FLOOR),
+                });
+            }
+            Kind::Digits => {
+                let worth = Arc::new(|heard: &str| !is_clean_code(heard));
+                return Some(Likely { worth, unvoiced: true, what: What::Digits });
+            }
+            Kind::When => Arc::clone(&values::WHEN),
+            Kind::Reading => Arc::clone(&values::READINGS),
+        };
+        let (engine, expected) = (Arc::clone(&self.engine), expected.clone());
+        let (now, zone) = (self.ambient.now(), self.zone.clone());
+        Some(Likely {
+            worth: Arc::new(move |heard| {
+                let lists = NameLists::default();
+                let context = Context { channel: "", pending: pending(&expected), lists: &lists, now, zone: &zone };
+                words::words(heard).len() <= values::MOST_WORDS && values::is_none(&engine, heard, &context)
+            }),
+            unvoiced: kind == Kind::Reading,
+            what: What::Texts(texts, values::limits(kind).least),
         })
     }
 
@@ -71,7 +102,12 @@ impl Core {
             Expected::Digits => Some(Kind::Digits),
             Expected::Value { intent, slot } => {
                 let def = self.catalogue.intent(intent).and_then(|def| def.slot(slot));
-                def.filter(|slot| slot.kind == SlotKind::Digits).map(|_| Kind::Digits)
+                match def?.kind {
+                    SlotKind::Digits => Some(Kind::Digits),
+                    SlotKind::Date | SlotKind::Time => Some(Kind::When),
+                    SlotKind::Reading => Some(Kind::Reading),
+                    _ => None,
+                }
             }
             Expected::Anything => None,
         }
@@ -87,6 +123,7 @@ impl Core {
         let answer = self.kind(expected).and_then(|kind| match kind {
             Kind::YesNo => yes_or_no(&transcript),
             Kind::Digits => transcript.spelled.as_ref().and_then(code),
+            Kind::When | Kind::Reading => self.value(&transcript, kind, expected),
         });
         match answer.filter(|_| !self.means_something_else(&transcript)) {
             Some(text) => Ok(Transcript { text, words: Vec::new(), ..transcript }),
@@ -100,6 +137,14 @@ impl Core {
             }),
             None => Ok(transcript),
         }
+    }
+
+    /// The day, the time or the reading that fits, as it is to be read.
+    fn value(&self, transcript: &Transcript, kind: Kind, expected: &Expected) -> Option<String> {
+        let lists = NameLists::default();
+        let now = self.ambient.now();
+        let context = Context { channel: "", pending: pending(expected), lists: &lists, now, zone: &self.zone };
+        values::best(&transcript.weighed, values::limits(kind), |text| values::of(kind, &self.engine, text, &context))
     }
 
     /// Whether the words were heard well enough and are something by themselves.
@@ -119,6 +164,14 @@ impl Core {
         };
         let likely = self.likely(expected, spotted);
         ears.hear(HearRequest { likely, ..self.hear_request(samples, spotted, Vec::new()) }).await
+    }
+}
+
+/// What the understanding of an answer goes by.
+fn pending(expected: &Expected) -> Option<Pending<'_>> {
+    match expected {
+        Expected::Value { intent, slot } => Some(Pending { intent, slot: Some(slot) }),
+        Expected::Anything | Expected::YesNo | Expected::Digits => None,
     }
 }
 

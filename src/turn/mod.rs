@@ -78,7 +78,7 @@ pub struct Core {
     /// What can be said and answered.
     pub catalogue: Arc<Catalogue>,
     /// Understanding.
-    pub engine: Engine,
+    pub engine: Arc<Engine>,
     /// Reply templates.
     pub replies: Replies,
     /// Hearing; absent where the model is.

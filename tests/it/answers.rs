@@ -1,4 +1,4 @@
-//! Short answers in our own voice, heard with the real model in the light of what was asked: a no, and a PIN.
+//! Short answers in our own voice, heard with the real model in the light of what was asked: a no, a PIN, a time, a day.
 
 use std::sync::OnceLock;
 
@@ -48,6 +48,17 @@ async fn a_no_and_a_pin_are_heard_where_they_are_asked_for() {
     assert_eq!(ahead("four oh seven one", Expected::Anything).await, None);
     assert_eq!(ahead("four oh seven one", Expected::Digits).await.as_deref(), Some("…"));
 
+    // A time and a day.
+    let value = |intent: &str, slot: &str| Expected::Value { intent: intent.into(), slot: slot.into() };
+    assert_eq!(ahead("Noon.", Expected::Anything).await.as_deref(), Some("Nune."));
+    assert_eq!(ahead("Noon.", value("medicine.remind", "time")).await.as_deref(), Some("Noon"));
+    assert_eq!(ahead("The ninth.", Expected::Anything).await, None);
+    assert_eq!(ahead("The ninth.", value("appointment.book", "date")).await.as_deref(), Some("The 9th"));
+    // What somebody clearly said is left as it is, whatever was asked.
+    for slot in [value("medicine.remind", "time"), value("reading.log", "value")] {
+        assert_eq!(ahead("Never mind.", slot).await.as_deref(), Some("Never mind."));
+    }
+
     // A whole turn.
     let rosa = add_demo_with_pin(&scratch, "rosa-delgado.json", "all", "4071").await;
     let mut speaker = Speaker::new(&scratch.app, home(), Some(&rosa));
@@ -60,4 +71,12 @@ async fn a_no_and_a_pin_are_heard_where_they_are_asked_for() {
     let left = says_aloud(&mut speaker, "No.").await;
     assert_eq!(left.intent, "dialogue.no", "{}", shown(&left));
     assert!(left.reply.contains("Nothing was changed"), "{}", left.reply);
+
+    // A time that was looked for is read back before anything is done.
+    let when = speaker.says("remind me to take my metformin").await;
+    assert_eq!((when.intent.as_str(), when.state), ("medicine.remind", State::Asks), "{}", when.reply);
+    let read_back = says_aloud(&mut speaker, "Noon.").await;
+    assert_eq!(read_back.state, State::Confirms, "{}", shown(&read_back));
+    assert_eq!(read_back.heard.as_ref().map(|heard| heard.text.as_str()), Some("Noon"));
+    assert!(read_back.reply.contains("noon") || read_back.reply.contains("12"), "{}", read_back.reply);
 }

@@ -30,7 +30,9 @@ impl Took {
             if let Some(s) = &looked.spelled {
                 told += &format!("; {} {:.1}, margin {:.1}", s.digits, s.log_probability, s.margin);
             }
-            for w in &looked.weighed {
+            let mut best: Vec<_> = looked.weighed.iter().collect();
+            best.sort_by(|a, b| b.log_probability.total_cmp(&a.log_probability));
+            for w in best.into_iter().take(10) {
                 told += &format!("; {} {:.1}", w.text, w.log_probability);
             }
         }

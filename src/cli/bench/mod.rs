@@ -22,6 +22,7 @@ mod speech_intent;
 mod triage;
 mod turn;
 mod understand;
+mod values;
 mod words;
 
 /// Measure.
@@ -61,6 +62,8 @@ enum What {
     Turn(turn::TurnBenchArgs),
     /// Understanding: right, guessed and refused, beside the published figures; its cost.
     Understand(understand::UnderstandBenchArgs),
+    /// Days, times and readings, heard where one is asked for.
+    Values(values::ValuesBenchArgs),
 }
 
 /// Runs `wellspoken bench`.
@@ -83,6 +86,7 @@ pub fn run(global: &Global, args: BenchArgs) -> anyhow::Result<()> {
         What::Triage(args) => triage::run(args),
         What::Turn(args) => turn::run(global, args),
         What::Understand(args) => understand::run(global, args),
+        What::Values(args) => values::run(global, &args),
     }
 }
 

@@ -24,6 +24,7 @@ fn glue(word: &str) -> bool {
             | "my"
             | "it"
             | "is"
+            | "was"
             | "its"
             | "for"
             | "with"
@@ -173,12 +174,18 @@ pub(super) fn slots(
             Some(Slots::from([(asked.name, slot)]))
         }
         SlotKind::Number => {
-            let kept: Vec<&str> = words.iter().copied().filter(|w| !glue(w) || *w == "one").collect();
+            let kept = words.iter().copied().filter(|w| (!glue(w) || *w == "one") && !is_unit(w));
+            let kept: Vec<&str> = kept.collect();
             let (value, used) = numbers::number(&kept)?;
             if used == kept.len() { whole(SlotValue::Number(value), 1.0) } else { None }
         }
         _ => None,
     }
+}
+
+/// What a bare number of something in the room is of; the question says it already.
+fn is_unit(word: &str) -> bool {
+    matches!(word, "degree" | "degrees" | "percent")
 }
 
 /// A day said where a time was asked goes to the day's slot, and the other way round.

@@ -25,6 +25,8 @@ const TABLE: &[(&str, &str)] = &[
     ("ninety over sixty", "90/60"),
     ("one eighteen over seventy six", "118/76"),
     ("one forty on ninety", "140/90"),
+    ("1-37/over-67", "137/67"),
+    ("139 on 55s", "139/55"),
     ("118/76 millimeters of mercury", "118/76 millimeters of mercury"),
     // Temperature
     ("a hundred and six point two", "106.2"),

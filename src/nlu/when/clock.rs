@@ -54,6 +54,21 @@ pub(super) enum Clock {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SaidTime(Said);
 
+/// "ten fifteen" as hearing may write it: "1015", "10.15". Other numbers look the same, so something before it must say
+/// that a time is meant.
+fn run_together(word: &str) -> Option<(i8, i8)> {
+    let (hour, minute) = match word.split_once('.') {
+        Some(parts) => parts,
+        None => word.split_at_checked(word.len().checked_sub(2)?)?,
+    };
+    let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    if hour.starts_with('0') || minute.len() != 2 || !digits(hour) || !digits(minute) {
+        return None;
+    }
+    let (hour, minute) = (hour.parse().ok()?, minute.parse().ok()?);
+    ((1..=12).contains(&hour) && (0..60).contains(&minute)).then_some((hour, minute))
+}
+
 /// Whether a word is or begins with a number.
 pub(super) fn is_number(word: &str) -> bool {
     word.bytes().next().is_some_and(|b| b.is_ascii_digit())
@@ -298,6 +313,10 @@ impl Phrase<'_> {
             let half = (hour > 12 || h.starts_with('0')).then_some(if hour < 12 { Half::Am } else { Half::Pm });
             return Some(Said { hour, minute, half, full: true });
         }
+        if let Some((hour, minute)) = run_together(self.peek(0)) {
+            self.at += 1;
+            return Some(Said { hour, minute, half: None, full: false });
+        }
         let (hour, used) = numbers::below_hundred(self.rest())?;
         let hour = i8::try_from(hour).ok().filter(|h| (1..=24).contains(h) && used == 1)?;
         if hour > 12 && !self.rest().first().is_some_and(|w| w.bytes().all(|b| b.is_ascii_digit())) {
@@ -327,7 +346,7 @@ impl Phrase<'_> {
 
     /// "half past nine", "quarter to five", "ten past two", "twenty five minutes to three".
     fn minutes_and_hour(&mut self) -> Option<Said> {
-        let minutes: i8 = if self.take_any(&["half past", "half after", "half"]) {
+        let minutes: i8 = if self.take_any(&["half past", "half pass", "half passed", "half after", "half"]) {
             let hour = self.hour_word()?;
             return Some(Said { hour, minute: 30, half: None, full: true });
         } else if self.take_any(&["a quarter", "quarter"]) {
@@ -342,7 +361,8 @@ impl Phrase<'_> {
             }
             n
         };
-        if self.take_any(&["past", "after"]) {
+        // "Pass" is how "past" before a number is often heard.
+        if self.take_any(&["past", "pass", "passed", "after"]) {
             Some(Said { hour: self.hour_word()?, minute: minutes, half: None, full: true })
         } else if self.take_any(&["to", "till", "before", "of", "until"]) {
             let hour = self.hour_word()?;

@@ -341,7 +341,10 @@ impl Phrase<'_> {
             return Some(many(month_of(Date::new(y, m, 1).ok()?)));
         }
         let rest = self.rest();
-        if rest.first() == Some(&"the") || numbers::ordinal(rest).is_some() || numbers::below_hundred(rest).is_some() {
+        if matches!(rest.first(), Some(&("the" | "this")))
+            || numbers::ordinal(rest).is_some()
+            || numbers::below_hundred(rest).is_some()
+        {
             return None;
         }
         let today = self.today();
@@ -360,14 +363,15 @@ impl Phrase<'_> {
         let led = self.at > 0 && matches!(self.words.get(self.at - 1), Some(&("on" | "by" | "for" | "until")));
         if let Some(m) = month(self.peek(0)) {
             self.at += 1;
-            self.take("the");
+            // "The" before an ordinal is sometimes heard as "this".
+            self.take_any(&["the", "this"]);
             let (day, used) = numbers::ordinal(self.rest()).or_else(|| numbers::below_hundred(self.rest()))?;
             self.at += used;
             return Some(self.dated(m, day));
         }
         let on = self.take("on");
         let the = self.take("the");
-        let (day, used) = numbers::ordinal(self.rest())?;
+        let (day, used) = numbers::ordinal(self.rest()).or_else(|| self.day_before_month())?;
         self.at += used;
         self.take("of");
         if let Some(m) = month(self.peek(0)) {
@@ -381,6 +385,14 @@ impl Phrase<'_> {
             return None;
         }
         self.lone_day(day)
+    }
+
+    /// "The fifteenth of July" as hearing may write it: "15 July". "May" and "march" are other words, too.
+    fn day_before_month(&self) -> Option<(u32, usize)> {
+        let (day, used) = numbers::below_hundred(self.rest())?;
+        let next = self.peek(used);
+        month(next)?;
+        (self.bare || !matches!(next, "may" | "march")).then_some((day, used))
     }
 
     /// A day and month with the year that was said, or else the one that fits the sense.

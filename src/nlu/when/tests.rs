@@ -272,6 +272,25 @@ fn answers_may_be_bare() {
         ("may", "2027-05-01..2027-05-31"),
         ("thirteen", "nothing"),
         ("three or later", "15:00-"),
+        // As hearing writes them.
+        ("615", "18:15"),
+        ("1115", "11:15"),
+        ("10.15", "10:15"),
+        ("at 4.30", "16:30"),
+        ("February 17th at 4.30", "2027-02-17 16:30"),
+        ("on Friday at 615", "2026-11-27 18:15"),
+        ("1075", "nothing"),
+        ("1315", "nothing"),
+        ("2026", "nothing"),
+        ("15", "nothing"),
+        ("10.155", "nothing"),
+        ("quarter pass nine", "09:15"),
+        ("half passed nine", "09:30"),
+        ("15 November", "2027-11-15"),
+        ("15. July", "2027-07-15"),
+        ("3 May", "2027-05-03"),
+        ("January this 3rd", "2027-01-03"),
+        ("45 July", "impossible"),
     ] {
         assert_eq!(read(said, &monday(), Sense::Ahead, true), meant, "{said}");
     }
