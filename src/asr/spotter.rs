@@ -37,6 +37,11 @@ const PIECE: usize = 4 * RATE as usize;
 /// How far one piece reaches into the next, so that no word is cut in two.
 const OVERLAP: usize = RATE as usize;
 
+/// What ends with its last sound is looked at as if it had gone on for half a second as its last 60 ms are: the network knows cries
+/// with some quiet after them. Of 40 for tuning it was sure of 16 that were cut off so, and of 31 with this.
+const END: usize = RATE as usize * 6 / 100;
+const AFTER: usize = RATE as usize / 2;
+
 /// From here on a clip is heard before others.
 const URGENT: f32 = 0.5;
 /// The same for "nurse", which other short words are sooner taken for.
@@ -95,6 +100,12 @@ impl fmt::Debug for Spotter {
     }
 }
 
+/// The same, and its end back and forth after it.
+fn went_on(clip: &[f32]) -> Vec<f32> {
+    let end = &clip[clip.len().saturating_sub(END)..];
+    clip.iter().chain(end.iter().rev().chain(end).cycle().take(AFTER)).copied().collect()
+}
+
 impl Spotter {
     /// Makes it ready.
     ///
@@ -113,6 +124,7 @@ impl Spotter {
     /// Looks at a clip (16 kHz, -1 to 1). Nothing is spotted where the network fails, which a clip cannot cause.
     #[must_use]
     pub fn spot(&self, clip: &[f32]) -> Spotted {
+        let clip = &went_on(clip);
         let mut found = Spotted::default();
         let mut from = 0;
         while from < clip.len() {

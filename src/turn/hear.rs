@@ -6,9 +6,15 @@ use super::{Early, Heard, Input, Turn, mask::MASK, millis, pause::Expected};
 use crate::{
     asr::{Rejection, RejectionReason, Transcript, pool::HearRequest, spotter::Spotted, vad, wav, weigh::Retell},
     dialogue::Wait,
-    nlu::Intended,
-    policy::triage::{Remarks, Utterance},
+    nlu::{Intended, words},
+    policy::{
+        NameLists,
+        triage::{Remarks, Utterance},
+    },
 };
+
+/// Whisper makes so many words of a cry.
+const FEW: usize = 2;
 
 /// The longest typed text, in characters; nobody says more in one breath.
 const LONGEST_TEXT: usize = 2_000;
@@ -254,7 +260,11 @@ impl Turn<'_> {
                     // Words that may be digits misheard say what those are.
                     MASK.clone_into(&mut raw.shown);
                 }
-                Hearing::Words { text: transcript.text, raw: raw.of_sound(&samples, spotted), clip: Some(samples) }
+                let raw = raw.of_sound(&samples, spotted);
+                if self.cries_rather(spotted, &expected, &transcript.text) {
+                    return rejected(RejectionReason::Unclear, raw, Some(spotted));
+                }
+                Hearing::Words { text: transcript.text, raw, clip: Some(samples) }
             }
             Err((reason, raw, unheard)) => {
                 self.heard = unheard;
@@ -266,6 +276,17 @@ impl Turn<'_> {
                 hearing.with(clip, doubtful)
             }
         }
+    }
+
+    /// Whether a room's clip is a cry rather than the word or two that were made of it ("Helping."), where they answer nothing and call
+    /// nobody themselves. Triage reads them all the same.
+    fn cries_rather(&self, spotted: Spotted, expected: &Expected, text: &str) -> bool {
+        self.in_room()
+            && spotted.cried()
+            && *expected == Expected::Anything
+            && self.state.open.is_none()
+            && words::words(text).len() <= FEW
+            && !self.urgent(&self.read_as(text, &NameLists::default(), None).intent)
     }
 
     /// What the words of this turn answer. Whether there is an emergency is answered by what was heard, and nothing else.
@@ -311,6 +332,10 @@ fn rejected(reason: RejectionReason, raw: Raw, spotted: Option<Spotted>) -> Hear
         RejectionReason::BadAudio(_) => ("bad_audio", None),
         _ if cried => ("cried_room", Some(Unheard { need: CRIED, emergency: true })),
         RejectionReason::Silence | RejectionReason::NoVoice => ("not_heard", None),
+        // It is said again by whoever can.
+        RejectionReason::Noise | RejectionReason::Unclear if spotted.is_some_and(Spotted::urgent) => {
+            ("unclear_room", tell("Somebody spoke and was not understood. It may have been a call for help."))
+        }
         RejectionReason::Noise | RejectionReason::Unclear => ("unclear", None),
         RejectionReason::Overloaded | RejectionReason::DeadlinePassed => {
             let reply = if spotted.is_some() { "overloaded_room" } else { "overloaded" };
@@ -355,6 +380,7 @@ mod tests {
             BadAudio, DeadlinePassed, Failed, NoVoice, Noise, Overloaded, Silence, TooShort, Unclear,
         };
         let (calm, cry) = (Spotted::default(), Spotted { cry: 0.99, nurse: 0.0 });
+        let perhaps = Spotted { cry: 0.6, nurse: 0.0 };
         // The reason, what a room's clip may hold, what is said, whether staff are told and whether as an emergency.
         let cases = [
             (Overloaded, Some(calm), "overloaded_room", Some(false)),
@@ -362,6 +388,10 @@ mod tests {
             (Overloaded, None, "overloaded", Some(false)),
             (Failed, Some(calm), "failed", Some(false)),
             (Noise, Some(calm), "unclear", None),
+            (Noise, Some(perhaps), "unclear_room", Some(false)),
+            (Unclear, Some(perhaps), "unclear_room", Some(false)),
+            (Unclear, None, "unclear", None),
+            (Silence, Some(perhaps), "not_heard", None),
             (Unclear, Some(calm), "unclear", None),
             (Silence, Some(calm), "not_heard", None),
             (NoVoice, Some(calm), "not_heard", None),

@@ -381,7 +381,7 @@ impl<'a> Turn<'a> {
     async fn rejected(self, reply: &'static str, staff: Option<hear::Unheard>) -> TurnResult {
         let mut said = Said::new("dialogue.common", Facts::new(reply), State::Rejected);
         said.intent = NONE.to_owned();
-        said.missed = reply == "unclear";
+        said.missed = matches!(reply, "unclear" | "unclear_room");
         if said.missed && self.state.misses.saturating_add(1) >= dialogue::PATIENCE {
             said = said.then(self.offered_person());
         }

@@ -169,7 +169,7 @@ impl Turn<'_> {
         (named && second.slots != first.slots).then_some(second)
     }
 
-    fn urgent(&self, intent: &str) -> bool {
+    pub(super) fn urgent(&self, intent: &str) -> bool {
         self.core.catalogue.intent(intent).is_some_and(|def| def.effect == Effect::Urgent)
     }
 }

@@ -11,7 +11,7 @@ use wellspoken::{
     turn::{Input, State, TurnRequest, TurnResult},
 };
 
-use crate::support::{add_demo, caller, room, with_config, with_senses};
+use crate::support::{add_demo, caller, home, room, with_config, with_senses};
 
 #[derive(Deserialize)]
 struct Expected {
@@ -87,6 +87,25 @@ async fn what_is_said_in_another_language_is_known_for_it_and_a_cry_in_it_is_a_c
         let board = scratch.app.store().board(Some(&seven)).await.expect("readable");
         let urgent = board.iter().filter(|row| row.emergency).count();
         assert_eq!((board.len(), urgent), (all, emergencies), "{file}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cry_that_words_are_made_of_is_still_one_in_a_room() {
+    let scratch = with_senses(Senses { ears: true, voice: false }).await;
+    assert!(scratch.app.warnings.is_empty(), "{:?}; run: make models", scratch.app.warnings);
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("audio-fixtures/cries/nurse-as-yes.wav");
+    let audio = std::fs::read(file).expect("the recording is there");
+    let seven = RoomId::parse("room-7").expect("a room");
+    // Nobody asked anything; there are no staff at home.
+    for (surface, rejected, told) in [(home(), false, 0), (room(), true, 1)] {
+        let (caller, input) = (caller(surface.clone(), None), Input::Audio(audio.clone()));
+        let result = scratch.app.turn(TurnRequest { caller, session: None, turn: None, input, speak: false }).await;
+        let heard = result.heard.as_ref().map(|heard| heard.text.to_lowercase()).unwrap_or_default();
+        assert!(!heard.contains("nurse"), "{heard:?} needs no second thought");
+        assert_eq!(result.state == State::Rejected, rejected, "{surface:?}: {}", result.reply);
+        let board = scratch.app.store().board(Some(&seven)).await.expect("readable");
+        assert_eq!(board.iter().filter(|row| row.emergency).count(), told, "{surface:?}");
     }
 }
 

@@ -147,7 +147,9 @@ async fn measure(
                 let rest = &samples[from..];
                 let mut endpointer = Endpointer::default();
                 let over = endpointer.push(rest.iter().copied());
-                let utterance = &rest[..over.map_or(rest.len(), |(_, at)| at)];
+                let ended = over.map_or(rest.len(), |(_, at)| at);
+                // What becomes a turn is without the silence after it, as over a connection.
+                let utterance = &rest[..endpointer.spoken().unwrap_or(ended).min(ended)];
                 kind.answers += usize::from(answers.is_some());
                 let came = ward.take(wav(utterance)?, answers.take()).await?;
                 if args.said {
@@ -158,7 +160,7 @@ async fn measure(
                 }
                 kind.add(&came);
                 told |= came.staff_told;
-                from += utterance.len();
+                from += ended;
                 if let Some(every) = args.wakes {
                     (from, answers) = listens_again(from, &came, (every * RATE) as usize);
                 }
