@@ -154,10 +154,14 @@ impl Ear {
             Some(ahead) if ahead.hearing.is_some() => ahead.settled().await,
             _ => std::future::pending().await,
         };
-        let Some(early) = early else { return SoFar::Nothing };
-        match self.endpointer.wait(early.pause()) {
+        let Some((pause, shown)) = early.map(|early| (early.pause(), early.shown())) else {
+            // No decoder was free; one may be by the next frame of this pause.
+            self.ahead = None;
+            return SoFar::Nothing;
+        };
+        match self.endpointer.wait(pause) {
             Some(over) => SoFar::Over(self.ends(over)),
-            None => early.shown().map_or(SoFar::Nothing, SoFar::Words),
+            None => shown.map_or(SoFar::Nothing, SoFar::Words),
         }
     }
 
