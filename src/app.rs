@@ -234,6 +234,12 @@ impl App {
         self.core.turn(request).await
     }
 
+    /// Whether a decoder is free for what may be in vain.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.core.has_room()
+    }
+
     /// Hears sound that may go on, where a decoder is free for it.
     pub async fn ahead(&self, sound: Arc<[f32]>, expected: Expected) -> Option<Early> {
         self.core.ahead(sound, expected).await

@@ -11,7 +11,7 @@ use super::vad::{Vad, is_speech};
 
 /// Samples of one look: 20 ms at 16 kHz.
 const WINDOW: usize = 320;
-const LOOK_MS: u128 = 20;
+const LOOK_MS: u64 = 20;
 /// So much louder than the quietest of the last looks is speech, in decibels.
 const ABOVE: f32 = 9.0;
 /// Below this nothing is speech, in decibels of full scale.
@@ -104,12 +104,18 @@ impl Endpointer {
     /// Whether somebody spoke and is quiet now for so long, so that this may have been all.
     #[must_use]
     pub fn may_be_over(&self, after: Duration) -> bool {
-        self.spoken > 0 && self.quiet > 0 && u128::from(self.quiet) * LOOK_MS >= after.as_millis()
+        self.spoken > 0 && self.quiet > 0 && Duration::from_millis(u64::from(self.quiet) * LOOK_MS) >= after
+    }
+
+    /// How long there was a voice so far, pauses left out.
+    #[must_use]
+    pub fn voiced(&self) -> Duration {
+        Duration::from_millis(u64::from(self.voiced) * LOOK_MS)
     }
 
     /// Has this pause, and no other, so long. Tells as [`Self::push`] where it has been so long already.
     pub fn wait(&mut self, pause: Duration) -> Option<(Over, usize)> {
-        self.pause = u32::try_from(pause.as_millis() / LOOK_MS).unwrap_or(PAUSE);
+        self.pause = u32::try_from(pause.as_millis() / u128::from(LOOK_MS)).unwrap_or(PAUSE);
         self.over().map(|over| (over, self.looks as usize * WINDOW))
     }
 

@@ -18,6 +18,11 @@ pub trait Backend: Send + Sync + 'static {
     /// Takes one turn; bad luck is an answer too.
     fn turn(&self, request: TurnRequest) -> Soon<'_, TurnResult>;
 
+    /// Whether a decoder is free for what may be in vain.
+    fn has_room(&self) -> bool {
+        false
+    }
+
     /// Hears sound (16 kHz, -1 to 1) of which nobody knows yet whether it was all, where a decoder is free for it. Nothing comes of
     /// it: it is not kept, nobody is told, and nothing is done.
     fn ahead(&self, sound: Arc<[f32]>, expected: Expected) -> Soon<'_, Option<Early>> {

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     asr::{
         self, RejectionReason,
-        pool::{HearRequest, Priority},
+        pool::{HearRequest, Pool, Priority},
         spotter::Spotted,
     },
     nlu::digits,
@@ -67,6 +67,12 @@ impl Early {
 }
 
 impl Core {
+    /// Whether a decoder is free for what may be in vain.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.ears.as_ref().is_some_and(Pool::has_room)
+    }
+
     /// Hears sound (16 kHz, -1 to 1) that may go on. `None` where no decoder is free for what may be in vain.
     pub async fn ahead(&self, samples: Arc<[f32]>, expected: Expected) -> Option<Early> {
         // Under load nothing is heard that may be in vain, and no cry is looked for twice.
@@ -83,7 +89,7 @@ impl Core {
             Some(words) => {
                 pause::after(words, &expected, self.pin_digits, &self.engine, self.ambient.now(), &self.zone)
             }
-            None => pause::USUAL,
+            None => pause::after_nothing(&expected, spotted.urgent()),
         };
         Some(Early { spotted, heard, answer, pause })
     }

@@ -52,10 +52,7 @@ const LEAST_DIGIT: f32 = -1.0;
 enum Kind {
     YesNo,
     Digits,
-    /// A day or a time.
-    When,
-    /// What a body was measured at.
-    Reading,
+    Value(values::Kind),
 }
 
 static YES_OR_NO: LazyLock<Arc<Texts>> = LazyLock::new(|| {
@@ -68,7 +65,7 @@ impl Core {
     pub(super) fn likely(&self, expected: &Expected, spotted: Spotted) -> Option<Likely> {
         // What may be a cry is no answer to anything.
         let kind = self.kind(expected).filter(|_| !spotted.urgent())?;
-        let texts = match kind {
+        let kind = match kind {
             Kind::YesNo => {
                 return Some(Likely {
                     worth: Arc::new(|heard| words::words(heard).len() <= MOST_WORDS && !means_yes_or_no(heard)),
@@ -80,8 +77,11 @@ impl Core {
                 let worth = Arc::new(|heard: &str| !is_clean_code(heard));
                 return Some(Likely { worth, unvoiced: true, what: What::Digits });
             }
-            Kind::When => Arc::clone(&values::WHEN),
-            Kind::Reading => Arc::clone(&values::READINGS),
+            Kind::Value(kind) => kind,
+        };
+        let texts = match kind {
+            values::Kind::When => Arc::clone(&values::WHEN),
+            values::Kind::Reading => Arc::clone(&values::READINGS),
         };
         let (engine, expected) = (Arc::clone(&self.engine), expected.clone());
         let (now, zone) = (self.ambient.now(), self.zone.clone());
@@ -91,7 +91,7 @@ impl Core {
                 let context = Context { channel: "", pending: pending(&expected), lists: &lists, now, zone: &zone };
                 words::words(heard).len() <= values::MOST_WORDS && values::is_none(&engine, heard, &context)
             }),
-            unvoiced: kind == Kind::Reading,
+            unvoiced: kind == values::Kind::Reading,
             what: What::Texts(texts, values::limits(kind).least),
         })
     }
@@ -104,8 +104,8 @@ impl Core {
                 let def = self.catalogue.intent(intent).and_then(|def| def.slot(slot));
                 match def?.kind {
                     SlotKind::Digits => Some(Kind::Digits),
-                    SlotKind::Date | SlotKind::Time => Some(Kind::When),
-                    SlotKind::Reading => Some(Kind::Reading),
+                    SlotKind::Date | SlotKind::Time => Some(Kind::Value(values::Kind::When)),
+                    SlotKind::Reading => Some(Kind::Value(values::Kind::Reading)),
                     _ => None,
                 }
             }
@@ -123,7 +123,7 @@ impl Core {
         let answer = self.kind(expected).and_then(|kind| match kind {
             Kind::YesNo => yes_or_no(&transcript),
             Kind::Digits => transcript.spelled.as_ref().and_then(code),
-            Kind::When | Kind::Reading => self.value(&transcript, kind, expected),
+            Kind::Value(kind) => self.value(&transcript, kind, expected),
         });
         match answer.filter(|_| !self.means_something_else(&transcript)) {
             Some(text) => Ok(Transcript { text, words: Vec::new(), ..transcript }),
@@ -140,7 +140,7 @@ impl Core {
     }
 
     /// The day, the time or the reading that fits, as it is to be read.
-    fn value(&self, transcript: &Transcript, kind: Kind, expected: &Expected) -> Option<String> {
+    fn value(&self, transcript: &Transcript, kind: values::Kind, expected: &Expected) -> Option<String> {
         let lists = NameLists::default();
         let now = self.ambient.now();
         let context = Context { channel: "", pending: pending(expected), lists: &lists, now, zone: &self.zone };

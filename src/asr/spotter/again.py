@@ -25,7 +25,7 @@ import sys
 import make
 import numpy as np
 import scipy.signal as ss
-from make import BANDS, FRAMES, HERE, LAYERS, RATE, bands, lines, read, rng, shouted, spoiled, talk
+from make import HERE, LAYERS, RATE, lines, read, rng, shouted, spoiled, talk
 
 # What people answer, and what sounds like "nurse" and "help".
 SHORT = """yes|yeah|yep|yes please|yes, this|yes it is|yes I did|no|nope|nah|no thank you|not now|not yet|okay|okay then|sure|correct|right
@@ -195,17 +195,9 @@ def conversation(quiet):
 def examples(folder, recordings, spoken):
     """Everything as it is, spoiled and in real noise; real noise alone; people talking over noise and music. `spoken` are
     recordings in which nobody cries."""
-    told = [c for name in ("told", "again") for c in json.loads((folder / f"{name}.json").read_text()) if c["part"] == "learn"]
-    clips = [np.load(folder / c["file"]) for c in told]
-    quiet = [clip for c, clip in zip(told, clips) if c["label"] == "-"]
-    seen, right = [], []
-
-    def add(sound, cry, nurse):
-        picture = np.full((FRAMES, BANDS), -1, np.float16)
-        shown = bands(sound)[:FRAMES]
-        picture[: len(shown)] = shown
-        seen.append(picture)
-        right.append([cry, nurse])
+    told, clips, quiet = make.spoken(folder, "told", "again")
+    found = make.Examples()
+    add = found.add
 
     for c, clip in zip(told, clips):
         cry, nurse, kokoro = c["label"] in "cb", c["label"] in "nb", c.get("kokoro", False)
@@ -241,7 +233,7 @@ def examples(folder, recordings, spoken):
         add(distant(sound, recordings, quiet), c["label"] in "cb", c["label"] in "nb")
     for _ in range(7000):
         add(distant(conversation(quiet), recordings, quiet), 0, 0)
-    return np.array(seen), np.array(right, np.float32)
+    return found.all()
 
 
 def kept():

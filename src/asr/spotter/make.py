@@ -324,18 +324,34 @@ def spoiled(sound, clips, stretch=True):
 LAYERS = [(2 * BANDS, 64, 5, 2, 1), (64, 64, 5, 1, 1), (64, 96, 5, 2, 1), (96, 96, 5, 1, 1), (96, 96, 5, 1, 2)]
 
 
-def examples(folder):
-    told = [c for c in json.loads((folder / "told.json").read_text()) if c["part"] == "learn"]
+def spoken(folder, *names):
+    """The clips to learn from that these lists in the folder tell of, what is told of each, and those in which nobody cries."""
+    told = [c for name in names for c in json.loads((folder / f"{name}.json").read_text()) if c["part"] == "learn"]
     clips = [np.load(folder / c["file"]) for c in told]
-    quiet = [clip for c, clip in zip(told, clips) if c["label"] == "-"]
-    seen, right = [], []
+    return told, clips, [clip for c, clip in zip(told, clips) if c["label"] == "-"]
 
-    def add(sound, cry, nurse):
+
+class Examples:
+    """What the network sees, and what it should say."""
+
+    def __init__(self):
+        self.seen, self.right = [], []
+
+    def add(self, sound, cry, nurse):
         picture = np.full((FRAMES, BANDS), -1, np.float16)
         shown = bands(sound)[:FRAMES]
         picture[: len(shown)] = shown
-        seen.append(picture)
-        right.append([cry, nurse])
+        self.seen.append(picture)
+        self.right.append([cry, nurse])
+
+    def all(self):
+        return np.array(self.seen), np.array(self.right, np.float32)
+
+
+def examples(folder):
+    told, clips, quiet = spoken(folder, "told")
+    found = Examples()
+    add = found.add
 
     for c, clip in zip(told, clips):
         for _ in range({"-": 3, "c": 3, "n": 5, "b": 4}[c["label"]]):
@@ -346,7 +362,7 @@ def examples(folder):
         add(spoiled(music(), quiet), 0, 0)
     for i in range(900):
         add([pink, hum, beeps][i % 3](int(rng.uniform(1.3, 4) * RATE)).astype(np.float32), 0, 0)
-    return np.array(seen), np.array(right, np.float32)
+    return found.all()
 
 
 def above(x):

@@ -54,6 +54,9 @@ pub struct PaceBenchArgs {
     /// How many rooms speak at once.
     #[arg(long, value_delimiter = ',', default_value = "1,8")]
     at_once: Vec<usize>,
+    /// The rooms begin within so many milliseconds, drawn evenly; 0: in the same moment.
+    #[arg(long, default_value_t = 0)]
+    within: u32,
     /// Sentences that each number of rooms says.
     #[arg(long, default_value_t = 40)]
     sentences: usize,
@@ -75,6 +78,9 @@ pub struct PaceBenchArgs {
     /// Draws the sentences and the pauses.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Print each utterance: from its last sound to its end and to the first sound of the answer, and what the turn took.
+    #[arg(long)]
+    each: bool,
     /// One JSON object.
     #[arg(long)]
     json: bool,
@@ -89,6 +95,7 @@ struct Report {
 #[derive(Serialize)]
 struct AtOnce {
     rooms: usize,
+    begun_within_ms: u32,
     sentences: Silence,
     pins: Silence,
     noes: Silence,
@@ -166,27 +173,40 @@ async fn measure(global: &Global, args: &PaceBenchArgs, scratch: &Path) -> anyho
     }
     let mut noise = Noise { sound: args.noise.as_deref().map(read).transpose()?, db: args.snr, seed: args.seed.max(1) };
     let mut whole = |text: &str| Ok::<_, anyhow::Error>(noise.around(spoken(&voice, &[text], 0)?));
+    let begins = |dice: &Ambient| {
+        Duration::from_millis(u64::from(u32::from_le_bytes(dice.random()) % args.within.saturating_add(1)))
+    };
     let mut at_once = Vec::new();
     for rooms in args.at_once.iter().copied().filter(|rooms| (1..=most).contains(rooms)) {
-        let mut found =
-            AtOnce { rooms, sentences: Silence::default(), pins: Silence::default(), noes: Silence::default() };
+        let mut found = AtOnce {
+            rooms,
+            begun_within_ms: args.within,
+            sentences: Silence::default(),
+            pins: Silence::default(),
+            noes: Silence::default(),
+        };
         let (request, pin, no) = (whole(REQUEST)?, whole(PIN.1)?, whole("No, thank you.")?);
         for round in 0..args.sentences.div_ceil(rooms) {
             let said = (0..rooms).map(|n| whole(sentences[(round * rooms + n) % sentences.len()]));
             let said = said.collect::<anyhow::Result<Vec<_>>>()?;
             let each = devices.iter_mut().take(rooms).zip(&said).enumerate();
             let came = join_all(each.map(|(n, (device, said))| {
-                let name = format!("{rooms}-{round}-{n}");
-                async move { say(device, said, &format!("{name}-s"), None).await }
+                let (name, begins) = (format!("{rooms}-{round}-{n}"), begins(&dice));
+                async move {
+                    tokio::time::sleep(begins).await;
+                    say(device, said, &format!("{name}-s"), None).await
+                }
             }))
             .await;
-            came.iter().zip(&said).for_each(|(came, said)| found.sentences.add(said, came.as_ref()));
+            came.iter().zip(&said).for_each(|(came, said)| found.sentences.add(said, came.as_ref(), args.each));
         }
         for round in 0..args.sentences.div_ceil(rooms * 2) {
             let each = devices.iter_mut().take(rooms).enumerate();
             let came = join_all(each.map(|(n, device)| {
                 let (name, request, pin, no) = (format!("{rooms}-{round}-{n}"), &request, &pin, &no);
+                let begins = begins(&dice);
                 async move {
+                    tokio::time::sleep(begins).await;
                     let asked = say(device, request, &format!("{name}-r"), None).await?;
                     let tried = say(device, pin, &format!("{name}-p"), session(&asked)).await?;
                     let denied = say(device, no, &format!("{name}-n"), session(&tried)).await;
@@ -196,8 +216,8 @@ async fn measure(global: &Global, args: &PaceBenchArgs, scratch: &Path) -> anyho
             .await;
             for came in came {
                 let (tried, denied) = came.map_or((None, None), |(tried, denied)| (Some(tried), denied));
-                found.pins.add(&pin, tried.as_ref());
-                found.noes.add(&no, denied.as_ref());
+                found.pins.add(&pin, tried.as_ref(), args.each);
+                found.noes.add(&no, denied.as_ref(), args.each);
             }
         }
         for silence in [&mut found.sentences, &mut found.pins, &mut found.noes] {
@@ -207,12 +227,15 @@ async fn measure(global: &Global, args: &PaceBenchArgs, scratch: &Path) -> anyho
     }
     let mut cut_off = 0;
     for (round, some) in (0..args.pauses).collect::<Vec<_>>().chunks(most.min(2)).enumerate() {
+        let mut paused = Vec::new();
         let said = some.iter().map(|n| {
             let words: Vec<&str> = sentences[n % sentences.len()].split_whitespace().collect();
             let draw = |below: usize| u32::from_le_bytes(dice.random()) as usize % below.max(1);
             let at = 1 + draw(words.len() - 1);
             let pause = draw(args.longest as usize * RATE as usize / 1000);
-            Ok(noise.around(spoken(&voice, &[&words[..at].join(" "), &words[at..].join(" ")], pause)?))
+            let (before, after) = (words[..at].join(" "), words[at..].join(" "));
+            paused.push(format!("{before} ({} ms) {after}", pause * 1000 / RATE as usize));
+            Ok(noise.around(spoken(&voice, &[&before, &after], pause)?))
         });
         let said = said.collect::<anyhow::Result<Vec<_>>>()?;
         let each = devices.iter_mut().zip(&said).enumerate();
@@ -222,8 +245,13 @@ async fn measure(global: &Global, args: &PaceBenchArgs, scratch: &Path) -> anyho
         }))
         .await;
         let heard = |came: &Answered| came.ms as usize * (RATE as usize / 1000);
-        cut_off +=
-            came.iter().zip(&said).filter(|(came, said)| came.as_ref().is_some_and(|c| heard(c) < said.ends)).count();
+        for ((came, said), paused) in came.iter().zip(&said).zip(&paused) {
+            let Some(came) = came.as_ref().filter(|came| heard(came) < said.ends) else { continue };
+            cut_off += 1;
+            if args.each {
+                eprintln!("cut off: {paused}: {} ms of it, {:?}", came.ms, came.heard.as_deref().unwrap_or(""));
+            }
+        }
     }
     join_all(devices.into_iter().map(Device::close)).await;
     server.stop()?;
@@ -303,7 +331,7 @@ fn session(answered: &Answered) -> Option<SessionId> {
 }
 
 impl Silence {
-    fn add(&mut self, said: &Spoken, came: Option<&Answered>) {
+    fn add(&mut self, said: &Spoken, came: Option<&Answered>, each: bool) {
         self.said += 1;
         let sound = came.and_then(|came| Some((came.ended_at?, came.sounded_at?)));
         let Some((ended, sounded)) = sound.filter(|_| came.is_some_and(|came| came.heard.is_some())) else {
@@ -311,8 +339,12 @@ impl Silence {
             return;
         };
         let after = |at: Duration| (at.as_secs_f64() - said.ends as f64 / f64::from(RATE)) * 1000.0;
-        self.waits.push(after(ended));
-        self.sounds.push(after(sounded));
+        let (waited, sounded) = (after(ended), after(sounded));
+        if each && let Some(came) = came {
+            eprintln!("{waited:.0} {sounded:.0} {} {:?}", came.turn["timings_ms"], came.heard.as_deref().unwrap_or(""));
+        }
+        self.waits.push(waited);
+        self.sounds.push(sounded);
     }
 
     fn finish(&mut self) {
@@ -327,10 +359,10 @@ impl Silence {
 
 fn shown(report: &Report) -> String {
     let mut out = String::new();
-    for AtOnce { rooms, sentences, pins, noes } in &report.at_once {
+    for AtOnce { rooms, begun_within_ms, sentences, pins, noes } in &report.at_once {
         for (what, s) in [("sentences", sentences), ("PINs", pins), ("noes", noes)] {
             out += &format!(
-                "{rooms} at once, {what}: first sound {:.0} / {:.0} ms after the last word (p50 / p99), of which the end was waited \
+                "{rooms} at once, begun within {begun_within_ms} ms, {what}: first sound {:.0} / {:.0} ms after the last word (p50 / p99), of which the end was waited \
                  for {:.0} / {:.0} ms; {} said, {} unanswered\n",
                 s.first_sound_p50_ms, s.first_sound_p99_ms, s.waited_p50_ms, s.waited_p99_ms, s.said, s.unanswered
             );

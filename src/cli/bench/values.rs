@@ -3,21 +3,14 @@
 //! Each recording is heard twice in the same run: as if nothing had been asked, and as the answer to the question. What it should
 //! come to is what the words themselves come to when they are typed. Makes its corpora with `values.py` beside this file.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::path::PathBuf;
 
-use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
-use super::expected;
+use super::expected::{Case, Manifest, Took, Twice};
 use crate::{
     app::App,
-    asr::wav,
-    cli::{Global, runtime},
+    cli::Global,
     nlu::{By, Context, Measured, Pending, Slot, SlotValue, Slots},
     policy::NameLists,
     turn::Expected,
@@ -37,19 +30,11 @@ pub struct ValuesBenchArgs {
     json: bool,
 }
 
+/// The slot that asks.
 #[derive(Deserialize)]
-struct Manifest {
-    cases: Vec<Case>,
-}
-
-#[derive(Deserialize)]
-struct Case {
-    file: PathBuf,
-    say: String,
-    means: Meant,
+struct Asked {
     intent: String,
     slot: String,
-    noise: Option<String>,
 }
 
 /// Kinds of answers.
@@ -79,96 +64,51 @@ enum Came {
     Wrong,
 }
 
-/// How many of what was said came to what, in quiet and in noise.
-#[derive(Default, Serialize)]
-struct Report {
-    came: BTreeMap<String, BTreeMap<Came, usize>>,
-    cpu_ms_median: f64,
-    /// Nineteen of twenty take no longer.
-    cpu_ms_p95: f64,
-    cpu_ms_most: f64,
-    #[serde(skip)]
-    cpu_ms: Vec<f64>,
-}
-
 /// Runs `wellspoken bench values`.
 ///
 /// # Errors
 /// When the recordings or the models cannot be used.
 pub fn run(global: &Global, args: &ValuesBenchArgs) -> anyhow::Result<()> {
-    let text = fs::read_to_string(args.data.join("values.json")).with_context(|| args.data.display().to_string())?;
-    let manifest: Manifest = serde_json::from_str(&text).context("values.json")?;
-    let [mut plain, mut asked] = [Report::default(), Report::default()];
-    super::in_scratch(global, |scratch| {
-        runtime()?.block_on(measure(global, args, &manifest, scratch, [&mut plain, &mut asked]))
-    })?;
-    for report in [&mut plain, &mut asked] {
-        report.cpu_ms_median = expected::median(&mut report.cpu_ms);
-        report.cpu_ms_p95 = report.cpu_ms.get(report.cpu_ms.len() * 19 / 20).copied().unwrap_or_default();
-        report.cpu_ms_most = report.cpu_ms.last().copied().unwrap_or_default();
-    }
-    if args.json {
-        println!("{}", serde_json::json!({ "unasked": plain, "asked": asked }));
-        return Ok(());
-    }
-    for (name, report) in [("nothing was asked", &plain), ("a value was asked for", &asked)] {
-        let [median, p95, most] = [report.cpu_ms_median, report.cpu_ms_p95, report.cpu_ms_most];
-        println!("{name}: cpu {median:.0} ms a clip, of 95 in 100 at most {p95:.0}, at most {most:.0}");
-        for (said, came) in &report.came {
-            let of = |what| came.get(&what).copied().unwrap_or(0);
-            let all: usize = came.values().sum();
-            println!(
-                "  {said:<18} {all:>4}: right {:>3}, asked back {:>3}, no value {:>3}, another value {:>3}",
-                of(Came::Right),
-                of(Came::Doubted),
-                of(Came::None),
-                of(Came::Wrong)
-            );
+    let bench = Twice {
+        data: &args.data,
+        manifest: "values.json",
+        question: "a value was asked for",
+        columns: &[
+            (Came::Right, "right"),
+            (Came::Doubted, "asked back"),
+            (Came::None, "no value"),
+            (Came::Wrong, "another value"),
+        ],
+        json: args.json,
+    };
+    let fits = |app: &App, manifest: &Manifest<Asked, Meant>| {
+        let misread: Vec<&str> = manifest.cases.iter().filter(|case| is_misread(app, case)).map(|c| &*c.say).collect();
+        anyhow::ensure!(misread.is_empty(), "not read as it was meant, even when typed: {}", misread.join(" "));
+        Ok(())
+    };
+    let expected = |case: &Case<Asked, Meant>| Expected::Value {
+        intent: case.asked.intent.clone(),
+        slot: case.asked.slot.clone(),
+    };
+    let came = |app: &App, case: &Case<Asked, Meant>, expected: &Expected, took: &Took| {
+        let wanted = value(app, case, &case.say);
+        let got = took.text.as_deref().and_then(|text| value(app, case, text));
+        let came = came(wanted.as_ref(), got.as_ref());
+        if args.each {
+            let (file, said) = (case.file.display(), &case.say);
+            let (from, to) = (told(wanted.as_ref()), told(got.as_ref()));
+            eprintln!("{file} {said:?} {expected:?} {came:?}, {to} for {from}: {}", took.told());
         }
-    }
-    Ok(())
-}
-
-async fn measure(
-    global: &Global,
-    args: &ValuesBenchArgs,
-    manifest: &Manifest,
-    scratch: &Path,
-    [plain, asked]: [&mut Report; 2],
-) -> anyhow::Result<()> {
-    let app = expected::app(global, scratch).await?;
-    let misread: Vec<&str> = manifest.cases.iter().filter(|case| is_misread(&app, case)).map(|c| &*c.say).collect();
-    anyhow::ensure!(misread.is_empty(), "not read as it was meant, even when typed: {}", misread.join(" "));
-    for case in &manifest.cases {
-        let file = args.data.join(&case.file);
-        let bytes = fs::read(&file).with_context(|| file.display().to_string())?;
-        let sound: Arc<[f32]> = wav::decode(&bytes).with_context(|| file.display().to_string())?.into();
-        let wanted = value(&app, case, &case.say);
-        let value_asked = Expected::Value { intent: case.intent.clone(), slot: case.slot.clone() };
-        for (report, expected) in [(&mut *plain, Expected::Anything), (&mut *asked, value_asked)] {
-            let took = expected::hear(&app, &sound, &expected).await;
-            let got = took.text.as_deref().and_then(|text| value(&app, case, text));
-            let came = came(wanted.as_ref(), got.as_ref());
-            if args.each {
-                let (file, said) = (case.file.display(), &case.say);
-                let (from, to) = (told(wanted.as_ref()), told(got.as_ref()));
-                eprintln!("{file} {said:?} {expected:?} {came:?}, {to} for {from}: {}", took.told());
-            }
-            let place = if case.noise.is_some() { "in noise" } else { "in quiet" };
-            let said = format!("{:?}, {place}", case.means).to_lowercase();
-            *report.came.entry(said).or_default().entry(came).or_default() += 1;
-            report.cpu_ms.push(took.cpu_ms);
-        }
-    }
-    app.close().await;
-    Ok(())
+        came
+    };
+    bench.run(global, fits, expected, came)
 }
 
 /// The slots that words fill as the answer; `None` where they are none, or not the whole of it.
-fn value(app: &App, case: &Case, text: &str) -> Option<Slots> {
+fn value(app: &App, case: &Case<Asked, Meant>, text: &str) -> Option<Slots> {
     let core = app.core();
     let lists = NameLists::default();
-    let pending = Some(Pending { intent: &case.intent, slot: Some(&case.slot) });
+    let pending = Some(Pending { intent: &case.asked.intent, slot: Some(&case.asked.slot) });
     let context = Context { channel: "", pending, lists: &lists, now: core.ambient.now(), zone: &core.zone };
     let mut meaning = core.engine.understand(text, &context);
     // A name is none of these, and asked about where it is not sure.
@@ -180,12 +120,12 @@ fn value(app: &App, case: &Case, text: &str) -> Option<Slots> {
     };
     let filled = meaning.slots.values().any(|slot| whole(&slot.value));
     // Or the whole request once more, in so many words.
-    let answers = meaning.by == By::Answer || (meaning.by == By::Sentence && meaning.intent == case.intent);
+    let answers = meaning.by == By::Answer || (meaning.by == By::Sentence && meaning.intent == case.asked.intent);
     (answers && filled).then_some(meaning.slots)
 }
 
 /// Whether the words would not do where they were typed.
-fn is_misread(app: &App, case: &Case) -> bool {
+fn is_misread(app: &App, case: &Case<Asked, Meant>) -> bool {
     value(app, case, &case.say).is_none() != (case.means == Meant::Neither)
 }
 

@@ -155,6 +155,10 @@ impl Backend for Program {
         Box::pin(self.app.turn(request))
     }
 
+    fn has_room(&self) -> bool {
+        self.app.has_room()
+    }
+
     fn ahead(&self, sound: Arc<[f32]>, expected: Expected) -> Soon<'_, Option<Early>> {
         Box::pin(self.app.ahead(sound, expected))
     }

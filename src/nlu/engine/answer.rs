@@ -14,6 +14,9 @@ pub const CHOICE: &str = "choice";
 /// A pick of the one that was not picked before.
 pub const OTHER: f64 = 0.0;
 
+/// A name is so sure at least that answers what was not asked.
+const A_NAME: f32 = 0.9;
+
 /// Words an answer is wrapped in.
 fn glue(word: &str) -> bool {
     matches!(
@@ -148,6 +151,11 @@ pub(super) fn slots(
     let asked_first = asked.iter().chain(def.slots.iter().filter(|s| Some(&s.name) != asked.as_ref().map(|a| &a.name)));
     for slot in asked_first {
         if let Some((start, end, value)) = finder.find(slot, &taken) {
+            // "Someday" is a little like a medicine, and none where nobody asked for one.
+            let unasked = asked.as_ref().is_some_and(|asked| asked.name != slot.name);
+            if unasked && matches!(slot.kind, SlotKind::Medicine | SlotKind::Provider) && value.confidence < A_NAME {
+                continue;
+            }
             taken.iter_mut().take(end).skip(start).for_each(|t| *t = true);
             slots.insert(slot.name.clone(), value);
         }

@@ -196,3 +196,21 @@ fn medicines_that_are_taken_for_one_another_carry_the_doubt() {
         assert_eq!(slot.confidence < 0.9, !alike.is_empty(), "{said}");
     }
 }
+
+#[test]
+fn a_name_that_was_not_asked_for_answers_only_where_it_is_sure() {
+    let engine = Engine::lexical(Arc::new(Catalogue::builtin().expect("loads"))).expect("trains");
+    for (said, pending, medicine) in [
+        ("Someday", "time", None),
+        ("carisoprodol", "time", Some("carisoprodol")),
+        ("Someday", "medicine", Some("carisoprodol")),
+    ] {
+        let lists = NameLists::default();
+        let asked = Some(Pending { intent: "medicine.remind", slot: Some(pending) });
+        let now = Timestamp::UNIX_EPOCH;
+        let ctx = Context { channel: "home", pending: asked, lists: &lists, now, zone: &TimeZone::UTC };
+        let got = engine.understand(said, &ctx);
+        let found = got.slots.get("medicine").map(|slot| slot.value.told());
+        assert_eq!(found.as_deref(), medicine, "{said} where {pending} is asked");
+    }
+}

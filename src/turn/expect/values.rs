@@ -5,11 +5,19 @@
 
 use std::sync::{Arc, LazyLock};
 
-use super::Kind;
 use crate::{
     asr::weigh::{Texts, Weighed},
     nlu::{By, Context, Engine, Slot, SlotValue, Slots, numbers, words},
 };
+
+/// The kinds of values that are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A day or a time.
+    When,
+    /// What a body was measured at.
+    Reading,
+}
 
 /// More words than this are no misheard value.
 pub(super) const MOST_WORDS: usize = 8;
@@ -30,7 +38,7 @@ pub(super) struct Limits {
 pub(super) const fn limits(kind: Kind) -> &'static Limits {
     match kind {
         Kind::Reading => &Limits { least: -6.0, apart: 1.5, under_heard: 1.5 },
-        Kind::When | Kind::YesNo | Kind::Digits => &Limits { least: -8.5, apart: 1.5, under_heard: 5.5 },
+        Kind::When => &Limits { least: -8.5, apart: 1.5, under_heard: 5.5 },
     }
 }
 
@@ -185,7 +193,7 @@ pub(super) fn of(kind: Kind, engine: &Engine, text: &str, context: &Context<'_>)
     let meaning = engine.understand(text, context);
     let value = |slot: &Slot| match kind {
         Kind::Reading => matches!(slot.value, SlotValue::Measured(_)),
-        Kind::When | Kind::YesNo | Kind::Digits => matches!(slot.value, SlotValue::When(_)),
+        Kind::When => matches!(slot.value, SlotValue::When(_)),
     };
     let valued = !meaning.slots.is_empty() && meaning.slots.values().all(value);
     (meaning.by == By::Answer && valued && !is_hour(kind, text)).then_some(meaning.slots)
@@ -250,9 +258,15 @@ mod tests {
 
     /// The number that a text begins with, as the value of a reading.
     fn number(text: &str) -> Option<Slots> {
-        let measured = text.split(' ').next()?.parse().ok()?;
-        let unit = text.ends_with("kilos").then_some(Unit::Kilograms);
-        let value = SlotValue::Measured(Measured { measured, over: None, unit });
+        let (first, over) = text.split(' ').next()?.split_once('/').unzip();
+        let measured = first.or(text.split(' ').next())?.parse().ok()?;
+        let over = over.and_then(|over| over.parse().ok());
+        let unit = match text.split(' ').nth(1) {
+            Some("kilos") => Some(Unit::Kilograms),
+            Some("pounds") => Some(Unit::Pounds),
+            _ => None,
+        };
+        let value = SlotValue::Measured(Measured { measured, over, unit });
         Some(Slots::from([("value".to_owned(), Slot::new(text, value, 1.0))]))
     }
 
@@ -270,6 +284,10 @@ mod tests {
             // All ways to say it count for it, with a unit or without.
             (&[("56", -3.0), ("56 kilos", -3.2), ("66", -4.0), ("feet", -2.0)], Some("56")),
             (&[("56 kilos", -2.9), ("56", -3.0), ("66", -4.0), ("feet", -2.0)], Some("56 kilos")),
+            // With another unit, or over another number, it is another.
+            (&[("56 kilos", -3.0), ("56 pounds", -3.4), ("feet", -2.0)], None),
+            (&[("120/80", -3.0), ("120/90", -3.4), ("feet", -2.0)], None),
+            (&[("120/80", -3.0), ("120/90", -4.6), ("feet", -2.0)], Some("120/80")),
             // What was heard may be one; what was heard and cannot be written down again speaks for nothing.
             (&[("79 kilos", -3.0)], Some("79 kilos")),
             (&[("56", -3.0), ("feet", f32::NEG_INFINITY)], Some("56")),

@@ -96,6 +96,10 @@ impl Backend for Staged {
         })
     }
 
+    fn has_room(&self) -> bool {
+        self.customs.hears_forever || Backend::has_room(&*self.program)
+    }
+
     fn ahead(&self, sound: Arc<[f32]>, expected: Expected) -> Soon<'_, Option<Early>> {
         if !self.customs.hears_forever {
             return Backend::ahead(&*self.program, sound, expected);

@@ -122,8 +122,12 @@ impl Ear {
         if let Some(over) = self.endpointer.push(samples(frame)) {
             return Ok(Some(self.ends(over)));
         }
-        match (self.endpointer.may_be_over(self.expected.worth_hearing_after()), &self.ahead) {
-            (true, None) => self.ahead = Some(Ahead::of(doors, self.said(), self.expected.clone())),
+        let after = self.expected.worth_hearing_after(self.endpointer.voiced());
+        match (self.endpointer.may_be_over(after), &self.ahead) {
+            // Asked first: what was said so far is not copied at each frame of a pause that no decoder is free for.
+            (true, None) if doors.backend.has_room() => {
+                self.ahead = Some(Ahead::of(doors, self.said(), self.expected.clone()));
+            }
             // Somebody went on.
             (false, Some(_)) => self.ahead = None,
             _ => {}
