@@ -85,13 +85,16 @@ impl Core {
         let likely = self.likely(&expected, spotted);
         let heard = ears.hear(HearRequest { likely, ..self.hear_request(samples, spotted, Vec::new()) }).await;
         let answer = self.as_answer(heard.outcome.clone(), &expected).ok().map(|words| words.text);
-        let pause = match &answer {
-            Some(words) => {
-                pause::after(words, &expected, self.pin_digits, &self.engine, self.ambient.now(), &self.zone)
-            }
-            None => pause::after_nothing(&expected, spotted.urgent()),
-        };
-        Some(Early { spotted, heard, answer, pause })
+        let mut early = Early { spotted, heard, answer, pause: pause::USUAL };
+        if early.counts() {
+            early.pause = match &early.answer {
+                Some(words) => {
+                    pause::after(words, &expected, self.pin_digits, &self.engine, self.ambient.now(), &self.zone)
+                }
+                None => pause::after_nothing(&expected, spotted.urgent()),
+            };
+        }
+        Some(early)
     }
 
     /// What the pool is asked for somebody who waits for an answer.

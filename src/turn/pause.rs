@@ -199,6 +199,14 @@ mod tests {
             let got = after(words, &expected, None, &engine, now, &zone);
             assert!((least..=most).contains(&got), "{words} ({expected:?}): {got:?}");
         }
+        let (short, long) = (LEAST_CODE - Duration::from_millis(1), LEAST_CODE);
+        for (expected, spoken, after) in [
+            (Expected::Digits, short, WORTH_HEARING),
+            (Expected::Digits, long, WORTH_HEARING_DIGITS),
+            (Expected::YesNo, long, WORTH_HEARING),
+        ] {
+            assert_eq!(expected.worth_hearing_after(spoken), after, "{expected:?}");
+        }
         for (expected, urgent, pause) in [
             (Expected::Anything, false, UNFINISHED),
             (Expected::Anything, true, USUAL),
