@@ -20,9 +20,11 @@ mod numbers;
 mod oov;
 mod phonemes;
 mod prompts;
+mod saying;
 mod synth;
 
 pub use lexicon::Lexicon;
+pub use saying::Saying;
 
 /// Samples a second of everything the voice says.
 pub const SAMPLE_RATE: u32 = 24_000;
@@ -145,17 +147,13 @@ impl Voice {
         })
     }
 
-    /// Says a text: one piece of sound a sentence (very long ones in several, the first up to its first comma), each made when it is
-    /// asked for, so the first can be heard while the next is made. Samples are mono, [`SAMPLE_RATE`] a second, within ±1.
-    /// A text without words gives no sound.
+    /// Says a text: one piece of sound a sentence (very long ones in several, the first up to its first comma, its first half second by
+    /// itself), each made when it is asked for, so the first can be heard while the next is made. Samples are mono, [`SAMPLE_RATE`] a
+    /// second, within ±1. A text without words gives no sound.
     ///
     /// # Errors
     /// When the text or the speed is out of range; within the iterator, when the network fails.
-    pub fn speak<'v>(
-        &'v self,
-        text: &str,
-        delivery: Delivery,
-    ) -> Result<impl Iterator<Item = Result<Vec<f32>, VoiceError>> + use<'v>, VoiceError> {
+    pub fn speak(&self, text: &str, delivery: Delivery) -> Result<Saying<'_>, VoiceError> {
         let length = text.chars().count();
         if length > MOST_CHARACTERS {
             return Err(VoiceError::TooLong { length });
@@ -163,35 +161,7 @@ impl Voice {
         if !(0.5..=2.0).contains(&delivery.speed) {
             return Err(VoiceError::Speed(delivery.speed));
         }
-        let mut noise = synth::Noise::new(delivery.seed);
-        let common = delivery == Delivery::default();
-        let runs = normalize::sentences(text).into_iter().enumerate().flat_map(move |(n, sentence)| {
-            match self.phonemizer.phonemes(&sentence) {
-                Ok(runs) if n == 0 => phonemes::breathe_early(runs).into_iter().map(Ok).collect(),
-                Ok(runs) => runs.into_iter().map(Ok).collect(),
-                Err(e) => vec![Err(e)],
-            }
-        });
-        Ok(runs.enumerate().map(move |(n, run)| {
-            let run = run?;
-            if common
-                && n == 0
-                && let Some((sound, after)) = self.prompts.get(&run)
-            {
-                noise.clone_from(after);
-                return Ok(sound.clone());
-            }
-            self.piece(&run, delivery.speed, &mut noise)
-        }))
-    }
-
-    fn piece(&self, run: &str, speed: f32, noise: &mut synth::Noise) -> Result<Vec<f32>, VoiceError> {
-        let spectrum = self.network.spectrum(run, speed)?;
-        let mut sound = self.synth.sound(&spectrum, noise)?;
-        for sample in &mut sound {
-            *sample = sample.clamp(-1.0, 1.0);
-        }
-        Ok(sound)
+        Ok(Saying::new(self, normalize::sentences(text), delivery))
     }
 
     /// Makes the first piece of each of these texts, which anybody may be told, so that it is there when one is said (a second of
@@ -206,8 +176,9 @@ impl Voice {
             let runs = phonemes::breathe_early(self.phonemizer.phonemes(&sentence)?);
             let Some(run) = runs.into_iter().next() else { continue };
             let mut noise = synth::Noise::new(Delivery::default().seed);
-            let sound = self.piece(&run, Delivery::default().speed, &mut noise)?;
-            pieces.insert(run, (sound, noise));
+            let mut sounding = self.synth.begin(self.network.spectrum(&run, Delivery::default().speed)?);
+            let sound = sounding.more(usize::MAX, &mut noise)?.unwrap_or_default();
+            pieces.insert(run, (within(sound), noise));
         }
         self.prompts.set(pieces);
         Ok(())
@@ -231,6 +202,14 @@ impl Voice {
         let sound: Result<Vec<Vec<f32>>, _> = self.speak(text, Delivery { speed, ..Delivery::default() })?.collect();
         wav(&sound?.concat(), SAMPLE_RATE)
     }
+}
+
+/// The same samples, none beyond ±1.
+fn within(mut sound: Vec<f32>) -> Vec<f32> {
+    for sample in &mut sound {
+        *sample = sample.clamp(-1.0, 1.0);
+    }
+    sound
 }
 
 /// Mono samples within ±1 as a 16-bit WAV file.

@@ -45,46 +45,88 @@ impl Default for Synth {
 }
 
 impl Synth {
-    /// The waveform: [`HOP`] samples a frame, mono, around ±1. The same spectrum and noise give the same sound.
-    pub fn sound(&self, spectrum: &Spectrum, noise: &mut Noise) -> Result<Vec<f32>, VoiceError> {
-        let frames = spectrum.frames;
-        let pulses = pulses(&spectrum.pitch);
-        let source = reflect(&pulses, FRAME / 2);
-        let failed = |e: realfft::FftError| VoiceError::Network(e.to_string());
+    /// Begins on a waveform: [`HOP`] samples a frame, mono, around ±1. The same spectrum and noise give the same sound, however it is
+    /// taken.
+    pub fn begin(&self, spectrum: Spectrum) -> Sounding<'_> {
+        let source = reflect(&pulses(&spectrum.pitch), FRAME / 2);
+        let length = (spectrum.frames + OVERLAP) * HOP;
+        Sounding {
+            synth: self,
+            source,
+            sound: vec![0.0; length],
+            weight: vec![0.0; length],
+            frame: self.forward.make_input_vec(),
+            bins: self.forward.make_output_vec(),
+            scratch: [self.forward.make_scratch_vec(), self.inverse.make_scratch_vec()],
+            spectrum,
+            made: 0,
+            given: 0,
+        }
+    }
+}
 
-        let mut sound = vec![0f32; (frames + OVERLAP) * HOP];
-        let mut weight = vec![0f32; sound.len()];
-        let mut frame = self.forward.make_input_vec();
-        let mut bins = self.forward.make_output_vec();
-        let mut forward_scratch = self.forward.make_scratch_vec();
-        let mut inverse_scratch = self.inverse.make_scratch_vec();
+/// A waveform that is being made.
+pub struct Sounding<'s> {
+    synth: &'s Synth,
+    spectrum: Spectrum,
+    source: Vec<f32>,
+    sound: Vec<f32>,
+    weight: Vec<f32>,
+    frame: Vec<f32>,
+    bins: Vec<Complex<f32>>,
+    scratch: [Vec<Complex<f32>>; 2],
+    /// Frames that are in it.
+    made: usize,
+    /// Samples that were given.
+    given: usize,
+}
+
+impl Sounding<'_> {
+    /// So many frames more of it, or what is left; `None` where nothing is.
+    pub fn more(&mut self, frames: usize, noise: &mut Noise) -> Result<Option<Vec<f32>>, VoiceError> {
+        let all = self.spectrum.frames;
+        let until = all.min(self.made.saturating_add(frames));
+        while self.made < until {
+            self.frame(self.made, noise).map_err(|e| VoiceError::Network(e.to_string()))?;
+            self.made += 1;
+        }
+        // What no frame to come reaches, and what lies before the middle of the first.
+        let half = FRAME / 2;
+        let whole = if self.made == all { all * HOP } else { (self.made * HOP).saturating_sub(half) };
+        if whole <= self.given {
+            return Ok(None);
+        }
+        let span = self.given + half..whole + half;
+        self.given = whole;
+        let kept = self.sound[span.clone()].iter().zip(&self.weight[span]);
+        Ok(Some(kept.map(|(sample, weight)| sample / weight.max(1e-11)).collect()))
+    }
+
+    fn frame(&mut self, f: usize, noise: &mut Noise) -> Result<(), realfft::FftError> {
+        let Self { synth, spectrum, source, sound, weight, frame, bins, scratch: [forward, inverse], .. } = self;
+        let (at, frames) = (f * HOP, spectrum.frames);
         // A unit cosine then peaks at 1 in the spectrum, so the gains are magnitudes.
         let scale = 4.0 / FRAME as f32;
-        for f in 0..frames {
-            let at = f * HOP;
-            for ((sample, input), window) in frame.iter_mut().zip(&source[at..at + FRAME]).zip(&self.window) {
-                *sample = input * window * scale;
-            }
-            self.forward.process_with_scratch(&mut frame, &mut bins, &mut forward_scratch).map_err(failed)?;
-            for (row, bin) in bins.iter_mut().enumerate() {
-                let i = row * frames + f;
-                let voiced = turned(gain(spectrum.harmonic_gain[i]), PI * spectrum.harmonic_phase[i].tanh());
-                let free = turned(gain(spectrum.free_gain[i]), spectrum.free_phase[i]);
-                *bin = *bin * voiced + noise.complex() * gain(spectrum.noise_gain[i]) + free;
-            }
-            // A real signal has no phase at zero and at half the sampling rate.
-            bins[0].im = 0.0;
-            bins[BINS - 1].im = 0.0;
-            self.inverse.process_with_scratch(&mut bins, &mut frame, &mut inverse_scratch).map_err(failed)?;
-            let (out, total) = (&mut sound[at..at + FRAME], &mut weight[at..at + FRAME]);
-            for (((out, total), sample), window) in out.iter_mut().zip(total).zip(&frame).zip(&self.window) {
-                *out += sample * window / FRAME as f32;
-                *total += window * window;
-            }
+        for ((sample, input), window) in frame.iter_mut().zip(&source[at..at + FRAME]).zip(&synth.window) {
+            *sample = input * window * scale;
         }
-        let half = FRAME / 2;
-        let kept = sound[half..].iter().zip(&weight[half..]).take(frames * HOP);
-        Ok(kept.map(|(sample, weight)| sample / weight.max(1e-11)).collect())
+        synth.forward.process_with_scratch(frame, bins, forward)?;
+        for (row, bin) in bins.iter_mut().enumerate() {
+            let i = row * frames + f;
+            let voiced = turned(gain(spectrum.harmonic_gain[i]), PI * spectrum.harmonic_phase[i].tanh());
+            let free = turned(gain(spectrum.free_gain[i]), spectrum.free_phase[i]);
+            *bin = *bin * voiced + noise.complex() * gain(spectrum.noise_gain[i]) + free;
+        }
+        // A real signal has no phase at zero and at half the sampling rate.
+        bins[0].im = 0.0;
+        bins[BINS - 1].im = 0.0;
+        synth.inverse.process_with_scratch(bins, frame, inverse)?;
+        let (out, total) = (&mut sound[at..at + FRAME], &mut weight[at..at + FRAME]);
+        for (((out, total), sample), window) in out.iter_mut().zip(total).zip(frame.iter()).zip(&synth.window) {
+            *out += sample * window / FRAME as f32;
+            *total += window * window;
+        }
+        Ok(())
     }
 }
 
@@ -171,6 +213,42 @@ impl Noise {
 mod tests {
     use super::*;
 
+    fn whole(spectrum: Spectrum) -> Vec<f32> {
+        Synth::default().begin(spectrum).more(usize::MAX, &mut Noise::new(0)).unwrap().unwrap_or_default()
+    }
+
+    #[test]
+    fn it_is_the_same_sound_however_it_is_taken() {
+        let frames = 17;
+        let spectrum = || {
+            let table = |seed: u64| {
+                let mut noise = Noise::new(seed);
+                (0..BINS * frames).map(|_| noise.normal()).collect::<Vec<f32>>()
+            };
+            let pitch = (0..frames).map(|f| if f % 5 == 0 { 0.0 } else { 90.0 + f as f32 }).collect();
+            Spectrum {
+                frames,
+                harmonic_gain: table(1),
+                harmonic_phase: table(2),
+                noise_gain: table(3),
+                free_gain: table(4),
+                free_phase: table(5),
+                pitch,
+            }
+        };
+        let expected = whole(spectrum());
+        assert_eq!(expected.len(), frames * HOP);
+        for steps in [[1, 1], [2, 1], [3, 30], [16, 1], [17, 1], [40, 1]] {
+            let (synth, mut noise) = (Synth::default(), Noise::new(0));
+            let mut sounding = synth.begin(spectrum());
+            let mut sound = Vec::new();
+            for step in std::iter::repeat_n(steps, 40).flatten() {
+                sound.extend(sounding.more(step, &mut noise).unwrap().unwrap_or_default());
+            }
+            assert!(sound == expected, "{steps:?}: {} samples", sound.len());
+        }
+    }
+
     #[test]
     fn noise_is_centred_has_unit_power_and_repeats() {
         let mut noise = Noise::new(7);
@@ -214,7 +292,7 @@ mod tests {
             free_phase,
             pitch: vec![0.0; frames],
         };
-        let sound = Synth::default().sound(&spectrum, &mut Noise::new(0)).unwrap();
+        let sound = whole(spectrum);
         assert_eq!(sound.len(), frames * HOP);
         let middle = &sound[3000..9000];
         let crossings = middle.windows(2).filter(|w| (w[0] < 0.0) != (w[1] < 0.0)).count();
@@ -233,6 +311,6 @@ mod tests {
             free_phase: none(),
             pitch: none(),
         };
-        assert!(Synth::default().sound(&spectrum, &mut Noise::new(0)).unwrap().is_empty());
+        assert!(whole(spectrum).is_empty());
     }
 }
