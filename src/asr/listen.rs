@@ -209,26 +209,24 @@ impl Listener {
         }
     }
 
-    /// Texts that may have been said instead, and the one that was heard. None where there is no time for it.
+    /// Texts that may have been said instead, and the one that was heard. None where there is no time for all of it.
     fn weighed(&mut self, text: &str, retell: &Retell, threads: usize, stop: &Stop<'_>) -> Vec<Weighed> {
-        let mut texts = (retell.0)(text);
-        if texts.is_empty() || stop.requested() {
-            return Vec::new();
-        }
-        if !text.is_empty() {
-            texts.push(text.to_owned());
-        }
-        let Some(decoder) = self.decoder.as_mut() else { return Vec::new() };
-        match self.whisper.weigh(decoder, &texts, threads, stop) {
-            Ok(weights) => {
-                let weighed = texts.into_iter().zip(weights);
-                weighed.map(|(text, log_probability)| Weighed { text, log_probability }).collect()
+        let mut all: Vec<Weighed> = Vec::new();
+        let Some(decoder) = self.decoder.as_mut() else { return all };
+        let mut weighing = self.whisper.weighing(decoder, threads, stop);
+        loop {
+            let texts = (retell.0)(text, &all);
+            if texts.is_empty() {
+                return all;
             }
-            Err(WhisperError::Stopped) => Vec::new(),
-            Err(e) => {
-                tracing::error!(error = %e, "texts could not be weighed");
-                self.decoder = None;
-                Vec::new()
+            match weighing.weigh(&texts) {
+                Ok(weights) => all.extend(texts.iter().zip(weights).map(|(of, weight)| weighed_as(&of.text, weight))),
+                Err(WhisperError::Stopped) => return Vec::new(),
+                Err(e) => {
+                    tracing::error!(error = %e, "texts could not be weighed");
+                    self.decoder = None;
+                    return Vec::new();
+                }
             }
         }
     }

@@ -6,9 +6,18 @@ use std::{
 };
 
 /// Makes of the words that were heard the texts that may have been said instead. Called where the clip is decoded, so that
-/// it need not be taken up again.
+/// it need not be taken up again; and again with what came of those, until there are no more.
 #[derive(Clone)]
-pub struct Retell(pub Arc<dyn Fn(&str) -> Vec<String> + Send + Sync>);
+pub struct Retell(pub Arc<dyn Fn(&str, &[Weighed]) -> Vec<Candidate> + Send + Sync>);
+
+/// A text to be weighed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidate {
+    /// The text.
+    pub text: String,
+    /// The natural logarithm of the least probability at which it matters. Below it nobody need know by how much.
+    pub floor: f32,
+}
 
 impl fmt::Debug for Retell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -21,7 +30,8 @@ impl fmt::Debug for Retell {
 pub struct Weighed {
     /// The text.
     pub text: String,
-    /// The natural logarithm of its probability; to be compared with those of other texts for the same clip.
+    /// The natural logarithm of its probability; to be compared with those of other texts for the same clip. Negative infinity
+    /// for what is less probable than matters.
     pub log_probability: f32,
 }
 

@@ -4,16 +4,23 @@
 //! Invariant: a name that comes out of it is heard, never certain. Where another fits nearly as well, the two are asked
 //! about; where none of the person's own fits, none is taken.
 
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+mod fit;
+mod telling;
 
+use std::{sync::Arc, time::Instant};
+
+use self::{
+    fit::{DOUBTFUL, Fit, fit},
+    telling::Telling,
+};
 use super::{
     Heard, Turn,
     hear::{Hearing, heard},
     millis,
 };
 use crate::{
-    asr::{Transcript, spotter::Spotted, weigh::Retell},
-    nlu::{By, Interpretation, NONE, Retelling, Retold, Slot, SlotValue, Whose, catalogue::SlotKind},
+    asr::{spotter::Spotted, weigh::Retell},
+    nlu::{By, Interpretation, NONE, Slot, SlotValue, catalogue::SlotKind},
     policy::NameLists,
 };
 
@@ -22,43 +29,6 @@ const NAMES: usize = 20;
 
 /// A slot matched by sound or not at all is worth a second listen.
 const SURE: f32 = 0.9;
-
-/// What speaks for a name: how probable the text with it is beside what was heard, in natural logarithms, its letters (a long
-/// name costs more tokens, each of them rare), how like it the words sound that it stands for, and that it is the person's own;
-/// and what speaks for none of them. Multinomial logistic regression over voices, noise and medicines that no figure is
-/// reported on.
-const PROBABLE: f32 = 0.152;
-const LETTER: f32 = 0.452;
-const LIKENESS: f32 = 12.05;
-const OWN: f32 = 1.58;
-const NONE_OF_THEM: f32 = 9.17;
-
-/// A sentence of the grammar stands for words that are none if it is no less probable by more than this.
-const UNDERSTOOD: f32 = 12.0;
-
-/// A name with less than this share of all that may have been said is asked about.
-const CLEAR: f32 = 0.7;
-
-/// Another of the person's own names with more than this share is asked about beside it.
-const APART: f32 = 0.15;
-
-/// How sure a name is that is clear, and one that is not.
-const HEARD: f32 = 0.9;
-const DOUBTFUL: f32 = 0.55;
-
-/// What the second listen comes to.
-#[derive(Debug, PartialEq)]
-enum Fit {
-    /// One of the person's own names, in this text, or in this sentence of the grammar if the text is none; another name that fits
-    /// nearly as well.
-    Own { text: String, carried: Option<String>, name: String, or: Option<String>, sure: f32 },
-    /// A name that is not the person's, in this text.
-    Another(String),
-    /// None of the names: what was heard is something else.
-    None,
-    /// Nothing was weighed.
-    Unknown,
-}
 
 /// What the second listen gave.
 pub(super) struct Again {
@@ -181,31 +151,12 @@ impl Turn<'_> {
         let medicines = names.medicines.iter().filter(|_| kinds.contains(&SlotKind::Medicine));
         let providers = names.providers.iter().filter(|_| kinds.contains(&SlotKind::Provider));
         let likely = medicines.chain(providers).map(|n| n.name.clone()).take(NAMES).collect();
-        let retelling = Arc::new(self.core.engine.retelling(&kinds, names));
-        let lost = lost(first);
-        let told = move |retelling: &Retelling, text: &str| {
-            let carried = if lost { retelling.carried(text) } else { Vec::new() };
-            let mut told = retelling.of(text);
-            told.extend(carried);
-            told
-        };
-        // Worked out once: finding the sentences of the grammar that lost words may have been takes the longest.
-        let first_told = Arc::new(told(&retelling, words));
-        let (before, texts, before_told) = (words.to_owned(), Arc::clone(&retelling), Arc::clone(&first_told));
-        let retell = Retell(Arc::new(move |text: &str| {
-            let now = if text == before { Vec::new() } else { told(&texts, text) };
-            let mut all: Vec<String> = vec![before.clone()];
-            now.into_iter().chain(before_told.iter().cloned()).map(|r| r.text).for_each(|t| {
-                if !all.contains(&t) && t != text {
-                    all.push(t);
-                }
-            });
-            all
-        }));
+        let telling = Telling::new(self.core.engine.retelling(&kinds, names), words, lost(first));
+        let retell = Arc::clone(&telling);
+        let retell = Retell(Arc::new(move |text, weighed| retell.next(text, weighed)));
         let again = self.decode(&clip, likely, Some(retell), Spotted::default()).await.ok().map(|transcript| {
-            let now = if transcript.text == words { Vec::new() } else { told(&retelling, &transcript.text) };
-            let retold: Vec<Retold> = now.into_iter().chain(first_told.iter().cloned()).collect();
-            Again { heard: heard(&transcript), fit: fit(&transcript, &retold), kinds }
+            let fit = fit(&transcript.text, &transcript.weighed, &telling.told());
+            Again { heard: heard(&transcript), fit, kinds }
         });
         self.timings.asr += millis(clock);
         again
@@ -226,53 +177,6 @@ impl Turn<'_> {
     }
 }
 
-/// Weighs the names against one another and against what was heard.
-fn fit(transcript: &Transcript, retold: &[Retold]) -> Fit {
-    let probable = |text: &str| {
-        transcript.weighed.iter().find(|w| w.text == text).map(|w| w.log_probability).filter(|p| p.is_finite())
-    };
-    let plain = transcript.weighed.iter().filter(|w| retold.iter().all(|r| r.text != w.text));
-    let heard = plain.map(|w| w.log_probability).chain(probable(&transcript.text)).fold(f32::NEG_INFINITY, f32::max);
-    let told = transcript.weighed.iter().any(|w| w.log_probability.is_finite());
-    if !told || (!heard.is_finite() && !retold.is_empty()) {
-        return Fit::Unknown;
-    }
-    // Each medicine, or person, by the name and in the text that fits best: of two names of one the longer is not the likelier.
-    let mut best: BTreeMap<Whose, (f32, f32, &Retold)> = BTreeMap::new();
-    for r in retold.iter().filter(|r| !r.carried) {
-        let Some(p) = probable(&r.text) else { continue };
-        let letters = r.name.chars().filter(|c| c.is_alphanumeric()).count() as f32;
-        let fits = PROBABLE * (p - heard) + LIKENESS * r.likeness;
-        let value = fits + LETTER * letters + if r.own() { OWN } else { 0.0 };
-        let entry = best.entry(r.whose).or_insert((fits, value, r));
-        if fits > entry.0 {
-            *entry = (fits, value, r);
-        }
-    }
-    let best = best.into_values().map(|(_, value, r)| (value, r));
-    let mut best: Vec<(f32, &Retold)> = best.collect();
-    best.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let Some(&(value, first)) = best.first().filter(|(value, _)| *value > NONE_OF_THEM) else { return Fit::None };
-    if !first.own() {
-        return Fit::Another(first.text.clone());
-    }
-    let all: f32 = best.iter().map(|(v, _)| (v - value).exp()).sum::<f32>() + (NONE_OF_THEM - value).exp();
-    let share = |v: f32| (v - value).exp() / all;
-    let second = best.iter().skip(1).find(|(v, r)| r.own() && share(*v) > APART);
-    // The sentence around it where the words that were heard are none.
-    let least = probable(&first.text).unwrap_or(f32::NEG_INFINITY) - UNDERSTOOD;
-    let sentences = retold.iter().filter(|r| r.carried && r.whose == first.whose);
-    let fitting = sentences.filter_map(|r| Some((probable(&r.text).filter(|p| *p > least)?, r)));
-    let carried = fitting.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, r)| r.text.clone());
-    Fit::Own {
-        text: first.text.clone(),
-        carried,
-        name: first.name.clone(),
-        or: second.map(|(_, r)| r.name.clone()),
-        sure: if share(value) >= CLEAR { HEARD } else { DOUBTFUL },
-    }
-}
-
 /// A name that was weighed is as sure as that says; what fits nearly as well stands beside it.
 fn doubt(meaning: &mut Interpretation, name: &str, or: Option<&str>, sure: f32) {
     for (slot, value) in &mut meaning.slots {
@@ -288,25 +192,7 @@ fn doubt(meaning: &mut Interpretation, name: &str, or: Option<&str>, sure: f32) 
 #[cfg(test)]
 mod tests {
     use super::{super::hear::Raw, *};
-    use crate::{asr::weigh::Weighed, policy::Named};
-
-    fn retold(name: &str, whose: Whose, likeness: f32) -> Retold {
-        Retold { text: format!("refill my {name}"), name: name.to_owned(), whose, likeness, carried: false }
-    }
-
-    fn weighed(texts: &[(&str, f32)]) -> Transcript {
-        let weighed = texts.iter().map(|(t, p)| Weighed { text: format!("refill my {t}"), log_probability: *p });
-        Transcript {
-            text: format!("refill my {}", texts[0].0),
-            heard: String::new(),
-            heard_confidence: vec![],
-            confidence: 0.9,
-            words: vec![],
-            weighed: weighed.collect(),
-            spelled: None,
-            no_speech: 0.0,
-        }
-    }
+    use crate::policy::Named;
 
     #[test]
     fn a_name_that_is_asked_about_anyway_is_not_heard_again() {
@@ -397,7 +283,7 @@ mod tests {
     fn a_weighed_name_is_as_sure_as_it_fits_and_the_other_stands_beside_it() {
         for (slot, name, or, sure, ends, beside) in [
             ("medicine", "lisinopril", Some("quinapril"), DOUBTFUL, DOUBTFUL, 1),
-            ("medicine", "Lisinopril", None, HEARD, HEARD, 0),
+            ("medicine", "Lisinopril", None, 0.9, 0.9, 0),
             // Never surer than it was, nor beside itself, and nothing else is touched.
             ("medicine", "lisinopril", Some("lisinopril 10 mg"), 0.99, 0.95, 0),
             ("medicine", "warfarin", Some("quinapril"), DOUBTFUL, 0.95, 0),
@@ -411,60 +297,5 @@ mod tests {
             let found = &meaning.slots[slot];
             assert_eq!((found.confidence, found.alike.len()), (ends, beside), "{slot} {name} {or:?} {sure}");
         }
-    }
-
-    #[test]
-    fn a_name_must_win_against_the_others_and_against_what_was_heard() {
-        let retold = [
-            retold("lisinopril", Whose::Own(0), 0.8),
-            retold("quinapril", Whose::Own(1), 0.6),
-            retold("enalapril", Whose::Nobodys(0), 0.9),
-        ];
-        let own = |or: Option<&str>, sure| Fit::Own {
-            text: "refill my lisinopril".into(),
-            carried: None,
-            name: "lisinopril".into(),
-            or: or.map(str::to_owned),
-            sure,
-        };
-        let case = |heard, lisinopril, quinapril, enalapril| {
-            let texts = [
-                ("live on a pill", heard),
-                ("lisinopril", lisinopril),
-                ("quinapril", quinapril),
-                ("enalapril", enalapril),
-            ];
-            fit(&weighed(&texts), &retold)
-        };
-        assert_eq!(case(-5.0, -12.0, -40.0, -40.0), own(None, HEARD));
-        // Two of the person's own that are close, a poor fit, and none.
-        assert_eq!(case(-5.0, -20.0, -6.0, -40.0), own(Some("quinapril"), DOUBTFUL));
-        assert_eq!(case(-5.0, -45.0, -60.0, -60.0), own(None, DOUBTFUL));
-        assert_eq!(case(-5.0, -55.0, -60.0, -60.0), Fit::None);
-        // Somebody else's fits better: it is not snapped to one of the list.
-        assert_eq!(case(-5.0, -25.0, -40.0, -6.0), Fit::Another("refill my enalapril".into()));
-        assert_eq!(case(-5.0, -60.0, -60.0, -45.0), Fit::None);
-        // A sentence of the grammar that may stand for the words, if they are none.
-        let carried = Retold { text: "refill my lisinopril please".into(), carried: true, ..retold[0].clone() };
-        let all = |sentence: f32| {
-            let texts = [("live on a pill", -5.0), ("lisinopril", -12.0), ("lisinopril please", sentence)];
-            match fit(&weighed(&texts), &[retold[0].clone(), carried.clone()]) {
-                Fit::Own { carried, .. } => carried,
-                other => panic!("{other:?}"),
-            }
-        };
-        assert_eq!(all(-20.0).as_deref(), Some("refill my lisinopril please"));
-        assert_eq!(all(-30.0), None);
-        // Two names of one medicine are no two medicines, and the longer is not the one that was said.
-        let salt = Retold {
-            name: "lisinopril dihydrate".into(),
-            text: "refill my lisinopril dihydrate".into(),
-            ..retold[0].clone()
-        };
-        let texts = weighed(&[("lisinopril", -3.0), ("lisinopril dihydrate", -10.0)]);
-        let exact = Retold { likeness: 1.0, ..retold[0].clone() };
-        assert_eq!(fit(&texts, &[salt, exact]), own(None, HEARD));
-        let nothing = Transcript { weighed: vec![], ..weighed(&[("live on a pill", -5.0)]) };
-        assert_eq!(fit(&nothing, &[]), Fit::Unknown);
     }
 }

@@ -17,6 +17,7 @@ use wellspoken::{
         pool::{HearRequest, Load, Pool, PoolLimits, Priority},
         tongues::Tongues,
         wav,
+        weigh::{Candidate, Retell, Weighed},
         whisper::Stop,
     },
     config::HearConfig,
@@ -121,6 +122,52 @@ async fn names_help_a_medicine_to_be_heard() {
     asked.names = vec!["lisinopril".into(), "metformin".into(), "atorvastatin".into()];
     let heard = pool().hear(asked).await;
     assert!(words(&heard).contains("metformin"), "{heard:?}");
+}
+
+/// What these texts weigh for a clip, in lots of so many.
+async fn weighed(clip: &Arc<[f32]>, texts: &[(&str, f32)], lots_of: usize) -> Vec<f32> {
+    let wanted: Vec<Candidate> =
+        texts.iter().map(|(text, floor)| Candidate { text: (*text).to_owned(), floor: *floor }).collect();
+    let lots = wanted.clone();
+    let next = move |_: &str, before: &[Weighed]| lots.iter().skip(before.len()).take(lots_of).cloned().collect();
+    let retell = Some(Retell(Arc::new(next)));
+    let heard = pool().hear(HearRequest { retell, ..request(Arc::clone(clip)) }).await;
+    let weighed = heard.outcome.expect("a sentence").weighed;
+    assert!(weighed.iter().map(|w| &w.text).eq(wanted.iter().map(|c| &c.text)), "{weighed:?}");
+    weighed.into_iter().map(|w| w.log_probability).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_weighs_the_same_beside_others_and_nothing_below_its_floor() {
+    let clip = at_16_khz(&speech("Please refill my metformin today."));
+    let texts = [
+        "Please refill my metformin today.",
+        "Please refill my metoprolol today.",
+        "Please refill my metformin.",
+        "Is my metformin ready?",
+        "Please refill my melatonin today.",
+        "Please refuse my metformin today.",
+    ];
+    let free: Vec<(&str, f32)> = texts.iter().map(|text| (*text, f32::NEG_INFINITY)).collect();
+    let alone = weighed(&clip, &free, 1).await;
+    let together = weighed(&clip, &free, free.len()).await;
+    let near = |a: f32, b: f32| (a - b).abs() < 0.01;
+    for (n, text) in texts.iter().enumerate() {
+        // By itself, with nothing before it that it could begin with.
+        let single = weighed(&clip, &free[n..=n], 1).await[0];
+        assert!(single.is_finite() && near(single, alone[n]) && near(single, together[n]), "{text}: {single}");
+        assert!(n == 0 || single < alone[0], "{text} is said to be likelier than what was said");
+        for (floor, kept) in [(single - 0.1, true), (single + 0.1, false), (0.1, false)] {
+            let others: Vec<_> =
+                (0..texts.len()).map(|i| (texts[i], if i == n { floor } else { f32::NEG_INFINITY })).collect();
+            let with = weighed(&clip, &others, 4).await;
+            assert_eq!(with[n].is_finite(), kept, "{text} at {floor}: {with:?}");
+            assert!(
+                (0..texts.len()).all(|i| i == n || near(with[i], together[i])),
+                "beside {text} at {floor}: {with:?}"
+            );
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -146,7 +146,7 @@ impl Whisper {
             if stop.requested() {
                 return Err(WhisperError::Stopped);
             }
-            let logits = path.logits()?;
+            let logits = path.logits();
             let next = tokens.next(logits);
             let ((digit, p), (_, second)) = best_two(&next.digits);
             if !digits.is_empty() {

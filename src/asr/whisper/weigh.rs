@@ -4,7 +4,7 @@
 //! paid for once.
 
 use super::{Decoder, Stop, Whisper, WhisperError};
-use crate::asr::weigh::Texts;
+use crate::asr::weigh::{Candidate, Texts};
 
 /// Texts that are longer are not weighed, in tokens: nobody names that much in one breath.
 const LONGEST: usize = 120;
@@ -20,36 +20,57 @@ pub(super) struct Path<'d> {
     head: Vec<i32>,
     /// The tokens after it, each with the log probability of all of them up to it.
     steps: Vec<(i32, f32)>,
-    /// Of what comes next: the logarithm of the sum of the exponentials, once it is known.
+    /// What may come after the head and after each of them. Kept, so that the way back costs nothing: the decoder forgets by
+    /// itself what lies behind the place of its next token.
+    after: Vec<After>,
+    /// Memory of what is not kept any more.
+    spare: Vec<Vec<f32>>,
+}
+
+/// What may come next.
+struct After {
+    logits: Vec<f32>,
+    /// The logarithm of the sum of their exponentials, once it is known.
     sum: Option<f32>,
 }
 
-impl Whisper {
-    /// The natural logarithm of the probability of each text, as a whole transcript of the clip that this decoder
-    /// decoded last. Compare them with one another: alone they say little, since longer texts are less probable.
-    /// Negative infinity for a text that is too long.
+/// Weighs texts for one clip. What those of before began with is paid for once, too.
+pub struct Weighing<'d> {
+    whisper: &'d Whisper,
+    path: Path<'d>,
+    stop: &'d Stop<'d>,
+}
+
+impl Weighing<'_> {
+    /// The natural logarithm of the probability of each text, as a whole transcript of the clip. Compare them with one
+    /// another: alone they say little, since longer texts are less probable. Negative infinity for a text that is too long or
+    /// less probable than its floor.
     ///
     /// # Errors
     /// When it is told to stop, or the decoder fails.
-    pub fn weigh(
-        &self,
-        decoder: &mut Decoder,
-        texts: &[String],
-        threads: usize,
-        stop: &Stop<'_>,
-    ) -> Result<Vec<f32>, WhisperError> {
-        let order = self.in_order(texts.iter().map(|text| text.trim()))?;
+    pub fn weigh(&mut self, texts: &[Candidate]) -> Result<Vec<f32>, WhisperError> {
+        let order = self.whisper.in_order(texts.iter().map(|candidate| candidate.text.trim()))?;
         let mut weights = vec![f32::NEG_INFINITY; texts.len()];
-        let order = order.iter().map(|(i, tokens)| (*i, tokens.as_slice()));
-        self.along(decoder, order, &mut weights, f32::NEG_INFINITY, None, threads, stop)?;
-        Ok(weights)
+        let floor = |i: usize| texts.get(i).map_or(f32::NEG_INFINITY, |candidate| candidate.floor);
+        let order = order.iter().map(|(i, tokens)| (*i, tokens.as_slice(), floor(*i)));
+        self.whisper.along(&mut self.path, order, &mut weights, None, self.stop)?;
+        // A text may fall below its floor by its end alone.
+        let above = |(weight, of): (f32, &Candidate)| if weight < of.floor { f32::NEG_INFINITY } else { weight };
+        Ok(weights.into_iter().zip(texts).map(above).collect())
+    }
+}
+
+impl Whisper {
+    /// To weigh texts for the clip that this decoder decoded last.
+    pub fn weighing<'d>(&'d self, decoder: &'d mut Decoder, threads: usize, stop: &'d Stop<'d>) -> Weighing<'d> {
+        Weighing { whisper: self, path: self.path(decoder, threads), stop }
     }
 
-    /// The same for each of these and for what was heard, which comes last; but no further into a text than it takes to know that
-    /// it is less probable than `floor`; negative infinity for those.
+    /// As [`Weighing::weigh`], each of these and what was heard, which comes last; negative infinity for those that are less
+    /// probable than `floor`.
     ///
     /// # Errors
-    /// As [`Whisper::weigh`].
+    /// When it is told to stop, or the decoder fails.
     pub fn weigh_among(
         &self,
         decoder: &mut Decoder,
@@ -76,9 +97,10 @@ impl Whisper {
         let (before, after) = written.split_at(at);
         let order = before.iter().map(|(i, tokens)| (*i, tokens.as_slice()));
         let order = order.chain([(all, heard.as_slice())]).chain(after.iter().map(|(i, t)| (*i, t.as_slice())));
+        let order = order.map(|(i, tokens)| (i, tokens, floor));
         let mut weights = vec![f32::NEG_INFINITY; all + 1];
         let mark = if texts.unmarked { self.prompt_tokens(".")?.first().copied() } else { None };
-        self.along(decoder, order, &mut weights, floor, mark, threads, stop)?;
+        self.along(&mut self.path(decoder, threads), order, &mut weights, mark, stop)?;
         Ok(weights)
     }
 
@@ -90,48 +112,40 @@ impl Whisper {
         Ok(order)
     }
 
-    /// Weighs texts in the order of their tokens. Each may end with `mark`, too.
-    #[expect(clippy::too_many_arguments, reason = "what both ways to weigh have in common")]
+    /// Weighs texts in the order of their tokens, each no further than it takes to know that it is less probable than its floor.
+    /// Each may end with `mark`, too.
     fn along<'t>(
         &self,
-        decoder: &mut Decoder,
-        order: impl Iterator<Item = (usize, &'t [i32])>,
+        path: &mut Path<'_>,
+        order: impl Iterator<Item = (usize, &'t [i32], f32)>,
         weights: &mut [f32],
-        floor: f32,
         mark: Option<i32>,
-        threads: usize,
         stop: &Stop<'_>,
     ) -> Result<(), WhisperError> {
         let (end_of_text, timestamps) = (self.context.token_eot(), self.context.token_beg());
-        let mut path = self.path(decoder, threads);
-        let mut started = false;
-        for (i, tokens) in order {
-            if tokens.is_empty() || tokens.len() > LONGEST {
+        for (i, tokens, floor) in order {
+            // Nothing is more probable than certain.
+            if tokens.is_empty() || tokens.len() > LONGEST || floor > 0.0 {
                 continue;
             }
             if stop.requested() {
                 return Err(WhisperError::Stopped);
             }
-            if !started {
-                path.start()?;
-                started = true;
-            }
+            path.start()?;
             let shared = path.steps.iter().zip(tokens).take_while(|((a, _), b)| a == *b).count();
-            if shared < path.steps.len() {
-                path.back_to(shared)?;
-            }
+            path.back_to(shared);
             let mut probable = path.so_far() >= floor;
             for token in tokens.iter().skip(shared) {
                 probable = probable && path.step(*token, floor)?;
             }
             if probable {
                 let ended = |token: i32| token == end_of_text || token >= timestamps;
-                let mut weight = path.so_far() + path.probability_of(ended)?;
+                let mut weight = path.so_far() + path.probability_of(ended);
                 // A point may be that of a decimal, so what follows it must be the end.
                 if let Some(mark) = mark
                     && path.step(mark, floor)?
                 {
-                    weight = log_sum(&[weight, path.so_far() + path.probability_of(ended)?]);
+                    weight = log_sum(&[weight, path.so_far() + path.probability_of(ended)]);
                 }
                 if let Some(place) = weights.get_mut(i) {
                     *place = weight;
@@ -149,38 +163,39 @@ impl Whisper {
         }
         // With timestamps, as the passes decode.
         head.push(self.context.token_beg());
-        Path { decoder, threads, head, steps: Vec::new(), sum: None }
+        Path { decoder, threads, head, steps: Vec::new(), after: Vec::new(), spare: Vec::new() }
     }
 }
 
 impl Path<'_> {
-    /// Through the head; what comes next is known then.
+    /// Through the head, unless it went there before; what comes next is known then.
     pub(super) fn start(&mut self) -> Result<(), WhisperError> {
+        if !self.after.is_empty() {
+            return Ok(());
+        }
         // One at a time: of several only the last one's outcome is kept, where it cannot be reached.
         for at in 0..self.head.len() {
             self.decode(self.head[at], at)?;
         }
-        Ok(())
+        self.keep()
     }
 
     /// Forgets the steps from `kept` on.
-    fn back_to(&mut self, kept: usize) -> Result<(), WhisperError> {
+    fn back_to(&mut self, kept: usize) {
         self.steps.truncate(kept);
-        let last = self.steps.last().map_or(self.head.last(), |(token, _)| Some(token)).copied();
-        match last {
-            Some(token) => self.decode(token, self.head.len() + kept - 1),
-            None => Ok(()),
-        }
+        let gone = self.after.drain((kept + 1).min(self.after.len())..);
+        self.spare.extend(gone.map(|after| after.logits));
     }
 
     /// One token on, unless that is less probable than `floor`. Tells whether it went on.
     pub(super) fn step(&mut self, token: i32, floor: f32) -> Result<bool, WhisperError> {
-        let sum = self.so_far() + self.probability(token)?;
+        let sum = self.so_far() + self.probability(token);
         if sum < floor {
             return Ok(false);
         }
         self.decode(token, self.head.len() + self.steps.len())?;
         self.steps.push((token, sum));
+        self.keep()?;
         Ok(true)
     }
 
@@ -189,28 +204,37 @@ impl Path<'_> {
     }
 
     fn decode(&mut self, token: i32, at: usize) -> Result<(), WhisperError> {
-        self.sum = None;
         let state = &mut self.decoder.state;
         state.decode(&[token], at, self.threads.max(1)).map_err(|e| WhisperError::Decode(format!("weighing: {e}")))
     }
 
+    /// Keeps what may come after the last token.
+    fn keep(&mut self) -> Result<(), WhisperError> {
+        let mut logits = self.spare.pop().unwrap_or_default();
+        logits.clear();
+        let state = &self.decoder.state;
+        let next = state.get_logits().map_err(|e| WhisperError::Decode(format!("weighing: {e}")))?;
+        logits.extend_from_slice(next);
+        self.after.push(After { logits, sum: None });
+        Ok(())
+    }
+
     /// The logarithm of the probability that this token comes next.
-    fn probability(&mut self, token: i32) -> Result<f32, WhisperError> {
-        let logits = self.logits()?;
-        let sum = self.sum.unwrap_or_else(|| log_sum(logits));
+    fn probability(&mut self, token: i32) -> f32 {
+        let Some(After { logits, sum }) = self.after.last_mut() else { return f32::NEG_INFINITY };
+        let sum = *sum.get_or_insert_with(|| log_sum(logits));
         let logit = usize::try_from(token).ok().and_then(|at| logits.get(at)).copied();
-        self.sum = Some(sum);
-        Ok(logit.map_or(f32::NEG_INFINITY, |logit| logit - sum))
+        logit.map_or(f32::NEG_INFINITY, |logit| logit - sum)
     }
 
     /// The logarithm of the probability that one of these tokens comes next.
-    fn probability_of(&self, wanted: impl Fn(i32) -> bool) -> Result<f32, WhisperError> {
-        Ok(log_share(self.logits()?, wanted))
+    fn probability_of(&self, wanted: impl Fn(i32) -> bool) -> f32 {
+        log_share(self.logits(), wanted)
     }
 
-    /// Of every token to come next.
-    pub(super) fn logits(&self) -> Result<&[f32], WhisperError> {
-        self.decoder.state.get_logits().map_err(|e| WhisperError::Decode(format!("weighing: {e}")))
+    /// Of every token to come next. Empty before the start.
+    pub(super) fn logits(&self) -> &[f32] {
+        self.after.last().map_or(&[], |after| &after.logits)
     }
 }
 

@@ -29,8 +29,8 @@ const FAR: f32 = 0.35;
 /// Longest utterance that is retold, in words.
 const LONGEST: usize = 24;
 
-/// Names of the person's own that are tried in other sentences than the one that was heard, and sentences for each.
-const CARRIED: (usize, usize) = (2, 4);
+/// Other sentences than the one that was heard that a name is tried in.
+const CARRIED: usize = 4;
 
 /// Makes such texts for one person.
 pub struct Retelling {
@@ -85,7 +85,7 @@ impl Engine {
 }
 
 impl Retelling {
-    fn new(catalogue: Arc<Catalogue>, kinds: &[SlotKind], lists: &NameLists) -> Self {
+    pub(crate) fn new(catalogue: Arc<Catalogue>, kinds: &[SlotKind], lists: &NameLists) -> Self {
         let medicines = kinds.contains(&SlotKind::Medicine);
         let mut ways: Vec<(String, usize)> = Vec::new();
         let theirs = [(medicines, &lists.medicines), (kinds.contains(&SlotKind::Provider), &lists.providers)];
@@ -167,22 +167,17 @@ impl Retelling {
 }
 
 impl Retelling {
-    /// The sentences of the grammar that may have been said where this was heard and not understood, with the likest of the
-    /// person's own names.
+    /// Whether the catalogue knows all words of this: then no name is hidden in them, if another listen heard the same.
     #[must_use]
-    pub fn carried(&self, text: &str) -> Vec<Retold> {
-        let (names, sentences) = CARRIED;
-        let mut likest: Vec<Retold> = Vec::new();
-        for retold in self.of(text).into_iter().filter(Retold::own) {
-            if likest.len() < names && likest.iter().all(|known| known.whose != retold.whose) {
-                likest.push(retold);
-            }
-        }
-        let said = likest.iter().flat_map(|like| {
-            let texts = carrier::like(&self.catalogue, text, &self.kinds, &like.name, sentences);
-            texts.into_iter().map(|text| Retold { text, carried: true, ..like.clone() })
-        });
-        said.collect()
+    pub fn knows(&self, text: &str) -> bool {
+        words::words(text).iter().all(|word| self.catalogue.vocabulary.knows(&word.text))
+    }
+
+    /// The sentences of the grammar that may have been said with this name where this was heard and not understood.
+    #[must_use]
+    pub fn carried(&self, text: &str, like: &Retold) -> Vec<Retold> {
+        let texts = carrier::like(&self.catalogue, text, &self.kinds, &like.name, CARRIED);
+        texts.into_iter().map(|text| Retold { text, carried: true, ..like.clone() }).collect()
     }
 }
 
@@ -228,9 +223,11 @@ mod tests {
     #[test]
     fn a_sentence_that_was_lost_is_told_as_the_grammar_has_it() {
         let retelling = retelling(&["quinapril", "warfarin", "lisinopril"], &[SlotKind::Medicine]);
-        let found = retelling.carried("is my Quinn up already.");
+        let heard = "is my Quinn up already.";
+        let like = retelling.of(heard).into_iter().find(|r| r.name == "quinapril").expect("it is like some words");
+        let found = retelling.carried(heard, &like);
         assert!(found.iter().any(|r| r.text == "Is my quinapril ready?" && r.own() && r.carried), "{found:?}");
-        assert!(found.len() <= CARRIED.0 * CARRIED.1);
+        assert!(found.len() <= CARRIED);
     }
 
     #[test]

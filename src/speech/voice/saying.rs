@@ -16,8 +16,6 @@ pub struct Saying<'v> {
     delivery: Delivery,
     sentences: vec::IntoIter<Sentence>,
     runs: VecDeque<String>,
-    /// The sentences that were begun.
-    begun: usize,
     noise: synth::Noise,
     /// What is being said, and how many frames of it come next.
     now: Option<(synth::Sounding<'v>, usize)>,
@@ -29,7 +27,7 @@ impl<'v> Saying<'v> {
     pub(super) fn new(voice: &'v Voice, sentences: Vec<Sentence>, delivery: Delivery) -> Self {
         let noise = synth::Noise::new(delivery.seed);
         let sentences = sentences.into_iter();
-        Self { voice, delivery, sentences, runs: VecDeque::new(), begun: 0, noise, now: None, silent: true }
+        Self { voice, delivery, sentences, runs: VecDeque::new(), noise, now: None, silent: true }
     }
 
     /// The next piece; `None` after the last.
@@ -45,8 +43,7 @@ impl<'v> Saying<'v> {
             let Some(run) = self.runs.pop_front() else {
                 let Some(sentence) = self.sentences.next() else { return Ok(None) };
                 let runs = self.voice.phonemizer.phonemes(&sentence)?;
-                self.runs = if self.begun == 0 { phonemes::breathe_early(runs) } else { runs }.into();
-                self.begun += 1;
+                self.runs = if self.silent { phonemes::breathe_early(runs) } else { runs }.into();
                 continue;
             };
             let first = std::mem::replace(&mut self.silent, false);
