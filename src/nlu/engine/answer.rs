@@ -115,6 +115,12 @@ fn glue(word: &str) -> bool {
     )
 }
 
+/// Whether "no one" is said, which is no time; "no, one" is.
+fn nobody(finder: &Finder<'_>, words: &[&str]) -> bool {
+    let said = (1..words.len()).filter(|&i| words.get(i - 1..=i) == Some(&["no", "one"]));
+    said.map(|i| finder.spoken(i - 1, i + 1)).any(|spoken| !spoken.contains([',', '.']))
+}
+
 /// The slots an utterance fills as an answer; `None` when it is none.
 ///
 /// `other`: the classifier is sure of another intent, so free words are not taken for an answer.
@@ -135,8 +141,11 @@ pub(super) fn slots(
         return whole(SlotValue::Number(pick), 1.0);
     }
     let def = def?;
-    if let Some(asked) = &asked
-        && matches!(asked.kind, SlotKind::Date | SlotKind::Time)
+    let about_time = asked.as_ref().is_some_and(|asked| matches!(asked.kind, SlotKind::Date | SlotKind::Time));
+    if about_time && nobody(finder, &words) {
+        return None;
+    }
+    if let Some(asked) = asked.as_ref().filter(|_| about_time)
         && let Some(answer) = bare_when(asked, finder)
     {
         // A date that does not exist is an answer without a value: it is asked for again.

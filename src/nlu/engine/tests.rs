@@ -214,3 +214,23 @@ fn a_name_that_was_not_asked_for_answers_only_where_it_is_sure() {
         assert_eq!(found.as_deref(), medicine, "{said} where {pending} is asked");
     }
 }
+
+#[test]
+fn nobody_is_no_time() {
+    let engine = Engine::lexical(Arc::new(Catalogue::builtin().expect("loads"))).expect("trains");
+    for (said, asked, answers) in [
+        ("No one.", "time", false),
+        ("No one", "date", false),
+        ("No, one.", "time", true),
+        ("One.", "time", true),
+        ("No, at one.", "time", true),
+    ] {
+        let lists = NameLists::default();
+        let pending = Some(Pending { intent: "appointment.book", slot: Some(asked) });
+        let now = Timestamp::UNIX_EPOCH;
+        let ctx = Context { channel: "home", pending, lists: &lists, now, zone: &TimeZone::UTC };
+        let got = engine.understand(said, &ctx);
+        let when = got.slots.values().any(|slot| matches!(slot.value, SlotValue::When(_)));
+        assert_eq!(when, answers, "{said}");
+    }
+}
