@@ -1,7 +1,7 @@
 //! The webhook is told at least once, under one name each time, whatever happens to it and to the program.
 
 use std::{
-    process::{Child, Command, Stdio},
+    process::Child,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU16, Ordering},
@@ -15,15 +15,18 @@ use axum::{
 };
 use jiff::{SignedDuration, Timestamp};
 use wellspoken::{
-    config::{AlertsConfig, KeysConfig},
+    config::AlertsConfig,
     policy::{PersonId, staff::Role},
     staff::{Alerts, AlertsSent},
-    store::{Store, StoreOptions},
+    store::Store,
 };
 
 use crate::{
     oidc::member,
-    store::place::{Place, admitted},
+    store::{
+        child::{self, opened_by_parent, set},
+        place::{Place, admitted},
+    },
     support::now,
 };
 
@@ -123,16 +126,11 @@ async fn what_is_not_taken_is_told_again_under_the_same_name_and_given_up_loudly
     assert!(store.due_alerts(later(seconds + 9999)).await.expect("read").is_empty());
 }
 
-/// This test binary again, telling what is due in a process of its own.
-fn child(place: &Place, hook: &Hook, minutes: i64) -> Child {
-    Command::new(std::env::current_exe().expect("known"))
-        .args(["--exact", "alerts::tells_what_is_due", "--ignored", "--nocapture", "--test-threads=1"])
-        .env("WELLSPOKEN_TEST_URL", &place.url)
-        .env("WELLSPOKEN_TEST_KEY", place.key_file())
+/// Tells what is due in a process of its own.
+fn teller(place: &Place, hook: &Hook, minutes: i64) -> Child {
+    child::child("alerts::tells_what_is_due", place)
         .env("WELLSPOKEN_TEST_HOOK", &hook.url)
         .env("WELLSPOKEN_TEST_MINUTES", minutes.to_string())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
         .spawn()
         .expect("started")
 }
@@ -140,13 +138,7 @@ fn child(place: &Place, hook: &Hook, minutes: i64) -> Child {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "run by the test below in processes of their own"]
 async fn tells_what_is_due() {
-    let set = |name: &str| std::env::var(name).expect("set by the test that runs this one");
-    let options = StoreOptions {
-        url: set("WELLSPOKEN_TEST_URL"),
-        key_file: set("WELLSPOKEN_TEST_KEY").into(),
-        keys: KeysConfig::default(),
-    };
-    let store = Store::open(options).await.expect("opened");
+    let store = opened_by_parent().await;
     let config = AlertsConfig { webhook: Some(set("WELLSPOKEN_TEST_HOOK")), ..AlertsConfig::default() };
     let minutes: i64 = set("WELLSPOKEN_TEST_MINUTES").parse().expect("a number");
     let alerts = Alerts::new(&config).expect("nothing to read");
@@ -163,7 +155,7 @@ async fn killed_while_it_tells_the_webhook_is_told_once_more_and_nothing_is_lost
         // The webhook has it and does not say so: the program dies waiting.
         let before = hook.keys().len();
         hook.mood.store(SILENCE, Ordering::SeqCst);
-        let mut process = child(&place, &hook, round * 30);
+        let mut process = teller(&place, &hook, round * 30);
         let deadline = Instant::now() + Duration::from_secs(60);
         while hook.keys().len() == before {
             assert!(Instant::now() < deadline, "it tells");
@@ -172,11 +164,11 @@ async fn killed_while_it_tells_the_webhook_is_told_once_more_and_nothing_is_lost
         process.kill().expect("killed");
         process.wait().expect("ended");
         hook.mood.store(200, Ordering::SeqCst);
-        assert!(child(&place, &hook, round * 30 + 20).wait().expect("ended").success());
+        assert!(teller(&place, &hook, round * 30 + 20).wait().expect("ended").success());
         let keys = hook.keys();
         assert_eq!(keys.len(), before + 2, "once more");
         assert_eq!(keys[before], keys[before + 1], "under the same name");
-        assert!(child(&place, &hook, round * 30 + 25).wait().expect("ended").success());
+        assert!(teller(&place, &hook, round * 30 + 25).wait().expect("ended").success());
         assert_eq!(hook.keys().len(), before + 2, "and then no more");
     }
     assert!(store.audit_verify().await.expect("read").whole());

@@ -8,6 +8,7 @@ mod audit;
 mod backup;
 mod bad_luck;
 mod care_place;
+pub mod child;
 mod contacts;
 mod device_events;
 mod export;

@@ -4,7 +4,6 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { after, before, test } from 'node:test';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +11,7 @@ import { join } from 'node:path';
 import { launch, until, visit } from './browser.mjs';
 import { organization } from './organization.mjs';
 import { passes } from './provider.mjs';
-import { root, start } from './server.mjs';
+import { free, root, start } from './server.mjs';
 
 const medicine = (text, value) => ({
   resourceType: 'MedicationRequest', status: 'active', intent: 'order', authoredOn: '2026-03-02',
@@ -40,11 +39,6 @@ let lake;
 let folder;
 let june;
 let device;
-
-const free = () => new Promise((done) => {
-  const socket = createServer();
-  socket.listen(0, '127.0.0.1', () => { const { port } = socket.address(); socket.close(() => done(port)); });
-});
 
 before(async () => {
   const [port, a, b, ...ports] = [await free(), await free(), await free(), await free(), await free()];

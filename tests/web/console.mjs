@@ -1,13 +1,14 @@
 // Staff sign in with a real provider, in a real browser: a call is acknowledged, glass is broken, and somebody else looks into it.
 
 import assert from 'node:assert/strict';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { join } from 'node:path';
 
 import { launch, until, visit } from './browser.mjs';
-import { passes, provider } from './provider.mjs';
-import { root, start } from './server.mjs';
+import { passes } from './provider.mjs';
+import { root } from './server.mjs';
+import { clinic } from './staff.mjs';
 
 const REASON = 'Called to a fall in the corridor of another unit';
 const PEOPLE = {
@@ -25,18 +26,13 @@ let browser;
 let op;
 let milo;
 
-const free = () => new Promise((done) => {
-  const socket = createServer();
-  socket.listen(0, '127.0.0.1', () => { const { port } = socket.address(); socket.close(() => done(port)); });
-});
-
 before(async () => {
-  const [port, at] = [await free(), await free()];
-  const url = `http://127.0.0.1:${port}`;
-  op = await provider(at, { redirect: [`${url}/console/back`], after: [`${url}/console`], people: PEOPLE, publicly: true });
-  const section = `[sign_in]\npublic_url = "${url}"\n[sign_in.staff]\nroles = { nurse = ["rn"], clinician = ["md"], pharmacist = ["rx"], privacy-officer = ["privacy"], unit-manager = ["manager"] }\n`
-    + `units = { "4-west" = ["room-12"] }\n[sign_in.staff.provider]\nissuer = "${op.issuer}"\nclient_id = "wellspoken"\n[adt]\nlisten = "127.0.0.1:0"\n`;
-  server = await start({ listen: `127.0.0.1:${port}`, section });
+  ({ op, server } = await clinic({
+    people: PEOPLE,
+    roles: 'nurse = ["rn"], clinician = ["md"], pharmacist = ["rx"], privacy-officer = ["privacy"], unit-manager = ["manager"]',
+    units: '"4-west" = ["room-12"]',
+    more: '[adt]\nlisten = "127.0.0.1:0"\n',
+  }));
   milo = (await server.run('import', join(root, 'demo/milo-tran.json'), '--consent', 'none')).trim().split('\n').at(-1);
   browser = await launch();
 });

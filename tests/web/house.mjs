@@ -4,14 +4,14 @@
 
 import assert from 'node:assert/strict';
 import { readFile, stat } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 import { join, resolve } from 'node:path';
 
 import { launch, until, visit } from './browser.mjs';
-import { passes, provider } from './provider.mjs';
-import { root, start } from './server.mjs';
+import { passes } from './provider.mjs';
+import { root } from './server.mjs';
+import { clinic } from './staff.mjs';
 
 const PEOPLE = {
   'nurse-ada': { name: 'Ada Quill', groups: ['rn'], units: ['4 West'] },
@@ -28,18 +28,12 @@ let browser;
 let op;
 let rosa;
 
-const free = () => new Promise((done) => {
-  const socket = createServer();
-  socket.listen(0, '127.0.0.1', () => { const { port } = socket.address(); socket.close(() => done(port)); });
-});
-
 before(async () => {
-  const [port, at] = [await free(), await free()];
-  const url = `http://127.0.0.1:${port}`;
-  op = await provider(at, { redirect: [`${url}/console/back`], after: [`${url}/console`], people: PEOPLE, publicly: true });
-  const section = `[sign_in]\npublic_url = "${url}"\n[sign_in.staff]\nroles = { nurse = ["rn"], clinician = ["md"], privacy-officer = ["privacy"], unit-manager = ["manager"], operator = ["it"] }\n`
-    + `units = { "4 West" = ["room-12"] }\n[sign_in.staff.provider]\nissuer = "${op.issuer}"\nclient_id = "wellspoken"\n`;
-  server = await start({ listen: `127.0.0.1:${port}`, section });
+  ({ op, server } = await clinic({
+    people: PEOPLE,
+    roles: 'nurse = ["rn"], clinician = ["md"], privacy-officer = ["privacy"], unit-manager = ["manager"], operator = ["it"]',
+    units: '"4 West" = ["room-12"]',
+  }));
   const place = async (...args) => (await server.run('fleet', 'place', ...args)).trim();
   const property = await place('Mercy', '--kind', 'property');
   const unit = await place('4 West', '--kind', 'unit', '--in', property);

@@ -11,7 +11,7 @@ import { after, before, test } from 'node:test';
 import { SMTPServer } from 'smtp-server';
 
 import { launch, until, visit } from './browser.mjs';
-import { root, start } from './server.mjs';
+import { free, root, start } from './server.mjs';
 
 const ADDRESS = 'rosa.quibble@example.org';
 const PASSWORD = 'a password of the mail server';
@@ -59,14 +59,6 @@ async function mailServer() {
   return `[mail]\nhost = "localhost"\nport = ${port}\nca = "${at('ca.pem')}"\nuser = "assistant"\npassword_file = "${at('password')}"\n`
     + 'from = "assistant@clinic.example"\npage = "http://localhost:PORT"\n';
 }
-
-const free = async () => {
-  const { createServer } = await import('node:net');
-  return new Promise((done) => {
-    const socket = createServer();
-    socket.listen(0, '127.0.0.1', () => { const { port } = socket.address(); socket.close(() => done(port)); });
-  });
-};
 
 before(async () => {
   const port = await free();

@@ -4,6 +4,7 @@ import { spawn, execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -19,6 +20,12 @@ function binary() {
   if (!existsSync(path)) throw new Error(`${path} is not there; run: cargo build --bin wellspoken`);
   return path;
 }
+
+/** A port that nobody listens on now. */
+export const free = () => new Promise((done) => {
+  const socket = createServer();
+  socket.listen(0, '127.0.0.1', () => { const { port } = socket.address(); socket.close(() => done(port)); });
+});
 
 /** Starts a server; `link()` makes a fresh one-time link to its talk page. `section` is more of its configuration. */
 export async function start({ now, section = '', listen = '127.0.0.1:0' } = {}) {

@@ -2,14 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { after, before, test } from 'node:test';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { answer, launch, until, visit } from './browser.mjs';
 import { passes, provider } from './provider.mjs';
-import { root, start } from './server.mjs';
+import { free, root, start } from './server.mjs';
 
 let server;
 let browser;
@@ -17,11 +16,6 @@ let op;
 let folder;
 
 /** A port that is free now. */
-const free = () => new Promise((done) => {
-  const socket = createServer();
-  socket.listen(0, '127.0.0.1', () => { const { port } = socket.address(); socket.close(() => done(port)); });
-});
-
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'wellspoken-sign-in-'));
   const secret = join(folder, 'secret');

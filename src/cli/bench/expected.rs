@@ -12,7 +12,7 @@ use std::{
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::cpu_ms;
+use super::{cpu_ms, quantiles::quantiles};
 use crate::{
     ambient::Ambient,
     app::{App, Places, Senses},
@@ -56,9 +56,7 @@ impl<Came: Ord> Report<Came> {
     }
 
     fn finish(&mut self) {
-        self.cpu_ms_median = median(&mut self.cpu_ms);
-        self.cpu_ms_p95 = self.cpu_ms.get(self.cpu_ms.len() * 19 / 20).copied().unwrap_or_default();
-        self.cpu_ms_most = self.cpu_ms.last().copied().unwrap_or_default();
+        [self.cpu_ms_median, self.cpu_ms_p95, self.cpu_ms_most] = quantiles(&self.cpu_ms, [0.5, 0.95, 1.0]);
     }
 
     fn shown(&self, columns: &[(Came, &str)]) -> String {
@@ -191,10 +189,4 @@ pub(super) async fn hear(app: &App, sound: &Arc<[f32]>, expected: &Expected) -> 
     let looked = heard.as_ref().ok().filter(|t| t.spelled.is_some() || !t.weighed.is_empty()).cloned();
     let text = core.as_answer(heard, expected).ok().map(|t| t.text);
     Took { text, cpu_ms: cpu_ms() - began, first, looked }
-}
-
-/// The middle one.
-pub(super) fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
 }

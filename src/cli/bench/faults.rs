@@ -111,13 +111,7 @@ impl Report {
 /// # Errors
 /// When the server cannot be run, or anything was lost, done twice, or readable that must not be.
 pub fn run(global: &Global, args: &FaultsBenchArgs) -> anyhow::Result<()> {
-    let mut name = [0; 8];
-    getrandom::fill(&mut name)?;
-    let scratch = global.data_dir()?.join(format!("bench-{}", hex::encode(name)));
-    std::fs::create_dir_all(&scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
-    let report = runtime()?.block_on(measure(args, &scratch));
-    std::fs::remove_dir_all(&scratch).with_context(|| format!("cannot remove {}", scratch.display()))?;
-    let report = report?;
+    let report = super::in_scratch(global, |scratch| runtime()?.block_on(measure(args, scratch)))?;
     if args.json {
         println!("{}", serde_json::to_string(&report)?);
     } else {

@@ -15,6 +15,7 @@ pub(super) mod server;
 use rooms::{Came, Rooms};
 use server::Server;
 
+use super::quantiles::quantiles;
 use crate::{
     ambient::Ambient,
     cli::{Global, device::recording, hardening, runtime},
@@ -195,6 +196,7 @@ async fn idle(args: &FleetBenchArgs, server: &Server, rooms: &mut Rooms<'_>, alo
 
 fn together(rooms: usize, came: &[Came]) -> AtOnce {
     let times: Vec<f64> = came.iter().filter_map(|came| came.answer_ms).collect();
+    let [answer_p50_ms, answer_p99_ms] = quantiles(&times, [0.5, 0.99]);
     AtOnce {
         rooms,
         spoken: came.len(),
@@ -202,8 +204,8 @@ fn together(rooms: usize, came: &[Came]) -> AtOnce {
         understood: came.iter().filter(|came| came.understood).count(),
         refused: came.iter().filter(|came| came.refused).count(),
         lost: came.iter().filter(|came| came.is_lost()).count(),
-        answer_p50_ms: quantile(&times, 0.5),
-        answer_p99_ms: quantile(&times, 0.99),
+        answer_p50_ms,
+        answer_p99_ms,
     }
 }
 
@@ -227,29 +229,23 @@ async fn bad_minute(
     let times = |some: &[&Came]| some.iter().filter_map(|came| came.answer_ms).collect::<Vec<_>>();
     // Acknowledged as a call, and no call is there.
     let missing = urgent.iter().filter(|came| came.called && !grew(&came.room)).count();
+    let [urgent_durable_p50_ms, urgent_durable_p99_ms] = quantiles(&times(&urgent), [0.5, 0.99]);
+    let [ordinary_answer_p50_ms, ordinary_answer_p99_ms] = quantiles(&times(&ordinary), [0.5, 0.99]);
     Ok(BadMinute {
         spoken: came.len(),
         urgent: urgent.len(),
-        urgent_durable_p50_ms: quantile(&times(&urgent), 0.5),
-        urgent_durable_p99_ms: quantile(&times(&urgent), 0.99),
+        urgent_durable_p50_ms,
+        urgent_durable_p99_ms,
         urgent_understood: urgent.iter().filter(|came| came.understood).count(),
         urgent_on_the_board_unheard: urgent.iter().filter(|came| !came.understood && grew(&came.room)).count(),
         told_one_moment: came.iter().filter(|came| came.slow).count(),
-        ordinary_answer_p50_ms: quantile(&times(&ordinary), 0.5),
-        ordinary_answer_p99_ms: quantile(&times(&ordinary), 0.99),
+        ordinary_answer_p50_ms,
+        ordinary_answer_p99_ms,
         shed: came.iter().filter(|came| came.refused || came.unheard).count(),
         lost: came.iter().filter(|came| came.is_lost()).count() + missing,
         server_mib,
         cpu_percent: cpu / seconds * 100.0,
     })
-}
-
-/// The value below which this share of the values lies; 0 of none.
-fn quantile(values: &[f64], share: f64) -> f64 {
-    let mut values = values.to_vec();
-    values.sort_by(f64::total_cmp);
-    let last = values.len().saturating_sub(1);
-    values.get(((values.len() as f64 * share) as usize).min(last)).copied().unwrap_or_default()
 }
 
 fn shown(report: &Report) -> String {
@@ -305,16 +301,4 @@ fn shown(report: &Report) -> String {
         );
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quantiles_are_values_that_were_there() {
-        let values: Vec<f64> = (1..=100).rev().map(f64::from).collect();
-        assert_eq!((quantile(&values, 0.5), quantile(&values, 0.99), quantile(&values, 1.0)), (51.0, 100.0, 100.0));
-        assert_eq!((quantile(&[7.0], 0.99), quantile(&[], 0.5)), (7.0, 0.0));
-    }
 }

@@ -50,13 +50,7 @@ struct Report {
 /// # Errors
 /// When the scratch folder cannot be made, or a person cannot be imported.
 pub fn run(global: &Global, args: &ImportBenchArgs) -> anyhow::Result<()> {
-    let mut name = [0; 8];
-    getrandom::fill(&mut name)?;
-    let scratch = global.data_dir()?.join(format!("bench-{}", hex::encode(name)));
-    std::fs::create_dir_all(&scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
-    let report = measure(global, args.people, &scratch);
-    std::fs::remove_dir_all(&scratch).with_context(|| format!("cannot remove {}", scratch.display()))?;
-    let report = report?;
+    let report = super::in_scratch(global, |scratch| measure(global, args.people, scratch))?;
     if args.json {
         println!("{}", serde_json::to_string(&report)?);
         return Ok(());

@@ -17,6 +17,7 @@ use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
+use super::quantiles::quantiles;
 use crate::{
     ambient::system_now,
     cli::{Global, runtime},
@@ -56,13 +57,7 @@ struct Report {
 /// # Errors
 /// When the scratch folder cannot be made, or a key cannot be made or wrapped.
 pub fn run(global: &Global, args: &KeysBenchArgs) -> anyhow::Result<()> {
-    let mut name = [0; 8];
-    getrandom::fill(&mut name)?;
-    let scratch = global.data_dir()?.join(format!("bench-{}", hex::encode(name)));
-    std::fs::create_dir_all(&scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
-    let report = runtime()?.block_on(measure(global, args.people, &scratch));
-    std::fs::remove_dir_all(&scratch).with_context(|| format!("cannot remove {}", scratch.display()))?;
-    let report = report?;
+    let report = super::in_scratch(global, |scratch| runtime()?.block_on(measure(global, args.people, scratch)))?;
     if args.json {
         println!("{}", serde_json::to_string(&report)?);
         return Ok(());
@@ -111,9 +106,8 @@ async fn measure(global: &Global, people: u64, scratch: &Path) -> anyhow::Result
     // Past the time that keys are kept, so that the new master key has been read too.
     tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
     stop.store(true, Ordering::Relaxed);
-    let (mut times, failed) = reads.await.context("the reader broke off")?;
-    times.sort_by(f64::total_cmp);
-    let at = |share: f64| times.get((times.len() as f64 * share) as usize).copied().unwrap_or_default();
+    let (times, failed) = reads.await.context("the reader broke off")?;
+    let [read_p50_ms, read_p99_ms] = quantiles(&times, [0.5, 0.99]);
     let status = admin.key_status().await?;
     anyhow::ensure!(status.under_another == 0, "keys were left under the old master key");
     admin.close().await;
@@ -126,8 +120,8 @@ async fn measure(global: &Global, people: u64, scratch: &Path) -> anyhow::Result
         rewrapped_a_second: rotated.rewrapped as f64 / rotate_seconds,
         reads_meanwhile: times.len() + failed,
         reads_failed: failed,
-        read_p50_ms: at(0.5),
-        read_p99_ms: at(0.99),
+        read_p50_ms,
+        read_p99_ms,
     })
 }
 

@@ -18,6 +18,7 @@ mod keys;
 mod names;
 mod pace;
 mod pins;
+mod quantiles;
 mod speech_intent;
 mod triage;
 mod turn;

@@ -15,14 +15,16 @@ use futures_util::future::join_all;
 use jiff::{SignedDuration, tz::TimeZone};
 use serde::Serialize;
 
+mod said;
+
+use self::said::{Noise, Spoken, spoken};
 use super::{
     fleet::server::{Server, store},
     pins::read,
-    speech_intent::mix,
+    quantiles::quantiles,
 };
 use crate::{
     ambient::{Ambient, system_now},
-    asr::wav,
     cli::{
         Global,
         device::{
@@ -43,11 +45,6 @@ use crate::{
 const PIN: (&str, &str) = ("4077", "four zero seven seven");
 /// What asks for the PIN and is read back.
 const REQUEST: &str = "Refill my metformin.";
-/// Quiet after what is said, in samples: longer than any pause that is waited for.
-const QUIET: usize = 5 * RATE as usize / 2;
-/// Of the loudest sample: what is softer is not speech any more.
-const SOFT: f32 = 0.02;
-
 /// Measure the silence before answers.
 #[derive(Debug, clap::Args)]
 pub struct PaceBenchArgs {
@@ -63,6 +60,9 @@ pub struct PaceBenchArgs {
     /// Sentences with a pause in them.
     #[arg(long, default_value_t = 100)]
     pauses: usize,
+    /// How many rooms speak at once where there are pauses.
+    #[arg(long, value_delimiter = ',', default_value = "2")]
+    pauses_at_once: Vec<usize>,
     /// The longest pause, in milliseconds.
     #[arg(long, default_value_t = 1500)]
     longest: u32,
@@ -89,7 +89,7 @@ pub struct PaceBenchArgs {
 #[derive(Serialize)]
 struct Report {
     at_once: Vec<AtOnce>,
-    cut_off: CutOff,
+    cut_off: Vec<CutOff>,
 }
 
 #[derive(Serialize)]
@@ -113,6 +113,9 @@ struct Silence {
     /// Until the end was known: a part of that.
     waited_p50_ms: f64,
     waited_p99_ms: f64,
+    /// Whether each is printed.
+    #[serde(skip)]
+    each: bool,
     #[serde(skip)]
     sounds: Vec<f64>,
     #[serde(skip)]
@@ -121,17 +124,11 @@ struct Silence {
 
 #[derive(Serialize)]
 struct CutOff {
+    rooms: usize,
     sentences: usize,
     longest_pause_ms: u32,
     cut_off: usize,
     percent: f64,
-}
-
-/// Something to say.
-struct Spoken {
-    samples: Vec<i16>,
-    /// The last sample that can be heard, but for the quiet after it.
-    ends: usize,
 }
 
 /// Runs `wellspoken bench pace`.
@@ -150,19 +147,10 @@ pub fn run(global: &Global, args: &PaceBenchArgs) -> anyhow::Result<()> {
 }
 
 async fn measure(global: &Global, args: &PaceBenchArgs, scratch: &Path) -> anyhow::Result<Report> {
-    let voice = Voice::load(&global.models_dir()?)?;
     let dice = Ambient::fixed(system_now(), args.seed);
     let catalogue = Catalogue::builtin()?;
-    let mut sentences: Vec<&str> = catalogue
-        .tests()
-        .iter()
-        .filter(|test| test.held_out && test.pending.is_none() && test.intent != NONE)
-        .filter(|test| test.manner.as_deref() == Some(&args.manner) && test.say.split_whitespace().count() > 1)
-        .map(|test| test.say.as_str())
-        .collect();
-    ensure!(!sentences.is_empty(), "no sentences are said in the manner {:?}", args.manner);
-    sentences.sort_by_cached_key(|_| dice.random::<8>());
-    let most = args.at_once.iter().copied().max().unwrap_or(1).clamp(1, 64);
+    let sentences = sentences(&catalogue, args, &dice)?;
+    let most = args.at_once.iter().chain(&args.pauses_at_once).copied().max().unwrap_or(1).clamp(1, 64);
     let tokens = let_in(global, scratch, most).await?;
     let server = Server::start(global, scratch)?;
     let mut devices = Vec::new();
@@ -171,40 +159,77 @@ async fn measure(global: &Global, args: &PaceBenchArgs, scratch: &Path) -> anyho
         device.connect().await?;
         devices.push(device);
     }
-    let mut noise = Noise { sound: args.noise.as_deref().map(read).transpose()?, db: args.snr, seed: args.seed.max(1) };
-    let mut whole = |text: &str| Ok::<_, anyhow::Error>(noise.around(spoken(&voice, &[text], 0)?));
-    let begins = |dice: &Ambient| {
-        Duration::from_millis(u64::from(u32::from_le_bytes(dice.random()) % args.within.saturating_add(1)))
-    };
+    let noise = Noise { sound: args.noise.as_deref().map(read).transpose()?, db: args.snr, seed: args.seed.max(1) };
+    let voice = Voice::load(&global.models_dir()?)?;
+    let mut rooms = Rooms { args, dice: &dice, voice, noise, sentences, devices };
     let mut at_once = Vec::new();
-    for rooms in args.at_once.iter().copied().filter(|rooms| (1..=most).contains(rooms)) {
-        let mut found = AtOnce {
-            rooms,
-            begun_within_ms: args.within,
-            sentences: Silence::default(),
-            pins: Silence::default(),
-            noes: Silence::default(),
-        };
-        let (request, pin, no) = (whole(REQUEST)?, whole(PIN.1)?, whole("No, thank you.")?);
-        for round in 0..args.sentences.div_ceil(rooms) {
-            let said = (0..rooms).map(|n| whole(sentences[(round * rooms + n) % sentences.len()]));
-            let said = said.collect::<anyhow::Result<Vec<_>>>()?;
-            let each = devices.iter_mut().take(rooms).zip(&said).enumerate();
-            let came = join_all(each.map(|(n, (device, said))| {
-                let (name, begins) = (format!("{rooms}-{round}-{n}"), begins(&dice));
-                async move {
-                    tokio::time::sleep(begins).await;
-                    say(device, said, &format!("{name}-s"), None).await
-                }
+    for many in args.at_once.iter().copied().filter(|many| (1..=most).contains(many)) {
+        let sentences = rooms.sentences(many).await?;
+        let (pins, noes) = rooms.pins(many).await?;
+        at_once.push(AtOnce { rooms: many, begun_within_ms: args.within, sentences, pins, noes });
+    }
+    let mut cut_off = Vec::new();
+    for many in args.pauses_at_once.iter().copied().filter(|many| (1..=most).contains(many)) {
+        cut_off.push(rooms.cut_off(many).await?);
+    }
+    join_all(rooms.devices.into_iter().map(Device::close)).await;
+    server.stop()?;
+    Ok(Report { at_once, cut_off })
+}
+
+/// What is said, in an order that is drawn.
+fn sentences<'c>(catalogue: &'c Catalogue, args: &PaceBenchArgs, dice: &Ambient) -> anyhow::Result<Vec<&'c str>> {
+    let tests = catalogue.tests().iter();
+    let mut sentences: Vec<&str> = tests
+        .filter(|test| test.held_out && test.pending.is_none() && test.intent != NONE)
+        .filter(|test| test.manner.as_deref() == Some(&args.manner) && test.say.split_whitespace().count() > 1)
+        .map(|test| test.say.as_str())
+        .collect();
+    ensure!(!sentences.is_empty(), "no sentences are said in the manner {:?}", args.manner);
+    sentences.sort_by_cached_key(|_| dice.random::<8>());
+    Ok(sentences)
+}
+
+/// Those who speak, and what.
+struct Rooms<'r, 'd> {
+    args: &'r PaceBenchArgs,
+    dice: &'r Ambient,
+    voice: Voice,
+    noise: Noise,
+    sentences: Vec<&'r str>,
+    devices: Vec<Device<'d>>,
+}
+
+impl Rooms<'_, '_> {
+    /// Each says one sentence after the other.
+    async fn sentences(&mut self, many: usize) -> anyhow::Result<Silence> {
+        let mut found = Silence::new(self.args.each);
+        for round in 0..self.args.sentences.div_ceil(many) {
+            let texts: Vec<&str> =
+                self.sentences.iter().cycle().skip(round * many % self.sentences.len()).take(many).copied().collect();
+            let said = texts.into_iter().map(|text| self.whole(text)).collect::<anyhow::Result<Vec<_>>>()?;
+            let begins: Vec<Duration> = (0..many).map(|_| self.begins()).collect();
+            let each = self.devices.iter_mut().take(many).zip(&said).zip(begins).enumerate();
+            let came = join_all(each.map(|(n, ((device, said), begins))| async move {
+                tokio::time::sleep(begins).await;
+                say(device, said, &format!("{many}-{round}-{n}-s"), None).await
             }))
             .await;
-            came.iter().zip(&said).for_each(|(came, said)| found.sentences.add(said, came.as_ref(), args.each));
+            came.iter().zip(&said).for_each(|(came, said)| found.add(said, came.as_ref()));
         }
-        for round in 0..args.sentences.div_ceil(rooms * 2) {
-            let each = devices.iter_mut().take(rooms).enumerate();
-            let came = join_all(each.map(|(n, device)| {
-                let (name, request, pin, no) = (format!("{rooms}-{round}-{n}"), &request, &pin, &no);
-                let begins = begins(&dice);
+        found.finish();
+        Ok(found)
+    }
+
+    /// Each asks for something that wants the PIN, says it, and says no to what is read back.
+    async fn pins(&mut self, many: usize) -> anyhow::Result<(Silence, Silence)> {
+        let (mut pins, mut noes) = (Silence::new(self.args.each), Silence::new(self.args.each));
+        let (request, pin, no) = (self.whole(REQUEST)?, self.whole(PIN.1)?, self.whole("No, thank you.")?);
+        for round in 0..self.args.sentences.div_ceil(many * 2) {
+            let begins: Vec<Duration> = (0..many).map(|_| self.begins()).collect();
+            let each = self.devices.iter_mut().take(many).zip(begins).enumerate();
+            let came = join_all(each.map(|(n, (device, begins))| {
+                let (name, request, pin, no) = (format!("{many}-{round}-{n}"), &request, &pin, &no);
                 async move {
                     tokio::time::sleep(begins).await;
                     let asked = say(device, request, &format!("{name}-r"), None).await?;
@@ -216,47 +241,65 @@ async fn measure(global: &Global, args: &PaceBenchArgs, scratch: &Path) -> anyho
             .await;
             for came in came {
                 let (tried, denied) = came.map_or((None, None), |(tried, denied)| (Some(tried), denied));
-                found.pins.add(&pin, tried.as_ref(), args.each);
-                found.noes.add(&no, denied.as_ref(), args.each);
+                pins.add(&pin, tried.as_ref());
+                noes.add(&no, denied.as_ref());
             }
         }
-        for silence in [&mut found.sentences, &mut found.pins, &mut found.noes] {
-            silence.finish();
-        }
-        at_once.push(found);
+        pins.finish();
+        noes.finish();
+        Ok((pins, noes))
     }
-    let mut cut_off = 0;
-    for (round, some) in (0..args.pauses).collect::<Vec<_>>().chunks(most.min(2)).enumerate() {
-        let mut paused = Vec::new();
-        let said = some.iter().map(|n| {
-            let words: Vec<&str> = sentences[n % sentences.len()].split_whitespace().collect();
-            let draw = |below: usize| u32::from_le_bytes(dice.random()) as usize % below.max(1);
-            let at = 1 + draw(words.len() - 1);
-            let pause = draw(args.longest as usize * RATE as usize / 1000);
-            let (before, after) = (words[..at].join(" "), words[at..].join(" "));
-            paused.push(format!("{before} ({} ms) {after}", pause * 1000 / RATE as usize));
-            Ok(noise.around(spoken(&voice, &[&before, &after], pause)?))
-        });
-        let said = said.collect::<anyhow::Result<Vec<_>>>()?;
-        let each = devices.iter_mut().zip(&said).enumerate();
-        let came = join_all(each.map(|(n, (device, said))| {
-            let name = format!("pause-{round}-{n}");
-            async move { say(device, said, &name, None).await }
-        }))
-        .await;
-        let heard = |came: &Answered| came.ms as usize * (RATE as usize / 1000);
-        for ((came, said), paused) in came.iter().zip(&said).zip(&paused) {
-            let Some(came) = came.as_ref().filter(|came| heard(came) < said.ends) else { continue };
-            cut_off += 1;
-            if args.each {
-                eprintln!("cut off: {paused}: {} ms of it, {:?}", came.ms, came.heard.as_deref().unwrap_or(""));
+
+    /// Each says sentences with a pause in them.
+    async fn cut_off(&mut self, many: usize) -> anyhow::Result<CutOff> {
+        let args = self.args;
+        let mut cut_off = 0;
+        for (round, some) in (0..args.pauses).collect::<Vec<_>>().chunks(many).enumerate() {
+            let paused = some.iter().map(|n| self.paused(*n)).collect::<anyhow::Result<Vec<_>>>()?;
+            let begins: Vec<Duration> = some.iter().map(|_| self.begins()).collect();
+            let each = self.devices.iter_mut().zip(&paused).zip(begins).enumerate();
+            let came = join_all(each.map(|(n, ((device, (_, said)), begins))| async move {
+                tokio::time::sleep(begins).await;
+                say(device, said, &format!("pause-{many}-{round}-{n}"), None).await
+            }))
+            .await;
+            let heard = |came: &Answered| came.ms as usize * (RATE as usize / 1000);
+            for (came, (words, said)) in came.iter().zip(&paused) {
+                let Some(came) = came.as_ref().filter(|came| heard(came) < said.ends) else { continue };
+                cut_off += 1;
+                if args.each {
+                    eprintln!("cut off: {words}: {} ms of it, {:?}", came.ms, came.heard.as_deref().unwrap_or(""));
+                }
             }
         }
+        let percent = cut_off as f64 * 100.0 / args.pauses.max(1) as f64;
+        Ok(CutOff { rooms: many, sentences: args.pauses, longest_pause_ms: args.longest, cut_off, percent })
     }
-    join_all(devices.into_iter().map(Device::close)).await;
-    server.stop()?;
-    let percent = cut_off as f64 * 100.0 / args.pauses.max(1) as f64;
-    Ok(Report { at_once, cut_off: CutOff { sentences: args.pauses, longest_pause_ms: args.longest, cut_off, percent } })
+
+    /// A sentence with a pause in it, as it is written and as it is said.
+    fn paused(&mut self, n: usize) -> anyhow::Result<(String, Spoken)> {
+        let sentence = self.sentences.get(n % self.sentences.len()).copied().unwrap_or_default();
+        let words: Vec<&str> = sentence.split_whitespace().collect();
+        let at = 1 + self.draw(words.len().saturating_sub(1));
+        let pause = self.draw(self.args.longest as usize * RATE as usize / 1000);
+        let (before, after) = words.split_at(at.min(words.len()));
+        let (before, after) = (before.join(" "), after.join(" "));
+        let said = self.noise.around(spoken(&self.voice, &[&before, &after], pause)?);
+        Ok((format!("{before} ({} ms) {after}", pause * 1000 / RATE as usize), said))
+    }
+
+    fn whole(&mut self, text: &str) -> anyhow::Result<Spoken> {
+        Ok(self.noise.around(spoken(&self.voice, &[text], 0)?))
+    }
+
+    /// When a room begins.
+    fn begins(&self) -> Duration {
+        Duration::from_millis(self.draw(self.args.within as usize + 1) as u64)
+    }
+
+    fn draw(&self, below: usize) -> usize {
+        u32::from_le_bytes(self.dice.random()) as usize % below.max(1)
+    }
 }
 
 /// Lets in so many devices of one person with a PIN, at home; gives their tokens.
@@ -280,45 +323,6 @@ async fn let_in(global: &Global, scratch: &Path, many: usize) -> anyhow::Result<
     Ok(tokens)
 }
 
-/// Parts of a sentence with a pause of so many samples between them.
-fn spoken(voice: &Voice, parts: &[&str], pause: usize) -> anyhow::Result<Spoken> {
-    // A quiet room is not silent.
-    let mut hum = (0_u32..).map(|i| (i.wrapping_mul(2_654_435_761) >> 28) as i16 - 8);
-    let mut quiet = |samples: usize| hum.by_ref().take(samples).collect::<Vec<i16>>();
-    let (mut samples, mut ends) = (quiet(RATE as usize / 2), 0);
-    for (n, part) in parts.iter().enumerate() {
-        if n > 0 {
-            samples.extend(quiet(pause));
-        }
-        let sound = wav::decode(&voice.to_wav(part, 1.0)?)?;
-        let loudest = sound.iter().fold(0.0_f32, |most, s| most.max(s.abs()));
-        let audible = |sample: &f32| sample.abs() > loudest * SOFT;
-        let (first, last) = (sound.iter().position(audible), sound.iter().rposition(audible));
-        let (Some(first), Some(last)) = (first, last) else { continue };
-        samples.extend(sound[first..=last].iter().map(|s| (s * 32_767.0) as i16));
-        ends = samples.len();
-    }
-    samples.extend(quiet(QUIET));
-    Ok(Spoken { samples, ends })
-}
-
-/// What is heard where somebody speaks.
-struct Noise {
-    sound: Option<Vec<f32>>,
-    db: i32,
-    seed: u64,
-}
-
-impl Noise {
-    /// All of it, the quiet after it, too, with noise under it.
-    fn around(&mut self, said: Spoken) -> Spoken {
-        let Some(sound) = &self.sound else { return said };
-        let plain: Vec<f32> = said.samples.iter().map(|s| f32::from(*s) / 32_768.0).collect();
-        let mixed = mix(&plain, sound, self.db, &mut self.seed);
-        Spoken { samples: mixed.iter().map(|s| (s * 32_767.0) as i16).collect(), ..said }
-    }
-}
-
 async fn say(device: &mut Device<'_>, said: &Spoken, name: &str, session: Option<SessionId>) -> Option<Answered> {
     let name = TurnId::parse(name).ok()?;
     let reason = if session.is_some() { Reason::FollowUp } else { Reason::Wake };
@@ -331,7 +335,11 @@ fn session(answered: &Answered) -> Option<SessionId> {
 }
 
 impl Silence {
-    fn add(&mut self, said: &Spoken, came: Option<&Answered>, each: bool) {
+    fn new(each: bool) -> Self {
+        Self { each, ..Self::default() }
+    }
+
+    fn add(&mut self, said: &Spoken, came: Option<&Answered>) {
         self.said += 1;
         let sound = came.and_then(|came| Some((came.ended_at?, came.sounded_at?)));
         let Some((ended, sounded)) = sound.filter(|_| came.is_some_and(|came| came.heard.is_some())) else {
@@ -340,7 +348,9 @@ impl Silence {
         };
         let after = |at: Duration| (at.as_secs_f64() - said.ends as f64 / f64::from(RATE)) * 1000.0;
         let (waited, sounded) = (after(ended), after(sounded));
-        if each && let Some(came) = came {
+        if self.each
+            && let Some(came) = came
+        {
             eprintln!("{waited:.0} {sounded:.0} {} {:?}", came.turn["timings_ms"], came.heard.as_deref().unwrap_or(""));
         }
         self.waits.push(waited);
@@ -348,12 +358,8 @@ impl Silence {
     }
 
     fn finish(&mut self) {
-        let of = |all: &mut Vec<f64>, share: f64| {
-            all.sort_by(f64::total_cmp);
-            all.get(((all.len() as f64 - 1.0) * share) as usize).copied().unwrap_or_default()
-        };
-        (self.first_sound_p50_ms, self.first_sound_p99_ms) = (of(&mut self.sounds, 0.5), of(&mut self.sounds, 0.99));
-        (self.waited_p50_ms, self.waited_p99_ms) = (of(&mut self.waits, 0.5), of(&mut self.waits, 0.99));
+        [self.first_sound_p50_ms, self.first_sound_p99_ms] = quantiles(&self.sounds, [0.5, 0.99]);
+        [self.waited_p50_ms, self.waited_p99_ms] = quantiles(&self.waits, [0.5, 0.99]);
     }
 }
 
@@ -368,8 +374,10 @@ fn shown(report: &Report) -> String {
             );
         }
     }
-    let CutOff { sentences, longest_pause_ms, cut_off, percent } = &report.cut_off;
-    out + &format!(
-        "{sentences} sentences with a pause of up to {longest_pause_ms} ms: {cut_off} cut off, {percent:.1} %\n"
-    )
+    for CutOff { rooms, sentences, longest_pause_ms, cut_off, percent } in &report.cut_off {
+        out += &format!(
+            "{rooms} at once, {sentences} sentences with a pause of up to {longest_pause_ms} ms: {cut_off} cut off, {percent:.1} %\n"
+        );
+    }
+    out
 }

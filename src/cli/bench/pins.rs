@@ -14,7 +14,7 @@ use std::{
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::{expected, speech_intent::mix};
+use super::{expected, quantiles::quantiles, speech_intent::mix};
 use crate::{
     asr::wav::{self, RATE},
     cli::{Global, runtime},
@@ -225,7 +225,7 @@ impl Report {
 
 fn print(recorded: &Digits, mut reports: [&mut Report; 2], json: bool) -> anyhow::Result<()> {
     for report in &mut reports {
-        report.cpu_ms_median = expected::median(&mut report.cpu_ms);
+        [report.cpu_ms_median] = quantiles(&report.cpu_ms, [0.5]);
     }
     let [plain, asked] = reports;
     if json {

@@ -14,6 +14,7 @@ use std::{
 use anyhow::Context as _;
 use serde::Serialize;
 
+use super::quantiles::Spread;
 use crate::{
     ambient::Ambient,
     app::{App, Places, Senses},
@@ -75,12 +76,6 @@ struct Report {
 }
 
 /// Milliseconds.
-#[derive(Serialize, Clone, Copy)]
-struct Spread {
-    p50: f64,
-    p99: f64,
-}
-
 #[derive(Serialize)]
 struct Stages {
     asr: Spread,
@@ -133,8 +128,8 @@ async fn measure(global: &Global, args: &TurnBenchArgs, scratch: &Path) -> anyho
         Some(_) => Some(spoken(&speaker, args).await?),
         None => None,
     };
-    let durable = typed.iter().map(|t| t.policy + t.action + t.store).collect();
-    let (raw, durable) = (spread(raw), spread(durable));
+    let durable: Vec<f64> = typed.iter().map(|t| t.policy + t.action + t.store).collect();
+    let (raw, durable) = (Spread::of(&raw), Spread::of(&durable));
     let crowd = crowd(&app, &rosa, args, &mut disk).await?;
     if let Some(app) = Arc::into_inner(app) {
         app.close().await;
@@ -258,7 +253,7 @@ async fn crowd(app: &Arc<App>, person: &PersonId, args: &TurnBenchArgs, disk: &m
     for _ in 0..50 {
         raw.push(disk.fsync()?);
     }
-    Ok(Crowd { raw: spread(raw), ms_a_turn, commits_a_turn })
+    Ok(Crowd { raw: Spread::of(&raw), ms_a_turn, commits_a_turn })
 }
 
 /// A file that is appended to and synced, as plainly as it can be done.
@@ -279,7 +274,7 @@ impl Disk {
 }
 
 fn stages(taken: &[Timings]) -> Stages {
-    let of = |stage: fn(&Timings) -> f64| spread(taken.iter().map(stage).collect());
+    let of = |stage: fn(&Timings) -> f64| Spread::of(&taken.iter().map(stage).collect::<Vec<_>>());
     Stages {
         asr: of(|t| t.asr),
         nlu: of(|t| t.nlu),
@@ -289,12 +284,6 @@ fn stages(taken: &[Timings]) -> Stages {
         speech: of(|t| t.speech),
         total: of(|t| t.total),
     }
-}
-
-fn spread(mut values: Vec<f64>) -> Spread {
-    values.sort_by(f64::total_cmp);
-    let at = |share: f64| values.get(((values.len() as f64 - 1.0) * share).round() as usize).copied().unwrap_or(0.0);
-    Spread { p50: at(0.5), p99: at(0.99) }
 }
 
 fn print(report: &Report, json: bool) -> anyhow::Result<()> {

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicI64, Ordering},
@@ -15,40 +15,26 @@ use serde_json::{Value, json};
 use wellspoken::{
     actions::Change,
     ambient::system_now,
-    config::{KeysConfig, RecordsConfig, ServerConfig},
+    config::{RecordsConfig, ServerConfig},
     fleet::{
         Calls, Round, Tasks,
         nurse::{Routes, Units, Waits},
     },
     policy::PersonId,
-    store::{Store, StoreOptions, TurnCommit},
+    store::{Store, TurnCommit},
 };
 
 use crate::{
     outbox::{
-        proxy::{Fault, Proxy, Seen},
+        proxy::{FAULTS, HASTY, PATIENT, Proxy, Seen},
         stage::{Clinic, faults},
     },
     serve::process,
-    store::place::{Place, admitted, at, commit, room, session},
+    store::{
+        child::{self, opened_by_parent, set},
+        place::{Place, admitted, at, commit, room, session},
+    },
 };
-
-const FAULTS: [Fault; 10] = [
-    Fault::ResetBefore,
-    Fault::ResetAfter,
-    Fault::SilentBefore,
-    Fault::SilentAfter,
-    Fault::Status(500),
-    Fault::StatusAfter(500),
-    Fault::Status(409),
-    Fault::Status(412),
-    Fault::Status(429),
-    Fault::Status(503),
-];
-
-/// Milliseconds that an answer is waited for where something goes wrong, and where nothing does.
-const HASTY: u64 = 400;
-const PATIENT: u64 = 20_000;
 
 /// A server, the door to it, and a house that calls.
 struct Ward {
@@ -308,16 +294,11 @@ async fn what_others_write_meanwhile_stays() {
     assert_eq!((notes.len(), &task["status"]), (written, &json!("completed")));
 }
 
-/// This test binary again, telling what is due in a process of its own.
-fn child(ward: &Ward, now: Timestamp) -> Child {
-    Command::new(std::env::current_exe().expect("known"))
-        .args(["--exact", "nurse::tasks::tells_what_is_due", "--ignored", "--nocapture", "--test-threads=1"])
-        .env("WELLSPOKEN_TEST_URL", &ward.place.url)
-        .env("WELLSPOKEN_TEST_KEY", ward.place.key_file())
+/// Tells what is due in a process of its own.
+fn teller(ward: &Ward, now: Timestamp) -> Child {
+    child::child("nurse::tasks::tells_what_is_due", &ward.place)
         .env("WELLSPOKEN_TEST_SERVER", ward.config(PATIENT).base)
         .env("WELLSPOKEN_TEST_NOW", now.to_string())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
         .spawn()
         .expect("started")
 }
@@ -325,13 +306,7 @@ fn child(ward: &Ward, now: Timestamp) -> Child {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "run by the tests below in processes of their own"]
 async fn tells_what_is_due() {
-    let set = |name: &str| std::env::var(name).expect("set by the test that runs this one");
-    let options = StoreOptions {
-        url: set("WELLSPOKEN_TEST_URL"),
-        key_file: set("WELLSPOKEN_TEST_KEY").into(),
-        keys: KeysConfig::default(),
-    };
-    let store = Store::open(options).await.expect("opened");
+    let store = opened_by_parent().await;
     let config =
         format!("[[server]]\nname = \"Ward\"\nbase = \"{}\"\ntimeout_ms = {PATIENT}\n", set("WELLSPOKEN_TEST_SERVER"));
     let server = toml::from_str::<RecordsConfig>(&config).expect("a configuration").server.remove(0);
@@ -349,7 +324,7 @@ async fn killed_at_any_step_nothing_is_lost_and_nothing_there_twice() {
             for (phase, status) in PHASES {
                 ward.does(phase, &call).await;
                 let mut watch = ward.proxy.stops_at(seen);
-                let mut process = child(&ward, ward.later(1));
+                let mut process = teller(&ward, ward.later(1));
                 tokio::select! {
                     _ = watch.recv() => {}
                     // Fewer requests than that: it was done before.
@@ -358,7 +333,7 @@ async fn killed_at_any_step_nothing_is_lost_and_nothing_there_twice() {
                 process.kill().expect("killed");
                 process.wait().expect("ended");
                 ward.proxy.goes_on();
-                let mut process = child(&ward, ward.later(600));
+                let mut process = teller(&ward, ward.later(600));
                 assert!(process.wait().expect("ended").success());
                 assert_eq!(ward.task(&call).await["status"], status, "{seen:?} {phase:?}");
             }
@@ -387,7 +362,7 @@ async fn two_processes_at_once_make_each_task_once() {
         calls.insert(call, if n % 3 == 0 { "accepted" } else { "requested" });
     }
     let now = ward.later(1);
-    for mut process in [child(&ward, now), child(&ward, now)] {
+    for mut process in [teller(&ward, now), teller(&ward, now)] {
         assert!(process.wait().expect("ended").success());
     }
     ward.time_passes().await;

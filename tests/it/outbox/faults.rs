@@ -8,27 +8,10 @@ use wellspoken::{
 };
 
 use super::{
-    proxy::Fault,
+    proxy::{FAULTS, HASTY, PATIENT},
     stage::{Case, MANY, Stage, ambient, book, found_wrong},
 };
 use crate::support::now;
-
-const FAULTS: [Fault; 10] = [
-    Fault::ResetBefore,
-    Fault::ResetAfter,
-    Fault::SilentBefore,
-    Fault::SilentAfter,
-    Fault::Status(500),
-    Fault::StatusAfter(500),
-    Fault::Status(409),
-    Fault::Status(412),
-    Fault::Status(429),
-    Fault::Status(503),
-];
-
-/// Milliseconds that an answer is waited for where something goes wrong, and where nothing does.
-const HASTY: u64 = 400;
-const PATIENT: u64 = 20_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_fails_at_whatever_step_each_change_is_there_once() {

@@ -1,28 +1,21 @@
 //! Programs that are killed at every step, and two that race: what was saved is there once.
 
-use std::process::{Child, Command, Stdio};
-
-use wellspoken::{
-    config::KeysConfig,
-    store::{Store, StoreOptions},
-};
+use std::process::Child;
 
 use super::{
     proxy::Seen,
     stage::{MANY, Stage, ambient, courier},
 };
-use crate::support::now;
+use crate::{
+    store::child::{self, opened_by_parent, set},
+    support::now,
+};
 
-/// This test binary again, sending what is due in a process of its own.
-fn child(stage: &Stage, hours: i64) -> Child {
-    Command::new(std::env::current_exe().expect("known"))
-        .args(["--exact", "outbox::killed::sends_what_is_due", "--ignored", "--nocapture", "--test-threads=1"])
-        .env("WELLSPOKEN_TEST_URL", &stage.place.url)
-        .env("WELLSPOKEN_TEST_KEY", stage.place.key_file())
+/// Sends what is due in a process of its own.
+fn sender(stage: &Stage, hours: i64) -> Child {
+    child::child("outbox::killed::sends_what_is_due", &stage.place)
         .env("WELLSPOKEN_TEST_SERVER", &stage.proxy.origin)
         .env("WELLSPOKEN_TEST_HOURS", hours.to_string())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
         .spawn()
         .expect("started")
 }
@@ -30,13 +23,7 @@ fn child(stage: &Stage, hours: i64) -> Child {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "run by the tests below in processes of their own"]
 async fn sends_what_is_due() {
-    let set = |name: &str| std::env::var(name).expect("set by the test that runs this one");
-    let options = StoreOptions {
-        url: set("WELLSPOKEN_TEST_URL"),
-        key_file: set("WELLSPOKEN_TEST_KEY").into(),
-        keys: KeysConfig::default(),
-    };
-    let store = Store::open(options).await.expect("opened");
+    let store = opened_by_parent().await;
     let hours: i64 = set("WELLSPOKEN_TEST_HOURS").parse().expect("a number");
     let later = now() + jiff::SignedDuration::from_hours(hours);
     courier(&store, &set("WELLSPOKEN_TEST_SERVER")).send_due(&ambient(later)).await.expect("it works");
@@ -55,7 +42,7 @@ async fn killed_at_any_step_nothing_is_lost_and_nothing_there_twice() {
                 let id = stage.says(case.change.clone()).await;
                 let mut watch = stage.proxy.stops_at(seen);
                 hours += 1;
-                let mut process = child(&stage, hours);
+                let mut process = sender(&stage, hours);
                 let ended = tokio::select! {
                     _ = watch.recv() => false,
                     // Fewer requests than that: it was done before.
@@ -66,7 +53,7 @@ async fn killed_at_any_step_nothing_is_lost_and_nothing_there_twice() {
                 stage.proxy.goes_on();
                 let killed = stage.clinic.there(&case, &id).await;
                 hours += 1;
-                let mut process = child(&stage, hours);
+                let mut process = sender(&stage, hours);
                 assert!(process.wait().expect("ended").success());
                 let there = stage.clinic.there(&case, &id).await;
                 table.push(format!("{:<12} {seen:?}, ended {ended}: {killed} when killed, {there} after", case.name));
@@ -99,7 +86,7 @@ async fn two_processes_that_race_send_each_change_once() {
     for case in cases {
         said.push((stage.says(case.change.clone()).await, case));
     }
-    let mut both = [child(&stage, 1), child(&stage, 1)];
+    let mut both = [sender(&stage, 1), sender(&stage, 1)];
     for process in &mut both {
         assert!(process.wait().expect("ended").success());
     }

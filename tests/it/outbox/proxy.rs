@@ -30,6 +30,24 @@ pub enum Fault {
     StatusAfter(u16),
 }
 
+/// What a change must live through at every step.
+pub const FAULTS: [Fault; 10] = [
+    Fault::ResetBefore,
+    Fault::ResetAfter,
+    Fault::SilentBefore,
+    Fault::SilentAfter,
+    Fault::Status(500),
+    Fault::StatusAfter(500),
+    Fault::Status(409),
+    Fault::Status(412),
+    Fault::Status(429),
+    Fault::Status(503),
+];
+
+/// Milliseconds that an answer is waited for where something goes wrong, and where nothing does.
+pub const HASTY: u64 = 400;
+pub const PATIENT: u64 = 20_000;
+
 /// What somebody who watches is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seen {

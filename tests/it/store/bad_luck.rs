@@ -4,7 +4,7 @@
 use std::{
     collections::HashSet,
     io::{BufRead, BufReader},
-    process::{Command, Stdio},
+    process::Stdio,
     time::{Duration, Instant},
 };
 
@@ -16,35 +16,19 @@ use wellspoken::{
     store::{Store, StoreError, StoreOptions, TurnCommit},
 };
 
-use super::place::{self, Place, admitted, at, commit, credential, entry, opening, renew, session, turn};
+use super::{
+    child::{child_after, opened_by_parent, set},
+    place::{self, Place, admitted, at, commit, credential, entry, opening, renew, session, turn},
+};
 
 super::on_both!(what_was_said_to_be_done_survives_kill_9);
-
-/// This test binary again, running one of the ignored tests below in a process of its own.
-pub fn child(test: &str, place: &Place, before: &str) -> Command {
-    let program = std::env::current_exe().expect("known");
-    let mut command = Command::new("sh");
-    command
-        .args(["-c", &format!("{before} exec \"$0\" \"$@\""), program.to_str().expect("plain path")])
-        .args(["--exact", &format!("store::{test}"), "--ignored", "--nocapture", "--test-threads=1"])
-        .env("WELLSPOKEN_TEST_URL", &place.url)
-        .env("WELLSPOKEN_TEST_KEY", place.key_file())
-        .stdout(Stdio::piped());
-    command
-}
-
-pub async fn opened_by_parent() -> Store {
-    let url = std::env::var("WELLSPOKEN_TEST_URL").expect("set by the test that runs this one");
-    let key_file = std::env::var_os("WELLSPOKEN_TEST_KEY").expect("set too").into();
-    Store::open(StoreOptions { url, key_file, keys: KeysConfig::default() }).await.unwrap_or_else(|e| panic!("{e}"))
-}
 
 async fn what_was_said_to_be_done_survives_kill_9(place: Place) {
     let store = place.open().await;
     let person = admitted(&store, None).await;
     let mut done = HashSet::new();
     for round in 0..6 {
-        let mut process = child("bad_luck::commits_until_killed", &place, "")
+        let mut process = child_after("", "store::bad_luck::commits_until_killed", &place)
             .env("WELLSPOKEN_TEST_PERSON", person.as_str())
             .env("WELLSPOKEN_TEST_ROUND", round.to_string())
             .spawn()
@@ -85,9 +69,9 @@ async fn what_was_said_to_be_done_survives_kill_9(place: Place) {
 #[ignore = "run by what_was_said_to_be_done_survives_kill_9"]
 async fn commits_until_killed() {
     let store = opened_by_parent().await;
-    let name = std::env::var("WELLSPOKEN_TEST_PERSON").expect("set by the parent");
+    let name = set("WELLSPOKEN_TEST_PERSON");
     let person = wellspoken::policy::PersonId::parse(&name).expect("fits");
-    let round = std::env::var("WELLSPOKEN_TEST_ROUND").expect("set by the parent");
+    let round = set("WELLSPOKEN_TEST_ROUND");
     let tasks: Vec<_> = (0..4)
         .map(|lane| {
             let (store, person, round) = (store.clone(), person.clone(), round.clone());
@@ -112,7 +96,7 @@ async fn a_full_disk_is_told_and_gone_when_there_is_space() {
     let place = Place::sqlite();
     let before = admitted(&place.open().await, None).await;
     // A limit on file sizes stands for the disk; the signal that comes with it is ignored, as servers do.
-    let out = child("bad_luck::writes_until_full", &place, "trap '' XFSZ; ulimit -S -f 4000;")
+    let out = child_after("trap '' XFSZ; ulimit -S -f 4000;", "store::bad_luck::writes_until_full", &place)
         .env("WELLSPOKEN_TEST_PERSON", before.as_str())
         .stderr(Stdio::inherit())
         .output()
@@ -128,7 +112,7 @@ async fn a_full_disk_is_told_and_gone_when_there_is_space() {
 async fn writes_until_full() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let store = opened_by_parent().await;
-    let name = std::env::var("WELLSPOKEN_TEST_PERSON").expect("set by the parent");
+    let name = set("WELLSPOKEN_TEST_PERSON");
     let person = wellspoken::policy::PersonId::parse(&name).expect("fits");
     let mut done = 0;
     let error = loop {

@@ -19,7 +19,7 @@ use wellspoken::{
 };
 
 use super::{
-    bad_luck::child,
+    child::{child_after, opened_by_parent},
     place::{Place, admitted, at, chart, entry, permit},
 };
 
@@ -131,7 +131,7 @@ async fn a_rotation_that_is_killed_goes_on_where_it_was() {
     store.make_keys(4000, |_| {}).await.expect("made");
     let mut broken_off = 0;
     for round in 0..6 {
-        let mut process = child("rotation::rotates_until_killed", &place, "").spawn().expect("started");
+        let mut process = child_after("", "store::rotation::rotates_until_killed", &place).spawn().expect("started");
         let mut lines = BufReader::new(process.stdout.take().expect("a pipe")).lines();
         // In another part of the work each round: before the first lot, after it, …
         for _ in 0..=round {
@@ -165,7 +165,7 @@ async fn a_rotation_that_is_killed_goes_on_where_it_was() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "run by a_rotation_that_is_killed_goes_on_where_it_was"]
 async fn rotates_until_killed() {
-    let store = super::bad_luck::opened_by_parent().await;
+    let store = opened_by_parent().await;
     let say = |line: String| std::io::Write::write_all(&mut std::io::stdout(), line.as_bytes()).expect("said");
     say("lot 0\n".into());
     let done = store.rotate_keys("test", at(4), move |done, all| {

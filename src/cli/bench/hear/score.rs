@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    super::words::{contains, errors, plain},
+    super::{
+        quantiles::quantiles,
+        words::{contains, errors, plain},
+    },
     clips::Clip,
     peers::Took,
 };
@@ -123,12 +126,6 @@ impl Score {
     }
 }
 
-fn quantiles<const N: usize>(values: &[f64], at: [f64; N]) -> [f64; N] {
-    let mut values = values.to_vec();
-    values.sort_by(f64::total_cmp);
-    at.map(|share| values.get(((values.len() as f64 - 1.0) * share).round() as usize).copied().unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,7 +151,7 @@ mod tests {
         assert_eq!(ours.word_error_rate_in_noise, BTreeMap::from([("12 dB".into(), 0.25), ("clean".into(), 0.0)]));
         let ratio = ours.ratio(&theirs);
         assert!((ratio.mean - 8.0 / 12.0).abs() < 1e-9);
-        assert_eq!((ratio.p25, ratio.p50, ratio.p75), (0.75, 0.75, 1.0));
+        assert_eq!((ratio.p25, ratio.p50, ratio.p75), (0.25, 0.75, 1.0));
         assert_eq!(ratio.to, "theirs");
     }
 }

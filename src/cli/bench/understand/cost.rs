@@ -4,6 +4,7 @@ use std::{cell::RefCell, collections::HashMap, path::Path, sync::Arc, time::Inst
 
 use serde::Serialize;
 
+use super::super::quantiles::Spread;
 use crate::{
     app::understanding,
     nlu::{
@@ -29,12 +30,6 @@ pub(super) struct Cost {
     warm_s: f64,
     /// Resident memory of this process, in MB.
     resident_mb: f64,
-}
-
-#[derive(Serialize, Clone, Copy)]
-struct Spread {
-    p50: f64,
-    p99: f64,
 }
 
 /// Sentences drawn of each intent.
@@ -75,14 +70,8 @@ pub(super) fn measure(models: &Path, engine: &Engine, catalogue: &Arc<Catalogue>
         Ok(clock.elapsed().as_secs_f64())
     };
     let (cold_s, warm_s) = (learn()?, learn()?);
-    let (grammar_us, classifier_ms) = (spread(grammar), spread(classifier));
+    let (grammar_us, classifier_ms) = (Spread::of(&grammar), Spread::of(&classifier));
     Ok(Cost { examples: engine.examples(), grammar_us, classifier_ms, cold_s, warm_s, resident_mb })
-}
-
-fn spread(mut values: Vec<f64>) -> Spread {
-    values.sort_by(f64::total_cmp);
-    let at = |share: f64| values.get(((values.len() as f64 - 1.0) * share).round() as usize).copied().unwrap_or(0.0);
-    Spread { p50: at(0.5), p99: at(0.99) }
 }
 
 /// Resident memory; 0 where the system does not tell.
