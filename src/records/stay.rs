@@ -1,4 +1,4 @@
-//! What is read for whoever stays in a room: what they may eat, what there is, and whom they may have called.
+//! What is read for whoever stays in a room: that they do, what they may eat, what there is, and whom they may have called.
 
 use super::{Contact, Eating, MENU, Menu, Records, RecordsError};
 use crate::{
@@ -7,6 +7,14 @@ use crate::{
 };
 
 impl Records {
+    /// Whether the person lies in a room of this house.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn lies_in_a_room(&self, person: &PersonId) -> Result<bool, RecordsError> {
+        Ok(self.store().room_of(person).await?.is_some())
+    }
+
     /// All that bears on what the person may eat: `None` where it cannot be read as it is now. What may not be said aloud is
     /// there, too: it is looked at, and not told.
     ///

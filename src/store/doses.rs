@@ -51,6 +51,15 @@ impl Store {
     /// # Errors
     /// When the person's key was destroyed, or the database fails.
     pub async fn taken(&self, person: &PersonId, now: Option<Timestamp>) -> Result<Phi<Vec<Taken>>, StoreError> {
+        Ok(Phi::new(person.clone(), self.taken_plain(person, now).await?))
+    }
+
+    /// As [`Store::taken`], for a judgement made in here.
+    pub(super) async fn taken_plain(
+        &self,
+        person: &PersonId,
+        now: Option<Timestamp>,
+    ) -> Result<Vec<Taken>, StoreError> {
         let owner = self.inner.keys.name(&KeyOwner::Person(person.clone()));
         let since = now.map_or(0, |now| (now - READ).as_microsecond());
         let theirs = "SELECT id, sealed FROM taken WHERE owner = $1 AND noted >= $2 ORDER BY noted, id";
@@ -64,7 +73,7 @@ impl Store {
         }
         // Those of one turn were noted at once.
         found.sort_by_key(|note| (note.noted, note.at));
-        Ok(Phi::new(person.clone(), found))
+        Ok(found)
     }
 
     /// The statement by which somebody chooses a pharmacy.

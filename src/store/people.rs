@@ -104,9 +104,18 @@ impl Store {
         person: &PersonId,
         kind: ChartKind,
     ) -> Result<Phi<Vec<T>>, StoreError> {
+        Ok(Phi::new(person.clone(), self.chart_plain(person, kind).await?))
+    }
+
+    /// As [`Store::chart_rows`], for a judgement made in here.
+    pub(super) async fn chart_plain<T: DeserializeOwned>(
+        &self,
+        person: &PersonId,
+        kind: ChartKind,
+    ) -> Result<Vec<T>, StoreError> {
         let (owner, key) = self.inner.keys.key(&KeyOwner::Person(person.clone()))?;
         let rows = self.inner.database.ask(PART, &[owner.as_str().into(), kind.name().into()]).await?;
-        opened(person, kind, (&owner, &key), &rows)
+        opened(kind, (&owner, &key), &rows)
     }
 
     /// As [`Store::chart_rows`], for a task that waits for a commit besides.
@@ -120,7 +129,7 @@ impl Store {
     ) -> Result<Phi<Vec<T>>, StoreError> {
         let (owner, key) = self.inner.keys.key(&KeyOwner::Person(person.clone()))?;
         let rows = self.inner.database.ask_aside(PART, &[owner.as_str().into(), kind.name().into()]).await?;
-        opened(person, kind, (&owner, &key), &rows)
+        Ok(Phi::new(person.clone(), opened(kind, (&owner, &key), &rows)?))
     }
 
     /// Whether somebody of that id is known.
@@ -169,11 +178,10 @@ impl Store {
 /// A part of a chart, wrapped as soon as it is open; nothing where there is no such part. Of several sources each fact comes
 /// once.
 fn opened<T: DeserializeOwned>(
-    person: &PersonId,
     kind: ChartKind,
     (owner, key): (&str, &DataKey),
     rows: &[AnyRow],
-) -> Result<Phi<Vec<T>>, StoreError> {
+) -> Result<Vec<T>, StoreError> {
     let damaged = || StoreError::Damaged("chart.sealed".into());
     let mut parts = Vec::with_capacity(rows.len());
     for row in rows {
@@ -195,7 +203,7 @@ fn opened<T: DeserializeOwned>(
             serde_json::from_value(all).map_err(|_| damaged())?
         }
     };
-    Ok(Phi::new(person.clone(), facts))
+    Ok(facts)
 }
 
 pub(super) fn person_id(text: &str) -> Result<PersonId, StoreError> {

@@ -8,14 +8,15 @@ use sqlx::Row;
 use zeroize::Zeroizing;
 
 use super::{
-    Place, Store,
+    ChartKind, Place, Store,
     error::StoreError,
     job::{JobError, Refusal, Step},
     keys::{KeyError, KeyOwner},
 };
 use crate::{
-    actions::Reminder,
+    actions::{Reminder, Taken},
     policy::{PersonId, Phi},
+    records::Prescription,
 };
 
 impl Store {
@@ -55,22 +56,27 @@ impl Store {
         Ok(Phi::new(person.clone(), current.collect()))
     }
 
-    /// Which of somebody's reminders are due by this judgement, and at which of their times. What of stays in here.
+    /// Which of somebody's reminders are due by this judgement, which is told their orders and what they noted lately, and at
+    /// which of their times. What of stays in here.
     ///
     /// # Errors
     /// When the database fails. Whoever's key was destroyed has none.
     pub async fn due_reminders(
         &self,
         person: &PersonId,
-        due: impl Fn(&Reminder) -> Option<Timestamp>,
+        now: Timestamp,
+        due: impl Fn(&Reminder, &[Prescription], &[Taken]) -> Option<Timestamp>,
     ) -> Result<Vec<(String, Timestamp)>, StoreError> {
-        match self.kept_reminders(person).await {
-            Ok(all) => {
-                Ok(all.into_iter().filter_map(|(_, r)| Some((due(&r)?, r.id))).map(|(at, id)| (id, at)).collect())
-            }
-            Err(StoreError::Key(error)) if matches!(*error, KeyError::Gone) => Ok(vec![]),
-            Err(error) => Err(error),
-        }
+        let all = match self.kept_reminders(person).await {
+            Ok(all) if all.is_empty() => return Ok(vec![]),
+            Ok(all) => all,
+            Err(StoreError::Key(error)) if matches!(*error, KeyError::Gone) => return Ok(vec![]),
+            Err(error) => return Err(error),
+        };
+        let orders = self.chart_plain(person, ChartKind::Prescriptions).await?;
+        let notes = self.taken_plain(person, Some(now)).await?;
+        let times = all.into_iter().filter_map(|(_, r)| Some((due(&r, &orders, &notes)?, r.id)));
+        Ok(times.map(|(at, id)| (id, at)).collect())
     }
 
     /// Notes that a time of a reminder was rung. False where it was rung before, or there is none: it is rung no more.

@@ -2,7 +2,7 @@
 //!
 //! Invariants: that something is due is all that is told of it before it is clear who is there, that others may hear it, and
 //! that the medicine is none that is kept back; whatever names a medicine has its audit row first; in a hospital room, and for
-//! somebody who stays in one, nothing rings.
+//! somebody who stays in one, nothing rings; nor does it for a medicine that was stopped or paused, or was noted just before.
 
 use jiff::Timestamp;
 
@@ -85,12 +85,14 @@ impl Core {
     pub async fn due(&self, caller: &Caller) -> Result<Vec<Ring>, DueError> {
         let now = self.ambient.now();
         let people = self.people_of(caller).await?;
-        let mut rings = Vec::new();
+        let mut all = Vec::new();
         for person in &people {
             if self.store.room_of(person).await?.is_some() {
                 continue;
             }
-            let due = self.store.due_reminders(person, |reminder| reminder.due(now)).await?;
+            let rings =
+                |r: &Reminder, orders: &[_], notes: &[_]| r.due(now).filter(|at| r.is_still_needed(*at, orders, notes));
+            let due = self.store.due_reminders(person, now, rings).await?;
             if due.is_empty() {
                 continue;
             }
@@ -102,11 +104,11 @@ impl Core {
                 let facts = named.iter().find(|r| r.id == id).map_or_else(|| Facts::new("ring"), words);
                 let moment = Moment { now, zone: self.zone.clone() };
                 let said = self.replies.render(REPLIES, &facts, &moment)?;
-                rings.push(Ring { sound: Sound::Reminder, id, at, text: said.text, ssml: said.ssml });
+                all.push(Ring { sound: Sound::Reminder, id, at, text: said.text, ssml: said.ssml });
             }
         }
-        rings.extend(self.chime(caller, &people, now).await?);
-        Ok(rings)
+        all.extend(self.chime(caller, &people, now).await?);
+        Ok(all)
     }
 
     /// Notes that a device rang something. False where it is none of theirs, or was rung before.

@@ -732,6 +732,8 @@ fn all_said(stage: &Stage, said: &BTreeSet<(String, String)>) {
     // A part that other replies include.
     let parts = [
         "appointment.book.options",
+        "medicine.next_dose.span",
+        "medicine.next_dose.twice",
         "reading.log.alarm",
         "record.lab_result.purpose",
         "room.control.be",

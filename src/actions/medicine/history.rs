@@ -26,7 +26,7 @@ const SAID: usize = 6;
 
 pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let permit = permit(pass)?;
-    if let Some(nurse) = in_hospital(setting) {
+    if let Some(nurse) = in_hospital(&permit, setting).await? {
         return Ok(nurse);
     }
     let all = setting.records.prescriptions(permit.subject()).await?.reveal(&permit)?;

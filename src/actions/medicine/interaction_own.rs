@@ -24,7 +24,7 @@ const SAID: usize = 3;
 
 pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let permit = permit(pass)?;
-    if let Some(nurse) = in_hospital(setting) {
+    if let Some(nurse) = in_hospital(&permit, setting).await? {
         return Ok(nurse);
     }
     let all = setting.records.prescriptions(permit.subject()).await?.reveal(&permit)?;

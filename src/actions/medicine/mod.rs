@@ -9,9 +9,12 @@ pub mod missed;
 pub mod next_dose;
 pub mod taken;
 
-use super::{Facts, Outcome, Setting};
+use super::{ActionError, Facts, Outcome, Setting};
+use crate::policy::Permit;
 
-/// Where nurses give the medicines nobody is told to take one by a machine. Reply: `nurse`.
-pub(super) fn in_hospital(setting: &Setting<'_>) -> Option<Outcome> {
-    (setting.channel == "room").then(|| Outcome::Answer(Facts::new("nurse")))
+/// Where nurses give the medicines nobody is told to take one by a machine: in a hospital room, and wherever somebody asks who
+/// lies in one. Reply: `nurse`.
+pub(super) async fn in_hospital(permit: &Permit, setting: &Setting<'_>) -> Result<Option<Outcome>, ActionError> {
+    let there = setting.channel == "room" || setting.records.lies_in_a_room(permit.subject()).await?;
+    Ok(there.then(|| Outcome::Answer(Facts::new("nurse"))))
 }

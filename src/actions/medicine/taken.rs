@@ -34,7 +34,7 @@ const BACK: i64 = 7;
 
 pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let permit = permit(pass)?;
-    if let Some(nurse) = in_hospital(setting) {
+    if let Some(nurse) = in_hospital(&permit, setting).await? {
         return Ok(nurse);
     }
     let (all, notes) = known(&permit, setting).await?;

@@ -14,6 +14,8 @@ pub const FLOOR: Floor = of_a_person(Effect::Change, Scope::Medicines);
 
 /// Most pharmacies named in one breath.
 const SAID: usize = 3;
+/// Most pharmacies that may be picked by their bare name.
+const OFFERED: usize = 20;
 /// Words that tell no pharmacy from another.
 const COMMON: [&str; 16] = [
     "the",
@@ -40,7 +42,7 @@ pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Out
     let chosen = setting.records.chosen_pharmacy(permit.subject()).await?.reveal(&permit)?;
     let known = setting.records.pharmacies().await?;
     Ok(match text(slots, "pharmacy") {
-        None => Outcome::Answer(theirs(&all, chosen.as_ref())),
+        None => named_next(theirs(&all, chosen.as_ref()), &known),
         Some(said) => change(&known, chosen.as_ref(), said),
     })
 }
@@ -77,6 +79,12 @@ fn theirs(all: &[Prescription], chosen: Option<&Pharmacy>) -> Facts {
     if names.is_empty() { Facts::new("none") } else { Facts::new("is").with("pharmacies", names) }
 }
 
+/// An answer after which a pharmacy may be named alone.
+fn named_next(facts: Facts, known: &[Pharmacy]) -> Outcome {
+    let option = |p: &Pharmacy| Choice { spoken: p.name.clone(), value: SlotValue::Text(p.name.clone()) };
+    Outcome::Ask { slot: "pharmacy".to_owned(), options: known.iter().take(OFFERED).map(option).collect(), facts }
+}
+
 /// Replies: `confirm`, `already`, `which`, `unknown` (said, pharmacies).
 fn change(known: &[Pharmacy], chosen: Option<&Pharmacy>, said: &str) -> Outcome {
     let telling =
@@ -92,7 +100,7 @@ fn change(known: &[Pharmacy], chosen: Option<&Pharmacy>, said: &str) -> Outcome 
     match found.as_slice() {
         [] => {
             let names: Vec<&str> = known.iter().take(SAID).map(|p| p.name.as_str()).collect();
-            Outcome::Answer(Facts::new("unknown").with("said", said).with("pharmacies", names))
+            named_next(Facts::new("unknown").with("said", said).with("pharmacies", names), known)
         }
         [one] if chosen == Some(*one) => Outcome::Answer(about("already", one)),
         [one] => Outcome::Confirm { facts: about("confirm", one), plan: Plan::Pharmacy { pharmacy: (*one).clone() } },

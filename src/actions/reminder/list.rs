@@ -8,6 +8,7 @@ use super::{
 use crate::{
     nlu::Slots,
     policy::{Effect, Floor, Scope},
+    records::Prescription,
 };
 
 /// Reads what the person is reminded of.
@@ -19,11 +20,13 @@ const SAID: usize = 4;
 pub async fn run(pass: Pass, _slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let permit = permit(pass)?;
     let theirs = setting.records.reminders(permit.subject()).await?.reveal(&permit)?;
-    Ok(Outcome::Answer(listed(&theirs, setting.now)))
+    let orders = setting.records.prescriptions(permit.subject()).await?.reveal(&permit)?;
+    Ok(Outcome::Answer(listed(&theirs, &orders, setting.now)))
 }
 
-/// Replies: `list` (items, count, more), `none`. One that rang for the last time is none.
-fn listed(theirs: &[Reminder], now: jiff::Timestamp) -> Facts {
+/// Replies: `list` (items, count, more, silent: of which medicines none rings, because they were ended), `none`. One that rang
+/// for the last time is none.
+fn listed(theirs: &[Reminder], orders: &[Prescription], now: jiff::Timestamp) -> Facts {
     let mut coming: Vec<_> = theirs.iter().filter_map(|r| Some((r.next(now)?, r))).collect();
     coming.sort_by_key(|(at, _)| *at);
     if coming.is_empty() {
@@ -31,5 +34,6 @@ fn listed(theirs: &[Reminder], now: jiff::Timestamp) -> Facts {
     }
     let items: Vec<_> = coming.iter().take(SAID).map(|(_, r)| item(r, now)).collect();
     let more = coming.len() - items.len();
-    Facts::new("list").with("count", coming.len()).with("more", more).with("items", items)
+    let silent: Vec<_> = coming.iter().filter(|(_, r)| r.is_over(orders)).map(|(_, r)| &r.medicine).collect();
+    Facts::new("list").with("count", coming.len()).with("more", more).with("items", items).with("silent", silent)
 }

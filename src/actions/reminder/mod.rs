@@ -14,8 +14,14 @@ use jiff::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::Taken;
+use crate::records::Prescription;
+
 /// How long after its time a reminder may still ring: a program that was down for a while rings late rather than never.
 pub const LATE: SignedDuration = SignedDuration::from_mins(60);
+
+/// How near to its time a dose that was noted is the one it would ring for.
+const JUST: SignedDuration = SignedDuration::from_hours(2);
 
 /// A reminder that somebody set.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,6 +109,26 @@ impl Reminder {
         times.find(due).filter(|_| self.ended.is_none())
     }
 
+    /// Whether what it reminds of was ended or paused since: there are orders of it, and none of them is current. Of what is
+    /// on no list, as a vitamin, nobody knows.
+    #[must_use]
+    pub fn is_over(&self, orders: &[Prescription]) -> bool {
+        let its = |p: &&Prescription| self.is_of(&p.id, &p.medicine);
+        orders.iter().any(|p| its(&p)) && !orders.iter().filter(its).any(|p| p.active)
+    }
+
+    /// Whether one of its times is still to ring: what it is of is still to be taken, and was not noted as taken just before.
+    #[must_use]
+    pub fn is_still_needed(&self, at: Timestamp, orders: &[Prescription], notes: &[Taken]) -> bool {
+        let just =
+            |note: &Taken| at.duration_since(note.at).abs() < JUST && self.is_of(&note.prescription, &note.medicine);
+        !self.is_over(orders) && !notes.iter().any(just)
+    }
+
+    fn is_of(&self, prescription: &str, medicine: &str) -> bool {
+        self.prescription.as_deref() == Some(prescription) || self.medicine.as_deref() == Some(medicine)
+    }
+
     /// The next time after now; `None` where there is none in the next year.
     #[must_use]
     pub fn next(&self, now: Timestamp) -> Option<Timestamp> {
@@ -129,6 +155,38 @@ mod tests {
             made: "2026-01-01T00:00:00Z".parse().expect("a time"),
             rung: None,
             ended: None,
+        }
+    }
+
+    #[test]
+    fn it_rings_only_for_what_is_still_to_be_taken() {
+        use super::super::prescription::samples::prescription;
+        let daily = reminder(time(8, 0, 0, 0), date(2026, 12, 1), Every::Days(1));
+        let of = Reminder { prescription: Some("s1".into()), medicine: Some("simvastatin".into()), ..daily.clone() };
+        let current = prescription("s1", "simvastatin");
+        let ended = Prescription { active: false, ..current.clone() };
+        let held = Prescription { on_hold: true, ..ended.clone() };
+        let again = prescription("s2", "simvastatin");
+        let at: Timestamp = "2026-12-02T13:00:00Z".parse().expect("a time");
+        let note = |medicine: &str, minutes: i64| Taken {
+            prescription: medicine.into(),
+            medicine: medicine.into(),
+            at: at - SignedDuration::from_mins(minutes),
+            part: None,
+            noted: at,
+        };
+        for (reminder, orders, notes, rings) in [
+            (&of, vec![current.clone()], vec![], true),
+            (&of, vec![ended.clone()], vec![], false),
+            (&of, vec![held], vec![], false),
+            (&of, vec![ended.clone(), again], vec![], true),
+            (&of, vec![prescription("l", "lisinopril")], vec![], true),
+            (&of, vec![current.clone()], vec![note("simvastatin", 30)], false),
+            (&of, vec![current.clone()], vec![note("simvastatin", 180)], true),
+            (&of, vec![current.clone()], vec![note("lisinopril", 30)], true),
+            (&daily, vec![ended], vec![], true),
+        ] {
+            assert_eq!(reminder.is_still_needed(at, &orders, &notes), rings);
         }
     }
 

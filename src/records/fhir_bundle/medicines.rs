@@ -54,6 +54,12 @@ fn prescription(book: &mut Book<'_>, request: &MedicationRequest, n: usize) -> R
     if matches!(request.intent.as_deref(), Some("proposal" | "plan" | "option")) {
         return Err("not an order");
     }
+    if request.do_not_perform == Some(true) {
+        return Err("an order not to give it");
+    }
+    if in_hospital_alone(&request.category) {
+        return Err("given in the hospital, not taken at home");
+    }
     let written = medication(book, request).ok_or("no medicine named")?;
     let name = MedicineName::of(&written).ok_or("no medicine named")?;
     let dispenses = dispenses(book, request);
@@ -84,6 +90,13 @@ fn prescription(book: &mut Book<'_>, request: &MedicationRequest, n: usize) -> R
         source: order.and_then(|d| d.performer.as_ref()).and_then(|r| people::name_of(book, r)),
         origin: Origin::default(),
     })
+}
+
+/// Whether an order is for what is given in a hospital alone: R4's medicationrequest-category `inpatient`, and no other of
+/// its codes beside it.
+fn in_hospital_alone(categories: &[Concept]) -> bool {
+    let any = |code: &str| categories.iter().any(|c| c.has(code));
+    any("inpatient") && !["outpatient", "community", "discharge"].into_iter().any(any)
 }
 
 /// The medicine as written: in the request, in a contained Medication, or in another entry.

@@ -240,6 +240,10 @@ pub struct MedicationRequest {
     pub contained: Vec<Resource>,
     pub status: Option<String>,
     pub intent: Option<String>,
+    /// `true`: an order *not* to give it.
+    pub do_not_perform: Option<bool>,
+    #[serde(default)]
+    pub category: Vec<Concept>,
     pub medication_codeable_concept: Option<Concept>,
     pub medication_reference: Option<Reference>,
     pub subject: Option<Reference>,

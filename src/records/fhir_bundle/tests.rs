@@ -111,6 +111,29 @@ fn a_medicine_may_be_contained_or_elsewhere() {
 }
 
 #[test]
+fn what_is_not_to_be_given_or_is_given_in_the_hospital_is_no_medicine_of_theirs() {
+    let of = |codes: &[&str]| {
+        let coding: Vec<_> = codes.iter().map(|code| json!({"code": code})).collect();
+        json!([{ "coding": coding }])
+    };
+    let reason = "MedicationRequest: ";
+    for (more, left_out) in [
+        (json!({}), None),
+        (json!({"doNotPerform": false}), None),
+        (json!({"doNotPerform": true}), Some("an order not to give it")),
+        (json!({"category": of(&["inpatient"])}), Some("given in the hospital, not taken at home")),
+        (json!({"category": of(&["inpatient", "discharge"])}), None),
+        (json!({"category": of(&["community"])}), None),
+    ] {
+        let chart = chart(vec![request(more.clone())]);
+        assert_eq!(chart.prescriptions.is_empty(), left_out.is_some(), "{more}");
+        if let Some(why) = left_out {
+            assert_eq!(chart.summary.unusable[&format!("{reason}{why}")], 1, "{more}");
+        }
+    }
+}
+
+#[test]
 fn nothing_about_somebody_else_comes_along() {
     let stranger = json!({"reference": "Patient/p2"});
     let chart = chart(vec![

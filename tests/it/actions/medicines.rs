@@ -18,6 +18,7 @@ pub async fn all(stage: &Stage) {
     from_the_prescriber_to_the_door(stage).await;
     which_pharmacy(stage).await;
     what_is_due(stage).await;
+    what_is_due_at_a_time_that_is_asked_about(stage).await;
     what_was_taken(stage).await;
     what_to_be_reminded_of(stage).await;
     which_go_together(stage).await;
@@ -43,9 +44,9 @@ async fn which_pharmacy(stage: &Stage) {
     let to = |name: &str| vec![("pharmacy", text(name))];
     #[rustfmt::skip]
     each(stage, "prescription.pharmacy", vec![
-        (ROSA, vec![], "answer", "As far as I can see, your prescriptions go to Lakeside Pharmacy. To change that, tell me the name of the pharmacy you'd like."),
-        (JUNE, vec![], "answer", "I have no pharmacy on record for you here. Tell me the name of the one you'd like."),
-        (ROSA, to("Walgreens"), "answer", "I don't know a pharmacy called Walgreens. The ones I know are Gloamwick Apothecary and Lakeside Pharmacy. For any other, please call your care team."),
+        (ROSA, vec![], "ask", "As far as I can see, your prescriptions go to Lakeside Pharmacy. To change that, tell me the name of the pharmacy you'd like."),
+        (JUNE, vec![], "ask", "I have no pharmacy on record for you here. Tell me the name of the one you'd like."),
+        (ROSA, to("Walgreens"), "ask", "I don't know a pharmacy called Walgreens. The ones I know are Gloamwick Apothecary and Lakeside Pharmacy. For any other, please call your care team."),
         (ROSA, to("the pharmacy on Harbor Street"), "confirm", "Your renewals to Lakeside Pharmacy, 3 Harbor Street, from now on. Shall I change it?"),
     ]).await;
     assert_eq!(
@@ -54,9 +55,9 @@ async fn which_pharmacy(stage: &Stage) {
     );
     #[rustfmt::skip]
     each(stage, "prescription.pharmacy", vec![
-        (ROSA, vec![], "answer", "Your renewals go to Gloamwick Apothecary, 9 Gloamwick Row. To change that, tell me the name of the pharmacy you'd like."),
+        (ROSA, vec![], "ask", "Your renewals go to Gloamwick Apothecary, 9 Gloamwick Row. To change that, tell me the name of the pharmacy you'd like."),
         (ROSA, to("Gloamwick Apothecary"), "answer", "Your renewals already go to Gloamwick Apothecary, 9 Gloamwick Row."),
-        (ROSA, to("gloamwick lakeside"), "answer", "I don't know a pharmacy called gloamwick lakeside. The ones I know are Gloamwick Apothecary and Lakeside Pharmacy. For any other, please call your care team."),
+        (ROSA, to("gloamwick lakeside"), "ask", "I don't know a pharmacy called gloamwick lakeside. The ones I know are Gloamwick Apothecary and Lakeside Pharmacy. For any other, please call your care team."),
     ]).await;
     let twice = Facts::new("which").with("options", ["Lakeside Pharmacy", "Lakeside Pharmacy North"]);
     let words = stage.render("prescription.pharmacy", &twice).text;
@@ -80,6 +81,34 @@ async fn what_is_due(stage: &Stage) {
         ("odd", of("losartan"), "answer", "I have no more losartan coming on record here. Your pharmacist or care team can check."),
         (ROSA, of("eliquis"), "answer", "I don't see eliquis on your list here. Please ask your pharmacist before you take it."),
     ]).await;
+}
+
+async fn what_is_due_at_a_time_that_is_asked_about(stage: &Stage) {
+    let part = |part: &str| vec![("part", text(part))];
+    let mut tomorrow = part("morning");
+    tomorrow.push(("date", on(12, 2)));
+    let left_out = "I have no set time for amlodipine: please go by the label. I leave out zolpidem: it is as needed.";
+    let (tonight, morning) = (
+        format!("Tonight: metformin, 1 tablet, at 6 PM; atorvastatin, 1 tablet, at bedtime. {left_out}"),
+        format!(
+            "Tomorrow in the morning: metformin, 1 tablet, at 8 AM; lisinopril, 1 tablet, in the morning. {left_out}"
+        ),
+    );
+    let noon = format!("Around noon today I have nothing with a set time. {left_out}");
+    #[rustfmt::skip]
+    each(stage, "medicine.next_dose", vec![
+        (ROSA, part("night"), "answer", &tonight),
+        (ROSA, tomorrow, "answer", &morning),
+        (ROSA, part("noon"), "answer", &noon),
+        (JUNE, part("dinner"), "answer", "Around dinner today I have nothing with a set time."),
+    ]).await;
+    let day = Facts::new("none_then").with("day", date(2026, 12, 9)).with("noted", true).with("part", "evening");
+    let twice = day.with("twice", ["metoprolol"]).with("open", [""; 0]).with("needed", [""; 0]);
+    assert_eq!(
+        stage.render("medicine.next_dose", &twice).text,
+        "Wednesday, December 9th in the evening I have nothing with a set time that you haven't noted as taken. I see more than \
+         one order of metoprolol, so I can't tell which one to take: please ask your pharmacist before you take any."
+    );
 }
 
 async fn what_was_taken(stage: &Stage) {
@@ -188,6 +217,13 @@ async fn what_to_be_reminded_of(stage: &Stage) {
     stage.commit("odd", many).await.expect("they fit");
     let words = stage.perform("odd", "medicine.remind", plan).await.rendered.text;
     assert_eq!(words, "You have as many reminders as I can keep. Please end one first.");
+    let ended = Facts::new("list").with("count", 1).with("more", 0).with("silent", ["simvastatin"]);
+    let item = serde_json::json!({"medicine": "simvastatin", "at": stage.now, "every": "day", "n": 1, "days": []});
+    assert_eq!(
+        stage.render("reminder.list", &ended.with("items", [item])).text,
+        "You have 1 reminder: simvastatin every day at 10 AM. I don't ring for simvastatin any more: your record says that it \
+         was stopped or is on hold."
+    );
     // What a device says when it rings.
     for (facts, words) in [
         (Facts::new("ring"), "You have a reminder."),

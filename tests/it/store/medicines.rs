@@ -70,7 +70,7 @@ async fn what_is_noted_is_read_back_and_only_by_its_person(place: Place) {
     }
     assert!(store.destroy_person(&person, "uid 7", at(50)).await.expect("destroyed"));
     assert!(store.taken(&person, None).await.is_err() && store.reminders(&person).await.is_err());
-    assert!(store.due_reminders(&person, |_| Some(at(9))).await.expect("asked").is_empty());
+    assert!(store.due_reminders(&person, at(9), |_, _, _| Some(at(9))).await.expect("asked").is_empty());
 }
 
 async fn a_time_is_rung_once_however_many_ask(place: Place) {
@@ -105,6 +105,9 @@ async fn one_that_was_ended_stays_and_rings_no_more(place: Place) {
     store.commit(commit("t2", &person, vec![Change::CancelReminders { ids: ids.clone() }])).await.expect("durable");
     assert_eq!(theirs(&store, &person).await.len(), 1);
     assert!(!store.rung(&person, &ids[0], at(300)).await.expect("asked"));
-    assert_eq!(store.due_reminders(&person, |r| r.ended.is_none().then(|| at(9))).await.expect("asked").len(), 1);
+    assert_eq!(
+        store.due_reminders(&person, at(9), |r, _, _| r.ended.is_none().then(|| at(9))).await.expect("asked").len(),
+        1
+    );
     store.commit(commit("t3", &person, vec![Change::CancelReminders { ids }])).await.expect("once more is no error");
 }
