@@ -37,6 +37,7 @@ use std::collections::BTreeMap;
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
+use crate::actions::RenewalState;
 pub use crate::store::{RoomCall, SaidBack};
 pub use care_directory::Directory;
 pub use care_place::{CarePlace, Closed, Hours, Opening, Position, Wait};
@@ -66,6 +67,9 @@ pub struct Chart {
     pub identifiers: Vec<String>,
     /// Medicines ordered, ended ones too.
     pub prescriptions: Vec<Prescription>,
+    /// What became of renewals that were asked for from here.
+    #[serde(default)]
+    pub answers: Vec<RenewalAnswer>,
     /// Visits past and to come.
     pub visits: Vec<Visit>,
     /// Laboratory results, newest first.
@@ -90,6 +94,17 @@ pub struct Chart {
     pub source: Vec<String>,
     /// What was read and what was left out.
     pub summary: Summary,
+}
+
+/// What a record server says about a renewal that was asked for from here.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct RenewalAnswer {
+    /// The change that asked, by its own name.
+    pub change: String,
+    /// How far it is.
+    pub state: RenewalState,
+    /// Why not, in words that the person is told.
+    pub reason: Option<String>,
 }
 
 /// What became of the resources of a bundle. Counts and kinds only, so it may be printed.

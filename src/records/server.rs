@@ -73,11 +73,14 @@ const TEAMS: Wanted = Wanted { may_lack: true, ..wanted("CareTeam", &[]) };
 /// A server that knows no orders for food tells of no diet, and without one no food is named.
 const DIETS: Wanted = Wanted { may_lack: true, ..wanted("NutritionOrder", &[]) };
 
+/// What became of the refills that were asked for from here; a server without Tasks takes none either.
+const REFILLS: Wanted = Wanted { may_lack: true, ..wanted("Task", &[("code", "fulfill")]) };
+
 /// Which questions a part of a chart is made of. The patient is read with each.
 const fn searches(kind: ChartKind) -> &'static [Wanted] {
     match kind {
         ChartKind::Profile => &[],
-        ChartKind::Prescriptions => &[ORDERS, FILLINGS],
+        ChartKind::Prescriptions => &[ORDERS, FILLINGS, REFILLS],
         ChartKind::Visits => &[VISITS],
         // Who treats a person is who is on their care teams, who prescribes, and whom visits are with.
         ChartKind::Providers => &[TEAMS, ORDERS, FILLINGS, VISITS],
@@ -105,6 +108,14 @@ const fn searches(kind: ChartKind) -> &'static [Wanted] {
             DIETS,
         ],
     }
+}
+
+/// Whether a server says that somebody's records stand under another Patient by now (R4 Patient.link `replaced-by`): what is
+/// left here is nobody's whole chart.
+fn was_merged(patient: &RawValue) -> bool {
+    let value: Value = serde_json::from_str(patient.get()).unwrap_or_default();
+    let links = value["link"].as_array().map(Vec::as_slice).unwrap_or_default();
+    links.iter().any(|link| link["type"] == "replaced-by")
 }
 
 impl Servers {
@@ -173,7 +184,12 @@ impl Servers {
         let session = server.backend();
         let mut answers = session.batch(&asks).await?.into_iter();
         let mut taken = Taken::new(server.base(), patient);
-        taken.add("Patient", answers.next().ok_or(FhirError::NotFound)??);
+        let found = answers.next().ok_or(FhirError::NotFound)??;
+        if found.iter().any(|raw| was_merged(raw)) {
+            tracing::error!(server = server.name(), "a patient was merged into another there; bind the person anew");
+            return Err(FhirError::Unreachable("the patient was merged into another"));
+        }
+        taken.add("Patient", found);
         for (want, answer) in wanted.values().zip(answers) {
             match answer {
                 Err(FhirError::NotFound | FhirError::Unprocessable { .. } | FhirError::Refused { .. })

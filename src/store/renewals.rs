@@ -19,6 +19,7 @@ use super::{
 use crate::{
     actions::{Change, Conflict, Moved, Renewal, RenewalState, Route},
     policy::{Event, JournalEntry, PersonId, Phi},
+    records::{Chart, Dispense, DispenseStage, Prescription},
 };
 
 /// What of a renewal is sealed.
@@ -54,6 +55,30 @@ pub struct OpenRenewal {
     pub state: RenewalState,
     /// Since when.
     pub updated: Timestamp,
+}
+
+/// How far a request is by what the records say; `None` where that is nothing new.
+fn answered(renewal: &Renewal, chart: &Chart) -> Option<(RenewalState, Option<String>)> {
+    let of = |p: &&Prescription| p.id == renewal.prescription || p.medicine == renewal.medicine;
+    let since = |d: &&Dispense| d.at.is_some_and(|at| at > renewal.requested);
+    for filling in chart.prescriptions.iter().filter(of).flat_map(|p| &p.dispenses).filter(since) {
+        match filling.stage {
+            DispenseStage::PickedUp => return Some((RenewalState::PickedUp, None)),
+            DispenseStage::Delivered => return Some((RenewalState::Delivered, None)),
+            _ => {}
+        }
+    }
+    let answer = chart.answers.iter().find(|a| a.change == renewal.id).map(|a| (a.state, a.reason.clone()));
+    let asked = renewal.requested.to_zoned(jiff::tz::TimeZone::UTC).date();
+    let again = |p: &Prescription| {
+        p.active
+            && p.id != renewal.prescription
+            && p.medicine == renewal.medicine
+            && p.written.is_some_and(|w| w > asked)
+    };
+    let ordered = || chart.prescriptions.iter().any(again).then_some((RenewalState::Approved, None));
+    let new = |told: &(RenewalState, Option<String>)| renewal.state.may_become(told.0);
+    answer.filter(new).or_else(|| ordered().filter(new))
 }
 
 impl Store {
@@ -241,14 +266,61 @@ impl Store {
         }
         told.carrier = moved.carrier.or(told.carrier);
         told.due = moved.due.or(told.due);
-        let plain = Zeroizing::new(serde_json::to_vec(&told).unwrap_or_default());
-        let (_, sealed) = self.seal(&owner, "renewal", "sealed", id, &plain)?;
-        let step = Step::new(
-            "UPDATE renewal SET state = $3, updated = $4, sealed = $5 WHERE id = $1 AND state = $2",
-            vec![id.into(), from.name().into(), moved.to.name().into(), at.as_microsecond().into(), sealed.into()],
-        );
+        let step = self.renewal_step(&owner, id, (from, moved.to), &told, at)?;
         self.inner.writer.submit(vec![step.or_nothing(Refusal::NotThere)], vec![draft]).await?;
         Ok(())
+    }
+
+    fn renewal_step(
+        &self,
+        owner: &KeyOwner,
+        id: &str,
+        (from, to): (RenewalState, RenewalState),
+        told: &Sealed,
+        at: Timestamp,
+    ) -> Result<Step, StoreError> {
+        let plain = Zeroizing::new(serde_json::to_vec(told).unwrap_or_default());
+        let (_, sealed) = self.seal(owner, "renewal", "sealed", id, &plain)?;
+        Ok(Step::new(
+            "UPDATE renewal SET state = $3, updated = $4, sealed = $5 WHERE id = $1 AND state = $2",
+            vec![id.into(), from.name().into(), to.name().into(), at.as_microsecond().into(), sealed.into()],
+        ))
+    }
+
+    /// The statements, with their audit rows, by which a person's open requests follow what their records say by now: the
+    /// answer to the request itself, a new order of the medicine, a filling that was handed over since.
+    pub(super) async fn answered_steps(
+        &self,
+        person: &PersonId,
+        chart: &Chart,
+        at: Timestamp,
+    ) -> Result<(Vec<Step>, Vec<Draft>), StoreError> {
+        let owner = KeyOwner::Person(person.clone());
+        let name = self.inner.keys.name(&owner);
+        let open = "SELECT id, state, requested, updated, owner, sealed FROM renewal WHERE owner = $1 \
+            AND state NOT IN ('denied', 'delivered', 'picked_up')";
+        let (mut steps, mut drafts) = (Vec::new(), Vec::new());
+        for row in &self.inner.database.ask(open, &[name.as_str().into()]).await? {
+            let renewal = self.renewal_row(row)?;
+            let Some((to, reason)) = answered(&renewal, chart) else { continue };
+            let mut told = self.renewal_told(&renewal.id, &name, row)?;
+            told.reason = reason.or(told.reason);
+            steps.push(self.renewal_step(&owner, &renewal.id, (renewal.state, to), &told, at)?);
+            let entry = JournalEntry {
+                event: Event::Progressed,
+                subject: Some(person.clone()),
+                actor: None,
+                intent: None,
+                channel: "records",
+                session: None,
+                turn: None,
+                closes: None,
+                outcome: Some(to.name()),
+                at,
+            };
+            drafts.push(self.draft(&entry, None)?);
+        }
+        Ok((steps, drafts))
     }
 
     fn renewal_told(&self, id: &str, owner: &str, row: &AnyRow) -> Result<Sealed, StoreError> {
@@ -287,4 +359,82 @@ fn state(row: &AnyRow) -> Result<RenewalState, StoreError> {
 fn time(row: &AnyRow, column: &'static str) -> Result<Timestamp, StoreError> {
     let damaged = || StoreError::Damaged(format!("renewal.{column}"));
     Timestamp::from_microsecond(row.try_get(column)?).map_err(|_| damaged())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::records::RenewalAnswer;
+
+    const EMPTY: &str = r#"{"resourceType": "Bundle", "type": "collection", "entry": [{"resource": {"resourceType":
+        "Patient", "id": "p", "birthDate": "1950-02-03", "name": [{"family": "Wren", "given": ["Ada"]}]}}]}"#;
+
+    #[test]
+    fn a_request_follows_its_answer_a_new_order_and_what_was_handed_over() {
+        let at = |text: &str| -> Timestamp { text.parse().expect("a time") };
+        let filled = |stage, when: &str| Dispense {
+            stage,
+            at: Some(at(when)),
+            days_supply: None,
+            pharmacy: None,
+            carrier: None,
+            due: None,
+        };
+        let order = |id: &str, written: i8, dispenses: Vec<Dispense>| {
+            let value = serde_json::json!({
+                "id": id, "medicine": "metformin", "aliases": [], "active": true, "on_hold": false,
+                "written": jiff::civil::date(2026, 11, written), "controlled": false, "dispenses": dispenses,
+            });
+            serde_json::from_value::<Prescription>(value).expect("an order")
+        };
+        let chart = |prescriptions: Vec<Prescription>, answer: Option<RenewalState>| Chart {
+            prescriptions,
+            answers: answer
+                .map(|state| RenewalAnswer { change: "r".into(), state, reason: Some("No.".into()) })
+                .into_iter()
+                .collect(),
+            ..crate::records::fhir_bundle::parse(EMPTY.as_bytes()).expect("a chart")
+        };
+        use DispenseStage::{Delivered, InProgress, PickedUp};
+        use RenewalState::{Approved, Denied, PrescriberAsked, Requested};
+        let old = || order("m", 1, vec![filled(PickedUp, "2026-11-02T12:00:00Z")]);
+        for (state, chart, want) in [
+            (Requested, chart(vec![old()], None), None),
+            (Requested, chart(vec![old()], Some(Requested)), None),
+            (Requested, chart(vec![old()], Some(Denied)), Some(Denied)),
+            (PrescriberAsked, chart(vec![old()], Some(Approved)), Some(Approved)),
+            (Approved, chart(vec![old()], Some(PrescriberAsked)), None),
+            (PrescriberAsked, chart(vec![old(), order("n", 24, vec![])], None), Some(Approved)),
+            (Approved, chart(vec![old(), order("n", 24, vec![])], None), None),
+            (Requested, chart(vec![order("m", 1, vec![filled(InProgress, "2026-11-24T12:00:00Z")])], None), None),
+            (
+                Requested,
+                chart(vec![order("m", 1, vec![filled(PickedUp, "2026-11-24T12:00:00Z")])], Some(Denied)),
+                Some(RenewalState::PickedUp),
+            ),
+            (
+                PrescriberAsked,
+                chart(vec![order("n", 24, vec![filled(Delivered, "2026-11-25T12:00:00Z")])], None),
+                Some(RenewalState::Delivered),
+            ),
+        ] {
+            let renewal = Renewal {
+                requested: at("2026-11-23T12:00:00Z"),
+                prescription: "m".into(),
+                id: "r".into(),
+                medicine: "metformin".into(),
+                strength: None,
+                route: Route::Pharmacy,
+                prescriber: None,
+                pharmacy: None,
+                state,
+                updated: at("2026-11-23T12:00:00Z"),
+                by: None,
+                reason: None,
+                carrier: None,
+                due: None,
+            };
+            assert_eq!(answered(&renewal, &chart).map(|(to, _)| to), want, "{state:?}");
+        }
+    }
 }

@@ -210,8 +210,14 @@ impl Store {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         for _ in 0..3 {
-            let steps = self.copy_steps(person, source.clone(), chart, kinds, at).await?;
-            match self.inner.writer.submit(steps, vec![]).await {
+            let mut steps = self.copy_steps(person, source.clone(), chart, kinds, at).await?;
+            let mut drafts = Vec::new();
+            if kinds.contains(&ChartKind::Prescriptions) {
+                let (answers, rows) = self.answered_steps(person, chart, at).await?;
+                steps.extend(answers);
+                drafts = rows;
+            }
+            match self.inner.writer.submit(steps, drafts).await {
                 // The same result came in by another turn at the same time.
                 Err(JobError::Refused(Refusal::Repeated)) => {}
                 done => return done.map(drop).map_err(StoreError::from),

@@ -4,6 +4,7 @@
 //! never fail an import, they are counted; what is wrong is said with its place. Errors hold positions, types
 //! and counts, never content, so that they may be printed and logged.
 
+mod answers;
 mod dates;
 mod diet;
 mod entry;
@@ -196,6 +197,7 @@ fn chart(bundle: Bundle, text: &str) -> Result<Chart, BundleError> {
     let (profile, identifiers) = people::patient(&book)?;
     book.read("Patient");
     let prescriptions = medicines::prescriptions(&mut book);
+    let answers = answers::answers(&mut book);
     let visits = visits::visits(&mut book);
     let slots: Vec<OpenSlot> = visits::open_slots(&mut book);
     let results = labs::results(&mut book);
@@ -209,6 +211,7 @@ fn chart(bundle: Bundle, text: &str) -> Result<Chart, BundleError> {
         profile,
         identifiers,
         prescriptions,
+        answers,
         visits,
         results,
         providers,
@@ -292,6 +295,11 @@ impl<'a> Book<'a> {
     fn is_ours(&self, resource: &Resource) -> bool {
         let identifiers = self.identifiers.get(&(&raw const *resource));
         identifiers.is_some_and(|all| all.iter().any(|one| fhir_write::is_ours(one)))
+    }
+
+    /// The name of the change from here that made a resource.
+    fn change_of(&self, resource: &Resource) -> Option<&'a str> {
+        self.identifiers.get(&(&raw const *resource))?.iter().find_map(|one| fhir_write::change_of(one))
     }
 
     fn read(&mut self, kind: &str) {

@@ -71,6 +71,7 @@ resources!(
     DocumentReference,
     HealthcareService,
     NutritionOrder,
+    Task,
 );
 
 impl<'de> Deserialize<'de> for Resource {
@@ -239,6 +240,7 @@ pub struct MedicationRequest {
     #[serde(default)]
     pub contained: Vec<Resource>,
     pub status: Option<String>,
+    pub status_reason: Option<Concept>,
     pub intent: Option<String>,
     /// `true`: an order *not* to give it.
     pub do_not_perform: Option<bool>,
@@ -252,6 +254,16 @@ pub struct MedicationRequest {
     #[serde(default)]
     pub dosage_instruction: Vec<Dosage>,
     pub dispense_request: Option<DispenseRequest>,
+}
+
+/// `Task`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Task {
+    pub id: Option<String>,
+    pub status: Option<String>,
+    pub status_reason: Option<Concept>,
+    pub r#for: Option<Reference>,
 }
 
 /// `MedicationRequest.dispenseRequest`.

@@ -76,6 +76,12 @@ pub fn token(id: &str) -> String {
     format!("{SYSTEM}|{id}")
 }
 
+/// The change that what a resource is called (`system|value`) is the name of.
+#[must_use]
+pub fn change_of(identifier: &str) -> Option<&str> {
+    identifier.split_once('|').filter(|(system, _)| *system == SYSTEM).map(|(_, id)| id)
+}
+
 /// Whether what a resource is called (`system|value`) says that it was made or changed from here.
 #[must_use]
 pub fn is_ours(identifier: &str) -> bool {

@@ -103,6 +103,7 @@ pub fn chart(medicine: &str) -> Chart {
         allergies: vec![],
         history: wellspoken::records::History::default(),
         pharmacies: vec![],
+        answers: vec![],
         slots: (0..3).map(slot).collect(),
         source: vec![],
         summary: Summary::default(),
