@@ -191,8 +191,13 @@ impl Records {
                     self.store().keep_slots(server.name(), (live.now, until), &slots, live.now).await?;
                     live.servers.slots_read(server, live.now);
                 }
-                // An offer that is taken meanwhile is told when it is booked.
-                Err(error) => failed(server, &error),
+                // Told from the copy, with its age: an offer that is taken meanwhile is told when it is booked. Without a
+                // copy nobody knows whether there are any, which is not that there are none.
+                Err(error) => {
+                    failed(server, &error);
+                    let read = self.store().slots_seen(server.name()).await?.ok_or(RecordsError::Unreachable)?;
+                    live.seen(|seen| seen.stale = Some(seen.stale.map_or(read, |before| before.min(read))));
+                }
             }
         }
         Ok(())

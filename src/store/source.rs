@@ -320,6 +320,18 @@ impl Store {
         Ok(())
     }
 
+    /// When a server's free times were last read; `None` where none of them is known.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn slots_seen(&self, server: &str) -> Result<Option<Timestamp>, StoreError> {
+        let last = "SELECT MAX(seen) AS seen FROM slot WHERE server = $1";
+        let Some(row) = self.inner.database.ask_one(last, &[server.into()]).await? else { return Ok(None) };
+        let seen: Option<i64> = row.try_get("seen")?;
+        let damaged = |_| StoreError::Damaged("slot.seen".into());
+        seen.map(|at| Timestamp::from_microsecond(at).map_err(damaged)).transpose()
+    }
+
     fn source_id(&self, server: &str, patient: &str) -> String {
         self.inner.keys.root().hash("source", &[server.as_bytes(), patient.as_bytes()])
     }

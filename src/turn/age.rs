@@ -1,6 +1,6 @@
-//! What is said where a person's records are at a server that cannot be reached.
+//! What is said where a person's records are at a server that cannot be reached, or that was not told of all that they changed.
 
-use super::{Said, State, Turn, aloud};
+use super::{Said, State, Turn, TurnError, aloud};
 use crate::{
     actions::{ActionError, Facts, Outcome},
     nlu::Slots,
@@ -47,5 +47,17 @@ impl Turn<'_> {
             ..Said::new("dialogue.common", facts, State::Answered)
         };
         note.then(said)
+    }
+
+    /// After an answer about a part of the record to which a change of theirs is still on its way: that the server, and whoever
+    /// works with it, does not have that yet.
+    pub(super) async fn with_unsent(&self, said: Said) -> Result<Said, TurnError> {
+        let (Some(scope), Some(person)) = (said.needs.scope, &self.caller.person) else { return Ok(said) };
+        let told = said.state == State::Answered && said.opened.is_some() && !aloud::is_headline(&said.facts);
+        if self.core.courier.is_none() || !told || !self.core.store.unsent(person).await?.contains(&scope) {
+            return Ok(said);
+        }
+        let facts = Facts::new("unsent").with("part", scope.name()).with("organization", &self.core.organization);
+        Ok(said.then(Said::new("dialogue.common", facts, State::Answered)))
     }
 }

@@ -205,7 +205,7 @@ impl Turn<'_> {
         }
         let said = Self::absorb(intent, slots, outcome, needs, opened);
         let said = self.with_common(said);
-        Ok(self.with_age(said))
+        self.with_unsent(self.with_age(said)).await
     }
 
     /// What is said instead of an answer, after what has to be done about a dangerous value that was just told: that waits

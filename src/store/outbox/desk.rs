@@ -9,9 +9,11 @@ use super::{
         Store,
         error::StoreError,
         job::{Refusal, Step},
+        keys::KeyOwner,
     },
     time,
 };
+use crate::policy::{PersonId, Scope};
 
 /// How many rows there are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -114,6 +116,29 @@ impl Store {
                 })
             })
             .collect()
+    }
+
+    /// The parts of somebody's record to which changes that were asked for here are still on their way. What is kept here in
+    /// any case is not among them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn unsent(&self, person: &PersonId) -> Result<Vec<Scope>, StoreError> {
+        let owner = self.inner.keys.name(&KeyOwner::Person(person.clone()));
+        let waiting = "SELECT DISTINCT kind FROM outbox WHERE owner = $1 AND state IN ('waiting', 'sending')";
+        let rows = self.inner.database.ask(waiting, &[owner.as_str().into()]).await?;
+        let mut scopes = Vec::new();
+        for row in &rows {
+            let scope = match row.try_get::<String, _>("kind")?.as_str() {
+                "renew" => Scope::Medicines,
+                "book" | "cancel" | "move" | "arrive" => Scope::Visits,
+                _ => continue,
+            };
+            if !scopes.contains(&scope) {
+                scopes.push(scope);
+            }
+        }
+        Ok(scopes)
     }
 
     /// When the next row may be taken; `None` where none waits.

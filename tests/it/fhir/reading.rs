@@ -153,6 +153,9 @@ async fn what_changes_at_the_server_is_what_is_said() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_down_is_told_with_the_age_of_what_is_said() {
     let mut clinic = Clinic::open(|server| server.timeout_ms = 3_000).await;
+    clinic.proxy.always(Some(Fault::Reset));
+    let times = clinic.says("book a visit with Dr. Patel").await;
+    assert!(times.contains("can't reach your records right now, so"), "never read is not none: {times}");
     for (hours, says) in [
         (2, "This is as of this morning."),
         (20, "This is as of yesterday."),

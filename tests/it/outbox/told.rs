@@ -108,13 +108,17 @@ async fn what_could_not_be_sent_is_saved_and_told_when_it_went_through_once() {
     assert!(saved.reply.contains("I've saved it and will send it"), "{}", saved.reply);
     let again = speaker.says_as("yes", Some("t1")).await;
     assert_eq!(again.reply, saved.reply, "the same turn, and it is still true");
+    let meanwhile = speaker.says("is my fluorozepamol ready").await;
+    assert!(meanwhile.reply.contains("hasn't reached"), "{}", meanwhile.reply);
+    let visits = speaker.says("when is my next visit").await;
+    assert!(!visits.reply.contains("hasn't reached"), "another part: {}", visits.reply);
     talk.proxy.heals();
     talk.an_hour_passes().await;
     assert_eq!(talk.made("Task").await, 1);
     let told = speaker.says("what medicines do I take").await;
     assert!(told.reply.contains("By the way, the renewal of your fluorozepamol"), "{}", told.reply);
     let later = speaker.says("what medicines do I take").await;
-    assert!(!later.reply.contains("By the way"), "{}", later.reply);
+    assert!(!later.reply.contains("By the way") && !later.reply.contains("hasn't reached"), "{}", later.reply);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
