@@ -11,6 +11,12 @@ pub struct Component {
     #[serde(default)]
     pub code: Concept,
     pub value_quantity: Option<Quantity>,
+    pub value_codeable_concept: Option<Concept>,
+    pub value_string: Option<String>,
+    #[serde(default)]
+    pub interpretation: Vec<Concept>,
+    #[serde(default)]
+    pub reference_range: Vec<super::Range>,
 }
 
 /// `Condition`.
@@ -120,6 +126,7 @@ pub struct AllergyIntolerance {
     pub verification_status: Option<Concept>,
     #[serde(default)]
     pub category: Vec<String>,
+    pub criticality: Option<String>,
     #[serde(default)]
     pub code: Concept,
     pub patient: Option<Reference>,
@@ -132,4 +139,5 @@ pub struct AllergyIntolerance {
 pub struct Reaction {
     #[serde(default)]
     pub manifestation: Vec<Concept>,
+    pub severity: Option<String>,
 }
