@@ -2,6 +2,7 @@
 //!
 //! Invariant: what concerns a person comes out only as [`crate::policy::Phi`].
 
+pub mod alike;
 pub mod called;
 pub mod care_directory;
 mod care_place;
@@ -60,9 +61,9 @@ pub use visit::{Arrival, KeptVisit, OpenSlot, SlotQuery, Visit, VisitMode};
 pub struct Chart {
     /// Who it is.
     pub profile: Profile,
-    /// What tells this person from every other: `system|value` of each business identifier, and the id of
-    /// the Patient resource bound to family name and date of birth. Two charts with one in common are the
-    /// same person's. Never empty.
+    /// What tells this person from every other: `system|value` of each business identifier that one place gives to one
+    /// person, and the id of the Patient resource bound to name and date of birth. Two charts with one in common are the same
+    /// person's, unless name or date of birth say otherwise ([`alike::unlike`]). Never empty.
     pub identifiers: Vec<String>,
     /// Medicines ordered, ended ones too.
     pub prescriptions: Vec<Prescription>,

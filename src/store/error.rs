@@ -52,6 +52,11 @@ pub enum StoreError {
     /// Two people share what tells people apart.
     #[error("the chart's identifiers belong to two different people already known here. Correct them at the source")]
     TwoPeople,
+    /// A number is two people's.
+    #[error(
+        "the record number is another person's here: {0}. Nothing was changed; correct the number, name or date at the source"
+    )]
+    AnotherPerson(&'static str),
     /// A PIN is not 4 to 12 digits.
     #[error("a PIN must be 4 to 12 digits")]
     BadPin,

@@ -121,7 +121,7 @@ impl Store {
     }
 
     /// Never leaves the store as a whole.
-    async fn profile_of(&self, person: &PersonId) -> Result<Option<Profile>, StoreError> {
+    pub(super) async fn profile_of(&self, person: &PersonId) -> Result<Option<Profile>, StoreError> {
         let owner = self.inner.keys.name(&KeyOwner::Person(person.clone()));
         let part = "SELECT sealed FROM chart WHERE owner = $1 AND kind = $2";
         let kind = ChartKind::Profile.name();

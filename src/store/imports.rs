@@ -1,7 +1,7 @@
 //! Making people known from their charts, one at a time.
 //!
 //! Invariant: a chart is there whole or not at all, with the audit row that tells of it; whoever is found by any of the
-//! same identifiers is the same person, and nobody is found by those of two.
+//! same identifiers is the same person, unless name or date of birth say otherwise, and nobody is found by those of two.
 
 mod lot;
 
@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     policy::{Agreements, Event, JournalEntry, PersonId, RoomId, Scope},
-    records::{Chart, Profile},
+    records::{Chart, Profile, alike},
 };
 
 /// What comes with a chart.
@@ -57,8 +57,8 @@ impl Store {
     /// was there before is gone, and so is everything said there.
     ///
     /// # Errors
-    /// When the identifiers belong to two people, the PIN is none, or the database or a key fails. Nothing
-    /// was changed.
+    /// When the identifiers belong to two people or to somebody else, the PIN is none, or the database or a key fails.
+    /// Nothing was changed.
     pub async fn import(
         &self,
         chart: &Chart,
@@ -90,7 +90,10 @@ impl Store {
         let lookups = self.lookups(chart);
         let known = self.known_by(&lookups).await?;
         let person = match &known {
-            Some(person) => person.clone(),
+            Some(person) => {
+                self.only_alike(person, &chart.profile).await?;
+                person.clone()
+            }
             None => PersonId::fresh(at, self.random()?),
         };
         let owner = KeyOwner::Person(person.clone());
@@ -182,6 +185,15 @@ impl Store {
             known = Some(found);
         }
         Ok(known)
+    }
+
+    /// Whoever is found by a number is who it says, as far as name and date of birth tell.
+    pub(super) async fn only_alike(&self, known: &PersonId, told: &Profile) -> Result<(), StoreError> {
+        let profile = self.profile_of(known).await?;
+        match profile.and_then(|profile| alike::unlike(&profile, told)) {
+            Some(why) => Err(StoreError::AnotherPerson(why)),
+            None => Ok(()),
+        }
     }
 
     /// The statements of an import.

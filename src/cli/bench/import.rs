@@ -139,7 +139,12 @@ fn somebody(n: u64) -> Vec<serde_json::Value> {
         |code: &str, text: &str| json!({ "coding": [{ "system": "http://loinc.org", "code": code }], "text": text });
     let mut all = vec![json!({
         "resourceType": "Patient", "id": format!("p{n}"), "birthDate": "1960-01-01",
-        "identifier": [{ "system": "urn:bench:mrn", "value": n.to_string() }],
+        "identifier": [
+            { "system": "urn:bench:mrn", "value": n.to_string() },
+            { "type": { "coding": [{ "code": "SS" }] }, "system": "http://hl7.org/fhir/sid/us-ssn", "value": "999-99-9999" },
+            // As Synthea's: of so many people some share one.
+            { "type": { "coding": [{ "code": "DL" }] }, "system": "urn:oid:2.16.840.1.113883.4.3.25", "value": format!("S999{:05}", n % 10_000) },
+        ],
         "name": [{ "family": format!("Family{n}"), "given": ["Given"] }],
     })];
     for k in 0..8 {

@@ -6,8 +6,18 @@ use super::{
 };
 use crate::records::{Allergy, Origin, Prescription, Profile, Provider, Visit, specialty};
 
-/// Identifier types that a family or an account may share; they tell nobody apart.
-const SHARED: [&str; 6] = ["MB", "SN", "FI", "AN", "VN", "PNT"];
+/// Identifier types (HL7 table 0203) that tell nobody apart: of a plan, an account or a visit, which a family may share; and
+/// social security, driver's license and passport numbers, which are typed in, made up where unknown, and left out by others.
+const NOT_ONES_OWN: [&str; 9] = ["MB", "SN", "FI", "AN", "VN", "PNT", "SS", "DL", "PPN"];
+
+/// The systems of such numbers, for exports that name no type: HL7's for social security numbers and passports, and
+/// the OIDs for social security numbers and for the driver's licenses of the states.
+const NOT_ONES_OWN_SYSTEMS: [&str; 4] = [
+    "http://hl7.org/fhir/sid/us-ssn",
+    "urn:oid:2.16.840.1.113883.4.1",
+    "http://hl7.org/fhir/sid/passport-",
+    "urn:oid:2.16.840.1.113883.4.3.",
+];
 
 /// The patient, and what tells them from everybody else.
 pub fn patient(book: &Book<'_>) -> Result<(Profile, Vec<String>), BundleError> {
@@ -35,7 +45,8 @@ pub fn patient(book: &Book<'_>) -> Result<(Profile, Vec<String>), BundleError> {
 fn identifiers(patient: &Patient, profile: &Profile) -> Vec<String> {
     let usable = |i: &Identifier| {
         !matches!(i.usage.as_deref(), Some("old" | "temp" | "secondary"))
-            && !i.kind.as_ref().is_some_and(|k| SHARED.iter().any(|code| k.has(code)))
+            && !i.kind.as_ref().is_some_and(|k| NOT_ONES_OWN.iter().any(|code| k.has(code)))
+            && !i.system.as_deref().is_some_and(|system| of_no_one(system.trim()))
     };
     let mut found: Vec<String> = patient
         .identifier
@@ -47,11 +58,19 @@ fn identifiers(patient: &Patient, profile: &Profile) -> Vec<String> {
     // Two systems may both call somebody "1": an id counts only together with who it is.
     if let Some(id) = &patient.id {
         let birth = profile.birth.map(|d| d.to_string()).unwrap_or_default();
-        found.push(format!("Patient/{id}|{}|{birth}", profile.family.to_lowercase()));
+        found.push(format!("Patient/{id}|{}|{}|{birth}", profile.family.to_lowercase(), profile.given.to_lowercase()));
     }
     found.sort();
     found.dedup();
     found
+}
+
+/// A system that ends in a separator stands for all below it.
+fn of_no_one(system: &str) -> bool {
+    NOT_ONES_OWN_SYSTEMS.iter().any(|one| match one.strip_suffix(['-', '.']) {
+        Some(_) => system.starts_with(one),
+        None => system == *one,
+    })
 }
 
 /// The name to use: the usual or official one, never an old one.

@@ -54,7 +54,37 @@ fn lab(more: Value) -> Value {
 fn a_patient_is_told_apart_by_what_nobody_shares() {
     let chart = chart(vec![]);
     assert_eq!((chart.profile.given.as_str(), chart.profile.family.as_str()), ("Ann", "Moss"));
-    assert_eq!(chart.identifiers, ["Patient/p1|moss|1960-02-03", "urn:mrn|77"]);
+    assert_eq!(chart.identifiers, ["Patient/p1|moss|ann|1960-02-03", "urn:mrn|77"]);
+}
+
+/// As Synthea writes them: its licenses are S999 and five digits, so that of some thousand people many share one.
+#[test]
+fn numbers_that_are_not_a_record_number_tell_nobody_apart() {
+    let typed =
+        |code: &str| json!({"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": code}]});
+    let patient = json!({"resourceType": "Bundle", "type": "transaction", "entry": [{"resource": {"resourceType": "Patient", "id": "p1",
+    "name": [{"family": "Moss"}], "identifier": [
+        {"system": "https://github.com/synthetichealth/synthea", "value": "u-1"},
+        {"type": typed("MR"), "system": "http://hospital.smarthealthit.org", "value": "u-1"},
+        {"type": typed("SS"), "system": "http://hl7.org/fhir/sid/us-ssn", "value": "999-99-9999"},
+        {"system": "http://hl7.org/fhir/sid/us-ssn", "value": "999-99-9999"},
+        {"system": "urn:oid:2.16.840.1.113883.4.1", "value": "999-99-9999"},
+        {"type": typed("DL"), "system": "urn:oid:2.16.840.1.113883.4.3.25", "value": "S99912345"},
+        {"system": "urn:oid:2.16.840.1.113883.4.3.25", "value": "S99912345"},
+        {"system": "urn:oid:2.16.840.1.113883.4.10", "value": "7"},
+        {"type": typed("PPN"), "system": "http://standardhealthrecord.org/fhir/StructureDefinition/passportNumber", "value": "X1X"},
+        {"system": "http://hl7.org/fhir/sid/passport-USA", "value": "X1X"},
+    ]}}]});
+    let chart = parse(patient.to_string().as_bytes()).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(
+        chart.identifiers,
+        [
+            "Patient/p1|moss||",
+            "http://hospital.smarthealthit.org|u-1",
+            "https://github.com/synthetichealth/synthea|u-1",
+            "urn:oid:2.16.840.1.113883.4.10|7"
+        ]
+    );
 }
 
 #[test]

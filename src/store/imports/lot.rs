@@ -87,7 +87,7 @@ impl Store {
 
     /// Makes the first people of a lot known, all in one commit with how far the import is then: as many as have no
     /// identifier in common, and at least one where there is one. `state` is told what became of each of those and gives
-    /// how far the import is then. Somebody whose identifiers belong to two people is left out and named so.
+    /// how far the import is then. Somebody whose identifiers belong to two people, or to somebody else, is left out and named so.
     ///
     /// # Errors
     /// [`StoreError::Outdated`] when another process does the same import, and when the database or a key fails. Nothing
@@ -167,19 +167,24 @@ impl Store {
             all.push(lookups);
         }
         let known = self.owners_of(&taken.into_iter().collect::<Vec<_>>()).await?;
-        let member = |lookups: Vec<String>| {
+        let mut members = Vec::with_capacity(all.len());
+        for (lookups, chart) in all.into_iter().zip(lot.charts) {
             let found: HashSet<&PersonId> = lookups.iter().filter_map(|lookup| known.get(lookup)).collect();
             let mut found = found.into_iter();
-            match (found.next(), found.next()) {
-                (Some(_), Some(_)) => Ok(Err(StoreError::TwoPeople)),
-                (Some(person), None) => Ok(Ok(Member { person: person.clone(), known: true, lookups })),
+            members.push(match (found.next(), found.next()) {
+                (Some(_), Some(_)) => Err(StoreError::TwoPeople),
+                (Some(person), None) => match self.only_alike(person, &chart.profile).await {
+                    Ok(()) => Ok(Member { person: person.clone(), known: true, lookups }),
+                    Err(another @ StoreError::AnotherPerson(_)) => Err(another),
+                    Err(error) => return Err(error),
+                },
                 (None, _) => {
                     let person = PersonId::fresh(lot.at, self.random()?);
-                    Ok(Ok(Member { person, known: false, lookups }))
+                    Ok(Member { person, known: false, lookups })
                 }
-            }
-        };
-        all.into_iter().map(member).collect()
+            });
+        }
+        Ok(members)
     }
 
     async fn owners_of(&self, lookups: &[String]) -> Result<HashMap<String, PersonId>, StoreError> {
