@@ -89,6 +89,9 @@ pub struct Chart {
     /// The person's entries of the bundle as they came, each as JSON text, for giving them back.
     #[serde(default)]
     pub source: Vec<String>,
+    /// Resources that the bundle says are deleted, as `Type/id`.
+    #[serde(default)]
+    pub removed: Vec<String>,
     /// What was read and what was left out.
     pub summary: Summary,
 }

@@ -5,7 +5,10 @@
 
 mod lot;
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::LazyLock,
+};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -25,7 +28,7 @@ use super::{
 };
 use crate::{
     policy::{Agreements, Event, JournalEntry, PersonId, RoomId, Scope},
-    records::{Chart, Profile, alike},
+    records::{Chart, Profile, alike, fhir_bundle},
 };
 
 /// What comes with a chart.
@@ -38,6 +41,8 @@ pub struct ImportOptions<'a> {
     pub consent: Option<Vec<Scope>>,
     /// The hospital room the person is in.
     pub room: Option<RoomId>,
+    /// What is here of somebody known goes, whatever comes. Otherwise resources that are not among what comes stay.
+    pub replace: bool,
 }
 
 /// All parts of a chart in one statement: they come and go together.
@@ -52,7 +57,7 @@ static ALL_PARTS: LazyLock<String> = LazyLock::new(|| {
 });
 
 impl Store {
-    /// Makes a person known, or replaces the chart of somebody known by any of the same identifiers. Free
+    /// Makes a person known, or brings the chart of somebody known by any of the same identifiers up to date. Free
     /// slots come along; one that was taken stays taken. With a room, the person is admitted there: whoever
     /// was there before is gone, and so is everything said there.
     ///
@@ -96,6 +101,11 @@ impl Store {
             }
             None => PersonId::fresh(at, self.random()?),
         };
+        let merged = match &known {
+            Some(person) if !options.replace => self.with_what_is_here(person, chart, &HashSet::new()).await?,
+            _ => None,
+        };
+        let chart = merged.as_ref().unwrap_or(chart);
         let owner = KeyOwner::Person(person.clone());
         if known.is_none() {
             self.inner.keys.create(&owner).map_err(StoreError::from)?;
@@ -194,6 +204,23 @@ impl Store {
             Some(why) => Err(StoreError::AnotherPerson(why)),
             None => Ok(()),
         }
+    }
+
+    /// The chart of what is here of somebody and of what comes, without what is removed; `None` where there is nothing here
+    /// that was imported resource by resource.
+    pub(super) async fn with_what_is_here(
+        &self,
+        person: &PersonId,
+        chart: &Chart,
+        removed: &HashSet<String>,
+    ) -> Result<Option<Chart>, StoreError> {
+        let here = Zeroizing::new(self.own_part::<String>(person, ChartKind::Source).await?);
+        if here.is_empty() || chart.source.is_empty() {
+            return Ok(None);
+        }
+        let (new, removed) = (chart.clone(), removed.clone());
+        let merging = tokio::task::spawn_blocking(move || fhir_bundle::merged(&here, &new, &removed));
+        merging.await.map_err(|_| StoreError::Closed)?.map(Some).map_err(StoreError::NotMerged)
     }
 
     /// The statements of an import.

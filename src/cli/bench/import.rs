@@ -73,10 +73,11 @@ fn measure(global: &Global, people: u64, scratch: &Path) -> anyhow::Result<Repor
     let data = scratch.join("data");
     let keys = global.config()?.keys;
     let clock = Instant::now();
+    let how = import::How { consent: Some(Scope::ALL.to_vec()), replace: false };
     let tally = runtime()?.block_on(async {
         let url = sqlite_path(&data).display().to_string();
         let store = Store::open(StoreOptions { url, key_file: scratch.join("keys/master.key"), keys }).await?;
-        let tally = import::everybody(&store, source, &files, Some(&Scope::ALL), system_now()).await;
+        let tally = import::everybody(&store, source, &files, &how, system_now()).await;
         store.close().await;
         tally
     })?;

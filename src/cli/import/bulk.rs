@@ -6,7 +6,7 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     fs::File,
     io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom},
     path::PathBuf,
@@ -41,6 +41,8 @@ pub struct Export {
     owned: Vec<(u32, Place)>,
     /// What is about nobody, by `Type/id`.
     shared: HashMap<String, Place>,
+    /// What the export says is deleted, as `Type/id`.
+    pub removed: HashSet<String>,
     /// Lines that were left out, by why.
     pub left_out: BTreeMap<String, usize>,
     /// The first faulty lines, each with its place.
@@ -87,6 +89,7 @@ impl Export {
             people: 0,
             owned: Vec::new(),
             shared: HashMap::new(),
+            removed: HashSet::new(),
             left_out: BTreeMap::new(),
             faults: Vec::new(),
         };

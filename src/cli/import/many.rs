@@ -3,7 +3,13 @@
 //! Invariants: people, what was counted of them and how far the import is are one commit, so what is killed goes on with the
 //! first who is not there, and counts nobody twice; what was left out is said with why, in counts.
 
-use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc, time::UNIX_EPOCH};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fs,
+    path::PathBuf,
+    sync::{Arc, LazyLock},
+    time::UNIX_EPOCH,
+};
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -86,6 +92,14 @@ impl Source {
         }
     }
 
+    fn removed(&self) -> &HashSet<String> {
+        static NONE: LazyLock<HashSet<String>> = LazyLock::new(HashSet::new);
+        match self {
+            Self::Bundles(_) => &NONE,
+            Self::Export(export) => &export.removed,
+        }
+    }
+
     fn chart(&self, n: usize) -> anyhow::Result<Chart> {
         match self {
             Self::Bundles(files) => read(&files[n], None),
@@ -94,6 +108,15 @@ impl Source {
             }
         }
     }
+}
+
+/// How people are imported.
+#[derive(Clone, Default)]
+pub struct How {
+    /// What they agree to; `None` keeps what they agreed to.
+    pub consent: Option<Vec<Scope>>,
+    /// What is here of somebody known goes, whatever comes.
+    pub replace: bool,
 }
 
 /// What became of an import, from its first person on.
@@ -128,9 +151,12 @@ impl Tally {
     }
 }
 
-/// The name of an import of these files as they are: another size or another time is another import.
-fn name_of(files: &[PathBuf]) -> String {
+/// The name of an import of these files as they are: another size, another time, or done otherwise is another import.
+fn name_of(files: &[PathBuf], how: &How) -> String {
     let mut hash = digest::Context::new(&digest::SHA256);
+    let agreed =
+        how.consent.as_ref().map(|scopes| scopes.iter().map(|scope| scope.name()).collect::<Vec<_>>().join(","));
+    hash.update(format!("{agreed:?} {}\n", how.replace).as_bytes());
     for file in files {
         hash.update(file.as_os_str().as_encoded_bytes());
         let about = fs::metadata(file).ok();
@@ -209,10 +235,10 @@ pub async fn run(
     store: &Store,
     source: Arc<Source>,
     files: &[PathBuf],
-    consent: Option<&[Scope]>,
+    how: &How,
     at: Timestamp,
 ) -> anyhow::Result<Tally> {
-    let name = name_of(files);
+    let name = name_of(files, how);
     let all = source.len();
     let begun = store.import_state(&name).await?.unwrap_or_default();
     let mut tally: Tally = if begun.done == 0 { Tally::default() } else { serde_json::from_slice(&begun.counted)? };
@@ -229,7 +255,15 @@ pub async fn run(
         // The next ones are read while these are written.
         ahead = read(done + people.each.len());
         while !people.each.is_empty() {
-            let lot = Lot { import: &name, done: u64::try_from(done)?, charts: &people.charts, consent, at };
+            let lot = Lot {
+                import: &name,
+                done: u64::try_from(done)?,
+                charts: &people.charts,
+                consent: how.consent.as_deref(),
+                replace: how.replace,
+                removed: source.removed(),
+                at,
+            };
             let state = |tried: &[_]| {
                 let (passed, tally) = people.counted(&tally, tried);
                 let counted = serde_json::to_vec(&tally).unwrap_or_default();

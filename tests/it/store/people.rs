@@ -1,5 +1,7 @@
 //! Who is known, what they agreed to, where they lie, and who may come in.
 
+use std::collections::HashSet;
+
 use wellspoken::{
     policy::{Agreements, Event, PersonId, Scope, Surface, Use},
     records::{Chart, Prescription, Profile},
@@ -99,7 +101,15 @@ async fn a_number_of_somebody_else_is_refused(place: Place) {
         change(&mut other);
         let refused = store.import(&other, ImportOptions::default(), at(1)).await;
         assert!(matches!(refused, Err(StoreError::AnotherPerson(told)) if told == why), "{refused:?}");
-        let lot = Lot { import: why, done: 0, charts: &[other], consent: None, at: at(1) };
+        let lot = Lot {
+            import: why,
+            done: 0,
+            charts: &[other],
+            consent: None,
+            replace: false,
+            removed: &HashSet::new(),
+            at: at(1),
+        };
         let tried = store.import_lot(lot, |tried| ImportState { done: tried.len() as u64, counted: vec![] }).await;
         let tried = tried.expect("the others go on");
         assert!(matches!(tried[..], [Err(StoreError::AnotherPerson(told))] if told == why), "{tried:?}");

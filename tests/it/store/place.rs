@@ -105,6 +105,7 @@ pub fn chart(medicine: &str) -> Chart {
         pharmacies: vec![],
         slots: (0..3).map(slot).collect(),
         source: vec![],
+        removed: vec![],
         summary: Summary::default(),
     }
 }
