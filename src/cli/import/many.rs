@@ -6,7 +6,7 @@
 use std::{
     collections::{BTreeMap, HashSet},
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, LazyLock},
     time::UNIX_EPOCH,
 };
@@ -17,7 +17,10 @@ use jiff::Timestamp;
 use ring::digest;
 use serde::{Deserialize, Serialize};
 
-use super::{bulk::Export, read};
+use super::{
+    bulk::{Export, is_lines, is_manifest},
+    read,
+};
 use crate::{
     policy::{PersonId, Scope},
     records::{Chart, Summary, fhir_bundle},
@@ -46,25 +49,44 @@ impl Source {
         let mut files = Vec::new();
         for path in paths {
             if path.is_dir() {
-                let entries = fs::read_dir(path).context("cannot read the folder; check its permissions")?;
-                for entry in entries {
-                    files.push(entry?.path());
-                }
+                below(path, &mut files)?;
             } else {
                 files.push(path.clone());
             }
         }
         let ends = |path: &PathBuf, with: &str| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(with));
-        files.retain(|path| paths.contains(path) || ends(path, "json") || ends(path, "ndjson"));
+        let mut ignored: BTreeMap<String, usize> = BTreeMap::new();
+        files.retain(|path| {
+            let taken = paths.contains(path) || ends(path, "json") || is_lines(path);
+            if !taken {
+                *ignored.entry(ending(path)).or_default() += 1;
+            }
+            taken
+        });
         files.sort();
+        let lines = files.iter().filter(|path| is_lines(path)).count();
+        if lines > 0 {
+            files.retain(|path| {
+                let manifest = !is_lines(path) && is_manifest(path);
+                if manifest {
+                    *ignored.entry("the manifest of the export".to_owned()).or_default() += 1;
+                }
+                !manifest
+            });
+        }
+        for (what, n) in ignored {
+            eprintln!("not read: {n} {what}");
+        }
         if let ([only], [given]) = (files.as_slice(), paths)
             && only == given
-            && !ends(only, "ndjson")
+            && !is_lines(only)
         {
             return Ok(None);
         }
-        let lines = files.iter().filter(|path| ends(path, "ndjson")).count();
-        anyhow::ensure!(!files.is_empty(), "there is neither a bundle (*.json) nor an export (*.ndjson) in the folder");
+        anyhow::ensure!(
+            !files.is_empty(),
+            "there is neither a bundle (*.json) nor an export (*.ndjson, *.jsonl, or either with .gz) in the folder"
+        );
         anyhow::ensure!(
             lines == 0 || lines == files.len(),
             "bundles and NDJSON together; import them one after the other"
@@ -108,6 +130,28 @@ impl Source {
             }
         }
     }
+}
+
+/// The files of a folder and of those in it.
+fn below(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+    let entries = fs::read_dir(folder).context("cannot read the folder; check its permissions")?;
+    for entry in entries {
+        let entry = entry?;
+        // What a link leads to may be this folder again.
+        if entry.file_type()?.is_dir() {
+            below(&entry.path(), files)?;
+        } else {
+            files.push(entry.path());
+        }
+    }
+    Ok(())
+}
+
+/// How a file's name ends; the rest of it may be somebody's.
+fn ending(path: &Path) -> String {
+    let end = path.extension().and_then(|end| end.to_str()).filter(|end| end.len() <= 8);
+    let end = end.filter(|end| end.bytes().all(|b| b.is_ascii_alphanumeric()));
+    end.map_or_else(|| "of another kind".to_owned(), |end| format!("that end in .{end}"))
 }
 
 /// How people are imported.

@@ -113,6 +113,8 @@ fn run_many(global: &Global, source: Source, files: &[PathBuf], how: &How, now: 
         eprintln!("{} of them were imported before this was stopped", tally.before);
     }
     println!("{}", tally.people);
+    let refused: usize = tally.failed.values().sum();
+    anyhow::ensure!(refused == 0, "{refused} of {} people were not imported", refused + tally.people);
     Ok(())
 }
 

@@ -116,7 +116,7 @@ pub fn merged(kept: &[String], new: &Chart, removed: &HashSet<String>) -> Result
     if text.len() > MAX_BYTES {
         return Err(MergeError::Bundle(BundleError::TooLarge));
     }
-    let read = serde_json::from_str::<Bundle>(&text).map_err(|e| super::explain(&e, &text));
+    let read = Bundle::read(&text).map_err(|e| super::explain(&e, &text));
     let chart = read.and_then(|bundle| super::of_one(&bundle, &text)).map_err(MergeError::Bundle)?;
     Ok(Chart {
         identifiers: new.identifiers.clone(),

@@ -30,6 +30,7 @@ use self::{
     resources::{Reference, Resource},
 };
 use super::{Chart, OpenSlot, Origin, Summary, fhir_write};
+pub use entry::type_and_id;
 pub use merge::{MergeError, merged};
 
 /// The largest bundle taken, in bytes (64 MiB). A lifetime's chart is a few.
@@ -126,7 +127,7 @@ pub enum BundleError {
 /// What is wrong, where, and what to do; see [`BundleError`].
 pub fn parse(bytes: &[u8]) -> Result<Chart, BundleError> {
     let text = text(bytes)?;
-    let bundle: Bundle = serde_json::from_str(text).map_err(|e| explain(&e, text))?;
+    let bundle = Bundle::read(text).map_err(|e| explain(&e, text))?;
     chart(&bundle, text)
 }
 
@@ -152,7 +153,7 @@ pub fn parse_anchored(bytes: &[u8], now: Timestamp, zone: &TimeZone) -> Result<C
     let mut value: serde_json::Value = serde_json::from_str(text).map_err(|e| explain(&e, text))?;
     shift::to_today(&mut value, now, zone)?;
     let moved = value.to_string();
-    let bundle: Bundle = serde_json::from_value(value).map_err(|e| explain(&e, text))?;
+    let bundle = serde_json::from_value(value).map(Bundle::once).map_err(|e| explain(&e, text))?;
     chart(&bundle, &moved)
 }
 
@@ -200,6 +201,12 @@ fn chart(bundle: &Bundle, text: &str) -> Result<Chart, BundleError> {
 /// The chart of a bundle that is known to be one person's, however many Patients stand for them; the first tells who it is.
 fn of_one(bundle: &Bundle, text: &str) -> Result<Chart, BundleError> {
     let mut book = Book::new(&bundle.entry);
+    for kind in &bundle.doubled {
+        book.unusable(kind, "there twice");
+    }
+    for kind in bundle.entry.iter().filter_map(|entry| entry.unreadable.as_deref()) {
+        book.unusable(kind, "a field of it is not as FHIR R4 writes it");
+    }
     let (profile, identifiers) = people::patient(&book)?;
     book.read("Patient");
     let prescriptions = medicines::prescriptions(&mut book);

@@ -4,7 +4,7 @@ use super::{
     Book, BundleError, dates,
     resources::{Concept, HumanName, Identifier, Patient, Reference, Resource},
 };
-use crate::records::{Allergy, Origin, Prescription, Profile, Provider, Visit, specialty};
+use crate::records::{Allergy, Origin, Prescription, Profile, Provider, Visit, no_allergy, specialty};
 
 /// Identifier types (HL7 table 0203) that tell nobody apart: of a plan, an account or a visit, which a family may share; and
 /// social security, driver's license and passport numbers, which are typed in, made up where unknown, and left out by others.
@@ -189,6 +189,28 @@ fn add(book: &Book<'_>, found: &mut Vec<Provider>, name: Option<String>, role: O
     found.push(Provider { name, specialty, role, origin: Origin::default() });
 }
 
+/// SNOMED CT: "No known allergy (situation)".
+const NO_KNOWN_ALLERGY: &str = "716186003";
+
+/// SNOMED CT's words for what kind of thing a name is of, which nobody says.
+const TAGS: [&str; 9] = [
+    "substance",
+    "disorder",
+    "finding",
+    "situation",
+    "product",
+    "medicinal product",
+    "organism",
+    "physical object",
+    "qualifier value",
+];
+
+/// "Penicillin (substance)" → "Penicillin".
+fn untagged(written: &str) -> &str {
+    let split = written.trim().strip_suffix(')').and_then(|text| text.rsplit_once(" ("));
+    split.filter(|(_, tag)| TAGS.contains(tag)).map_or(written, |(name, _)| name.trim())
+}
+
 /// Allergies that are on record; entered in error is not on record.
 pub fn allergies(book: &mut Book<'_>) -> Vec<Allergy> {
     let mut found: Vec<Allergy> = Vec::new();
@@ -198,8 +220,10 @@ pub fn allergies(book: &mut Book<'_>) -> Vec<Allergy> {
         let reason = match allergy.code.words() {
             _ if !book.concerns_patient(allergy.patient.as_ref()) => Err("about somebody else"),
             _ if status("entered-in-error") => Err("entered in error"),
+            _ if allergy.code.has(NO_KNOWN_ALLERGY) => Err("says that none is known"),
             None => Err("no substance named"),
-            Some(words) => Ok(words),
+            Some(words) if no_allergy(untagged(words)) => Err("says that none is known"),
+            Some(words) => Ok(untagged(words)),
         };
         match reason {
             Ok(words) => {
@@ -208,7 +232,7 @@ pub fn allergies(book: &mut Book<'_>) -> Vec<Allergy> {
                 let reactions = allergy.reaction.iter().flat_map(|r| &r.manifestation);
                 found.push(Allergy {
                     substance: words.to_owned(),
-                    reactions: reactions.filter_map(Concept::words).map(str::to_owned).collect(),
+                    reactions: reactions.filter_map(Concept::words).map(untagged).map(str::to_owned).collect(),
                     category: allergy.category.clone(),
                     active: !resolved && !status("refuted"),
                     origin: book.origin(resource),

@@ -134,6 +134,7 @@ pub async fn admitted(store: &Store, where_to: Option<&str>) -> PersonId {
         pin: Some("47118842"),
         consent: Some(wellspoken::policy::Scope::ALL.to_vec()),
         room: where_to.map(room),
+        ..ImportOptions::default()
     };
     store.import(&chart("fluorozepamol"), options, at(0)).await.expect("imported")
 }
