@@ -2,7 +2,7 @@
 //!
 //! Never guesses: twins share a name and a day, and whoever married has another name; both are for a person to look into.
 
-use crate::records::{Profile, fhir_bundle};
+use crate::records::{Profile, alike::shares_a_word, fhir_bundle};
 
 /// Whether it is the same person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,40 +33,6 @@ fn same(own: &Profile, theirs: &Profile) -> Fit {
     let called: Vec<&String> = std::iter::once(&theirs.given).chain(&theirs.called).collect();
     let given = given.into_iter().any(|one| called.iter().any(|other| shares_a_word(one, other)));
     if given && shares_a_word(&own.family, &theirs.family) { Fit::Same } else { Fit::Another }
-}
-
-/// "Delgado" and "Delgado-Ruiz"; "María" and "MARIA".
-fn shares_a_word(one: &str, other: &str) -> bool {
-    let other = words(other);
-    words(one).iter().any(|word| word.chars().count() > 1 && other.contains(word))
-}
-
-fn words(name: &str) -> Vec<String> {
-    name.split(|c: char| !c.is_alphanumeric() && c != '\'' && c != '’')
-        .map(|word| word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).map(plain).collect())
-        .filter(|word: &String| !word.is_empty())
-        .collect()
-}
-
-/// A letter without its mark, as systems that know no marks write it.
-const fn plain(letter: char) -> char {
-    match letter {
-        'á' | 'à' | 'â' | 'ä' | 'ã' | 'å' | 'ā' | 'ă' | 'ą' => 'a',
-        'ç' | 'ć' | 'č' => 'c',
-        'ď' | 'đ' => 'd',
-        'é' | 'è' | 'ê' | 'ë' | 'ē' | 'ę' | 'ě' => 'e',
-        'í' | 'ì' | 'î' | 'ï' | 'ī' | 'ı' => 'i',
-        'ł' => 'l',
-        'ñ' | 'ń' | 'ň' => 'n',
-        'ó' | 'ò' | 'ô' | 'ö' | 'õ' | 'ø' | 'ō' | 'ő' | 'ơ' => 'o',
-        'ř' => 'r',
-        'ś' | 'š' | 'ş' => 's',
-        'ť' | 'ţ' => 't',
-        'ú' | 'ù' | 'û' | 'ü' | 'ū' | 'ů' | 'ű' | 'ư' => 'u',
-        'ý' | 'ÿ' => 'y',
-        'ź' | 'ż' | 'ž' => 'z',
-        other => other,
-    }
 }
 
 #[cfg(test)]

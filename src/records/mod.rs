@@ -2,6 +2,7 @@
 //!
 //! Invariant: what concerns a person comes out only as [`crate::policy::Phi`].
 
+pub mod alike;
 pub mod called;
 pub mod care_directory;
 mod care_place;
@@ -62,9 +63,9 @@ pub use visit::{Arrival, KeptVisit, OpenSlot, SlotQuery, Visit, VisitMode};
 pub struct Chart {
     /// Who it is.
     pub profile: Profile,
-    /// What tells this person from every other: `system|value` of each business identifier, and the id of
-    /// the Patient resource bound to family name and date of birth. Two charts with one in common are the
-    /// same person's. Never empty.
+    /// What tells this person from every other: `system|value` of each business identifier that one place gives to one
+    /// person, and the id of the Patient resource bound to name and date of birth. Two charts with one in common are the same
+    /// person's, unless name or date of birth say otherwise ([`alike::unlike`]). Never empty.
     pub identifiers: Vec<String>,
     /// Medicines ordered, ended ones too.
     pub prescriptions: Vec<Prescription>,
@@ -93,6 +94,9 @@ pub struct Chart {
     /// The person's entries of the bundle as they came, each as JSON text, for giving them back.
     #[serde(default)]
     pub source: Vec<String>,
+    /// Resources that the bundle says are deleted, as `Type/id`.
+    #[serde(default)]
+    pub removed: Vec<String>,
     /// What was read and what was left out.
     pub summary: Summary,
 }

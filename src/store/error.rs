@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use super::{keys::KeyError, seal::SealError};
+use crate::records::fhir_bundle::MergeError;
 
 /// Why the store could not do something. The store is unchanged.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -52,6 +53,14 @@ pub enum StoreError {
     /// Two people share what tells people apart.
     #[error("the chart's identifiers belong to two different people already known here. Correct them at the source")]
     TwoPeople,
+    /// A number is two people's.
+    #[error(
+        "the record number is another person's here: {0}. Nothing was changed; correct the number, name or date at the source"
+    )]
+    AnotherPerson(&'static str),
+    /// What comes cannot become one with what is here.
+    #[error("{0}")]
+    NotMerged(MergeError),
     /// A PIN is not 4 to 12 digits.
     #[error("a PIN must be 4 to 12 digits")]
     BadPin,

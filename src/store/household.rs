@@ -4,6 +4,7 @@
 //! here, too; a name that was said is compared here, and only whose it is comes out, never a name.
 
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use sqlx::Row;
 
 use super::{
@@ -121,20 +122,28 @@ impl Store {
     }
 
     /// Never leaves the store as a whole.
-    async fn profile_of(&self, person: &PersonId) -> Result<Option<Profile>, StoreError> {
+    pub(super) async fn profile_of(&self, person: &PersonId) -> Result<Option<Profile>, StoreError> {
+        Ok(self.own_part::<Profile>(person, ChartKind::Profile).await?.pop())
+    }
+
+    /// One part of what was imported of somebody, for the store alone; nothing for nobody, or whoever's key was destroyed.
+    pub(super) async fn own_part<T: DeserializeOwned>(
+        &self,
+        person: &PersonId,
+        kind: ChartKind,
+    ) -> Result<Vec<T>, StoreError> {
         let owner = self.inner.keys.name(&KeyOwner::Person(person.clone()));
         let part = "SELECT sealed FROM chart WHERE owner = $1 AND kind = $2";
-        let kind = ChartKind::Profile.name();
+        let kind = kind.name();
         let row = self.inner.database.ask_one(part, &[owner.as_str().into(), kind.into()]).await?;
-        let Some(row) = row else { return Ok(None) };
+        let Some(row) = row else { return Ok(vec![]) };
         let place = Place { table: "chart", column: "sealed", row: kind, owner: &owner };
         let plain = match self.unseal(place, &row.try_get::<Vec<u8>, _>("sealed")?) {
             Ok(plain) => plain,
-            Err(StoreError::Key(error)) if matches!(*error, KeyError::Gone) => return Ok(None),
+            Err(StoreError::Key(error)) if matches!(*error, KeyError::Gone) => return Ok(vec![]),
             Err(error) => return Err(error),
         };
-        let damaged = |_| StoreError::Damaged("chart.sealed".into());
-        Ok(serde_json::from_slice::<Vec<Profile>>(&plain).map_err(damaged)?.pop())
+        serde_json::from_slice(&plain).map_err(|_| StoreError::Damaged("chart.sealed".into()))
     }
 
     /// What somebody agreed to, and whether they have a PIN; `None` for nobody, or whoever's key was destroyed.

@@ -1,11 +1,14 @@
 //! Making people known from their charts, one at a time.
 //!
 //! Invariant: a chart is there whole or not at all, with the audit row that tells of it; whoever is found by any of the
-//! same identifiers is the same person, and nobody is found by those of two.
+//! same identifiers is the same person, unless name or date of birth say otherwise, and nobody is found by those of two.
 
 mod lot;
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::LazyLock,
+};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -25,7 +28,7 @@ use super::{
 };
 use crate::{
     policy::{Agreements, Event, JournalEntry, PersonId, RoomId, Scope},
-    records::{Chart, Profile},
+    records::{Chart, Profile, alike, fhir_bundle},
 };
 
 /// What comes with a chart.
@@ -38,6 +41,8 @@ pub struct ImportOptions<'a> {
     pub consent: Option<Vec<Scope>>,
     /// The hospital room the person is in.
     pub room: Option<RoomId>,
+    /// What is here of somebody known goes, whatever comes. Otherwise resources that are not among what comes stay.
+    pub replace: bool,
 }
 
 /// All parts of a chart in one statement: they come and go together.
@@ -52,13 +57,13 @@ static ALL_PARTS: LazyLock<String> = LazyLock::new(|| {
 });
 
 impl Store {
-    /// Makes a person known, or replaces the chart of somebody known by any of the same identifiers. Free
+    /// Makes a person known, or brings the chart of somebody known by any of the same identifiers up to date. Free
     /// slots come along; one that was taken stays taken. With a room, the person is admitted there: whoever
     /// was there before is gone, and so is everything said there.
     ///
     /// # Errors
-    /// When the identifiers belong to two people, the PIN is none, or the database or a key fails. Nothing
-    /// was changed.
+    /// When the identifiers belong to two people or to somebody else, the PIN is none, or the database or a key fails.
+    /// Nothing was changed.
     pub async fn import(
         &self,
         chart: &Chart,
@@ -90,9 +95,17 @@ impl Store {
         let lookups = self.lookups(chart);
         let known = self.known_by(&lookups).await?;
         let person = match &known {
-            Some(person) => person.clone(),
+            Some(person) => {
+                self.only_alike(person, &chart.profile).await?;
+                person.clone()
+            }
             None => PersonId::fresh(at, self.random()?),
         };
+        let merged = match &known {
+            Some(person) if !options.replace => self.with_what_is_here(person, chart, &HashSet::new()).await?,
+            _ => None,
+        };
+        let chart = merged.as_ref().unwrap_or(chart);
         let owner = KeyOwner::Person(person.clone());
         if known.is_none() {
             self.inner.keys.create(&owner).map_err(StoreError::from)?;
@@ -182,6 +195,32 @@ impl Store {
             known = Some(found);
         }
         Ok(known)
+    }
+
+    /// Whoever is found by a number is who it says, as far as name and date of birth tell.
+    pub(super) async fn only_alike(&self, known: &PersonId, told: &Profile) -> Result<(), StoreError> {
+        let profile = self.profile_of(known).await?;
+        match profile.and_then(|profile| alike::unlike(&profile, told)) {
+            Some(why) => Err(StoreError::AnotherPerson(why)),
+            None => Ok(()),
+        }
+    }
+
+    /// The chart of what is here of somebody and of what comes, without what is removed; `None` where there is nothing here
+    /// that was imported resource by resource.
+    pub(super) async fn with_what_is_here(
+        &self,
+        person: &PersonId,
+        chart: &Chart,
+        removed: &HashSet<String>,
+    ) -> Result<Option<Chart>, StoreError> {
+        let here = Zeroizing::new(self.own_part::<String>(person, ChartKind::Source).await?);
+        if here.is_empty() || chart.source.is_empty() {
+            return Ok(None);
+        }
+        let (new, removed) = (chart.clone(), removed.clone());
+        let merging = tokio::task::spawn_blocking(move || fhir_bundle::merged(&here, &new, &removed));
+        merging.await.map_err(|_| StoreError::Closed)?.map(Some).map_err(StoreError::NotMerged)
     }
 
     /// The statements of an import.

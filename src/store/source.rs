@@ -65,8 +65,8 @@ pub struct Sourced {
 pub enum SourceError {
     /// Nothing tells that the two are one.
     #[error(
-        "nothing tells that this patient is that person: no identifier of the one is the other's. Import a bundle of the \
-         person that holds the identifier, or look for the right patient"
+        "nothing tells that this patient is that person: no identifier of the one is the other's, or name or date of birth \
+         differ. Import a bundle of the person that holds the identifier, or look for the right patient"
     )]
     Unlike,
     /// The patient stands for somebody else, or the person has a source.
@@ -151,7 +151,10 @@ impl Store {
         let lookups: Vec<String> =
             chart.identifiers.iter().map(|id| self.inner.keys.root().hash("identifier", &[id.as_bytes()])).collect();
         match self.known_by(&lookups).await {
-            Ok(Some(known)) if known == *person => {}
+            Ok(Some(known)) if known == *person => match self.only_alike(person, &chart.profile).await {
+                Err(StoreError::AnotherPerson(_)) => return Err(SourceError::Unlike),
+                alike => alike?,
+            },
             Ok(_) | Err(StoreError::TwoPeople) => return Err(SourceError::Unlike),
             Err(error) => return Err(error.into()),
         }

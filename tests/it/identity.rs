@@ -304,7 +304,7 @@ async fn with_protected(pin: Option<&str>) -> (Scratch, wellspoken::policy::Pers
     visit.end = None;
     (visit.provider, visit.specialty) = (Some("Dr. Quill Freud".into()), Some("Psychiatry".into()));
     chart.visits.push(visit);
-    let options = ImportOptions { pin, consent: Some(Scope::ALL.to_vec()), room: None };
+    let options = ImportOptions { pin, consent: Some(Scope::ALL.to_vec()), room: None, ..ImportOptions::default() };
     let rosa = scratch.app.store().import(&chart, options, now).await.expect("imported");
     (scratch, rosa)
 }

@@ -114,6 +114,43 @@ fn what_cannot_be_imported_is_named_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn whoever_is_refused_is_told_by_the_exit_code_and_what_is_not_read_by_its_ending() {
+    let dir = crate::residue::folder();
+    let folder = dir.path().join("export");
+    fs::create_dir_all(folder.join("more")).expect("made");
+    let patient = |id: &str, name: &str| format!(r#"{{"resourceType":"Patient","id":"{id}","name":[{name}]}}"#);
+    fs::write(folder.join("quillon.csv"), "x").expect("written");
+    fs::write(folder.join("manifest.json"), r#"{"transactionTime":"2026-12-01","output":[]}"#).expect("written");
+    fs::write(folder.join("more/Patient.jsonl"), patient("a", r#"{"family":"Moss"}"#)).expect("written");
+    let done = import(dir.path(), &folder, &[]);
+    assert_eq!((done.code, done.out.as_str()), (Some(0), "1\n"), "{}", done.err);
+    assert!(done.err.contains("not read: 1 that end in .csv") && !done.err.contains("quillon"), "{}", done.err);
+    assert!(done.err.contains("not read: 1 the manifest of the export"), "{}", done.err);
+    fs::write(folder.join("more/Patient.jsonl"), patient("b", "")).expect("written");
+    let done = import(dir.path(), &folder, &[]);
+    assert_eq!((done.code, done.out.as_str()), (Some(1), "0\n"), "{}", done.err);
+    assert!(done.err.contains("1 of 1 people were not imported"), "{}", done.err);
+}
+
+#[test]
+fn an_increment_takes_no_allergy_away_and_replace_does() {
+    let dir = crate::residue::folder();
+    let patient = r#"{"resource":{"resourceType":"Patient","id":"a","name":[{"family":"Moss"}]}}"#;
+    let of = |more: &str| format!(r#"{{"resourceType":"Bundle","type":"collection","entry":[{patient}{more}]}}"#);
+    let allergy = r#",{"resource":{"resourceType":"AllergyIntolerance","id":"1","patient":{"reference":"Patient/a"},"code":{"text":"latex"}}}"#;
+    let whole = bundle(dir.path(), "whole.json", of(allergy).as_bytes());
+    let part = bundle(dir.path(), "part.json", of("").as_bytes());
+    let id = import(dir.path(), &whole, &[]).out;
+    for (more, kept) in [(&[][..], true), (&["--replace"][..], false)] {
+        let done = import(dir.path(), &part, more);
+        assert_eq!((done.code, &done.out), (Some(0), &id), "{}", done.err);
+        let runtime = tokio::runtime::Runtime::new().expect("starts");
+        let longest = runtime.block_on(killed::longest_part(dir.path(), "allergies"));
+        assert_eq!(longest > 60, kept, "{longest} bytes, sealed");
+    }
+}
+
+#[test]
 fn nothing_of_the_canary_is_found_in_clear() {
     let dir = crate::residue::folder();
     let path = bundle(dir.path(), "b.json", demo_bundle(demo::CANARY_FILE));

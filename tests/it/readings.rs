@@ -14,7 +14,7 @@ async fn rosa(scratch: &Scratch, consent: &[Scope], pin: Option<&str>, place: Op
     let zone = jiff::tz::TimeZone::get("America/New_York").expect("known");
     let chart = demo::all(now(), &zone).expect("demo people").remove(0).1;
     let room = place.map(|place| RoomId::parse(place).expect("fits"));
-    let options = ImportOptions { consent: Some(consent.to_vec()), pin, room };
+    let options = ImportOptions { consent: Some(consent.to_vec()), pin, room, ..ImportOptions::default() };
     scratch.app.store().import(&chart, options, now()).await.expect("imported")
 }
 

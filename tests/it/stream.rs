@@ -164,7 +164,7 @@ async fn it_ends_at_once_with_its_credential_and_with_the_stay() {
     assert!(matches!(next(&mut line).await, Ok(Told::Event(_))));
     let began = Instant::now();
     let chart = crate::store::place::chart("fluorozepamol");
-    let options = ImportOptions { pin: None, consent: None, room: Some(room("r7")) };
+    let options = ImportOptions { pin: None, consent: None, room: Some(room("r7")), ..ImportOptions::default() };
     stage.store().import(&chart, options, now()).await.expect("somebody comes");
     // The command line admits from another process; its change is found by the look that goes on all the time.
     stage.store().look_for_wakes(now()).await.expect("looked");
@@ -194,7 +194,7 @@ async fn an_answer_is_not_told_to_whoever_lies_there_next() {
     }
     // Nobody looks for what other processes did, so it is found when the answer is there.
     let chart = crate::store::place::chart("fluorozepamol");
-    let options = ImportOptions { pin: None, consent: None, room: Some(room("r7")) };
+    let options = ImportOptions { pin: None, consent: None, room: Some(room("r7")), ..ImportOptions::default() };
     stage.store().import(&chart, options, now()).await.expect("somebody comes");
     let ended = loop {
         match next(&mut line).await {

@@ -73,10 +73,11 @@ fn measure(global: &Global, people: u64, scratch: &Path) -> anyhow::Result<Repor
     let data = scratch.join("data");
     let keys = global.config()?.keys;
     let clock = Instant::now();
+    let how = import::How { consent: Some(Scope::ALL.to_vec()), replace: false };
     let tally = runtime()?.block_on(async {
         let url = sqlite_path(&data).display().to_string();
         let store = Store::open(StoreOptions { url, key_file: scratch.join("keys/master.key"), keys }).await?;
-        let tally = import::everybody(&store, source, &files, Some(&Scope::ALL), system_now()).await;
+        let tally = import::everybody(&store, source, &files, &how, system_now()).await;
         store.close().await;
         tally
     })?;
@@ -139,7 +140,12 @@ fn somebody(n: u64) -> Vec<serde_json::Value> {
         |code: &str, text: &str| json!({ "coding": [{ "system": "http://loinc.org", "code": code }], "text": text });
     let mut all = vec![json!({
         "resourceType": "Patient", "id": format!("p{n}"), "birthDate": "1960-01-01",
-        "identifier": [{ "system": "urn:bench:mrn", "value": n.to_string() }],
+        "identifier": [
+            { "system": "urn:bench:mrn", "value": n.to_string() },
+            { "type": { "coding": [{ "code": "SS" }] }, "system": "http://hl7.org/fhir/sid/us-ssn", "value": "999-99-9999" },
+            // As Synthea's: of so many people some share one.
+            { "type": { "coding": [{ "code": "DL" }] }, "system": "urn:oid:2.16.840.1.113883.4.3.25", "value": format!("S999{:05}", n % 10_000) },
+        ],
         "name": [{ "family": format!("Family{n}"), "given": ["Given"] }],
     })];
     for k in 0..8 {

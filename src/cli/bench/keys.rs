@@ -130,7 +130,8 @@ async fn somebody(global: &Global, store: &Store) -> anyhow::Result<PersonId> {
     let zone = jiff::tz::TimeZone::get(&global.config()?.place.zone)?;
     let now = system_now();
     let (_, chart) = demo::all(now, &zone)?.into_iter().next().context("there are no demo people")?;
-    let options = ImportOptions { pin: None, consent: Some(Scope::ALL.to_vec()), room: None };
+    let options =
+        ImportOptions { pin: None, consent: Some(Scope::ALL.to_vec()), room: None, ..ImportOptions::default() };
     Ok(store.import(&chart, options, now).await?)
 }
 

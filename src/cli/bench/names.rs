@@ -141,7 +141,8 @@ impl<'a> Talk<'a> {
         let from = if size <= case.six.len() { &case.six } else { &case.twenty };
         let has: Vec<String> = from.iter().take(size).cloned().collect();
         let chart = fhir_bundle::parse(bundle(&format!("{size}-{n}"), &has).to_string().as_bytes())?;
-        let options = ImportOptions { pin: None, consent: Some(Scope::ALL.to_vec()), room: None };
+        let options =
+            ImportOptions { pin: None, consent: Some(Scope::ALL.to_vec()), room: None, ..ImportOptions::default() };
         let person = app.store().import(&chart, options, app.ambient().now()).await?;
         let caller = turn::caller(app, turn::Channel::Home, "kitchen", Some(person.as_str())).await?;
         Ok(Self { app, case, has, caller, session: None, log: Vec::new(), cpu_ms: 0.0, clips: 0, listens: 0 })

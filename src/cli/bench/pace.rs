@@ -306,7 +306,8 @@ impl Rooms<'_, '_> {
 async fn let_in(global: &Global, scratch: &Path, many: usize) -> anyhow::Result<Vec<String>> {
     let store = store(global, scratch).await?;
     let expires = system_now() + SignedDuration::from_hours(24);
-    let options = ImportOptions { pin: Some(PIN.0), consent: Some(Scope::ALL.to_vec()), room: None };
+    let options =
+        ImportOptions { pin: Some(PIN.0), consent: Some(Scope::ALL.to_vec()), room: None, ..ImportOptions::default() };
     let (_, chart) = demo::all(system_now(), &TimeZone::UTC)?.into_iter().next().context("there are no demo people")?;
     let person = store.import(&chart, options, system_now()).await?;
     let mut tokens = Vec::new();

@@ -157,7 +157,8 @@ async fn rosa(app: &App) -> anyhow::Result<PersonId> {
     let zone = jiff::tz::TimeZone::get(&app.config().place.zone)?;
     let now = app.ambient().now();
     let (_, chart) = demo::all(now, &zone)?.into_iter().next().context("there are no demo people")?;
-    let options = ImportOptions { pin: None, consent: Some(Scope::ALL.to_vec()), room: None };
+    let options =
+        ImportOptions { pin: None, consent: Some(Scope::ALL.to_vec()), room: None, ..ImportOptions::default() };
     Ok(app.store().import(&chart, options, now).await?)
 }
 

@@ -122,7 +122,7 @@ impl Scratch {
     }
 
     pub(super) async fn person(&self, chart: &Chart, pin: Option<&str>, consent: &[Scope]) -> anyhow::Result<PersonId> {
-        let options = ImportOptions { pin, consent: Some(consent.to_vec()), room: None };
+        let options = ImportOptions { pin, consent: Some(consent.to_vec()), room: None, ..ImportOptions::default() };
         Ok(self.app.store().import(chart, options, self.now).await?)
     }
 

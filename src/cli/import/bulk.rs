@@ -6,24 +6,63 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     fs::File,
-    io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom},
-    path::PathBuf,
+    io::{BufRead, BufReader, Cursor, Read as _, Seek as _, SeekFrom},
+    path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use anyhow::Context as _;
+use flate2::read::MultiGzDecoder;
 use serde::Deserialize;
 use serde_json::Value;
+
+use crate::records::fhir_bundle::{MAX_BYTES, type_and_id};
 
 /// The longest line taken, in bytes (16 MiB): one resource.
 const LONGEST_LINE: u64 = 16 << 20;
 
 /// The most that one person's resources may come to, in bytes; as for a bundle.
-const MOST: usize = crate::records::fhir_bundle::MAX_BYTES - (1 << 20);
+const MOST: usize = MAX_BYTES - (1 << 20);
 
 /// Most faulty lines that are told one by one.
 const TOLD: usize = 20;
+
+/// The most that packed files may come to together, in bytes (1 GiB): they are unpacked into memory, for nothing of anybody's
+/// lies on a disk in clear that did not before.
+const UNPACKED: u64 = 1 << 30;
+
+/// A file, or what it unpacks to.
+enum Input {
+    Plain(PathBuf),
+    Unpacked(Arc<[u8]>),
+}
+
+impl Input {
+    fn of(path: PathBuf, left: &mut u64, n: usize) -> anyhow::Result<Self> {
+        if !path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gz")) {
+            return Ok(Self::Plain(path));
+        }
+        let file = File::open(&path).with_context(|| format!("file {n} cannot be opened"))?;
+        let mut bytes = Vec::new();
+        MultiGzDecoder::new(BufReader::new(file))
+            .take(*left + 1)
+            .read_to_end(&mut bytes)
+            .with_context(|| format!("file {n} cannot be unpacked; it is damaged or cut off, so export it again"))?;
+        let length = u64::try_from(bytes.len())?;
+        anyhow::ensure!(length <= *left, "the packed files come to more than 1 GiB; unpack them first, with gunzip");
+        *left -= length;
+        Ok(Self::Unpacked(bytes.into()))
+    }
+
+    fn lines(&self) -> std::io::Result<Box<dyn BufRead>> {
+        Ok(match self {
+            Self::Plain(path) => Box::new(BufReader::with_capacity(1 << 20, File::open(path)?)),
+            Self::Unpacked(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
+        })
+    }
+}
 
 /// Where a resource stands.
 #[derive(Clone, Copy)]
@@ -35,17 +74,25 @@ struct Place {
 
 /// An export, known by where everything stands.
 pub struct Export {
-    files: Vec<PathBuf>,
+    files: Vec<Input>,
     people: usize,
     /// Whose, and where; sorted by person.
     owned: Vec<(u32, Place)>,
     /// What is about nobody, by `Type/id`.
     shared: HashMap<String, Place>,
+    /// What the export says is deleted, as `Type/id`.
+    pub removed: HashSet<String>,
     /// Lines that were left out, by why.
     pub left_out: BTreeMap<String, usize>,
     /// The first faulty lines, each with its place.
     pub faults: Vec<String>,
 }
+
+/// What marks a file as UTF-8 in front of its first line.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// A line, or why it is none.
+type Line<'a> = Result<Peek<'a>, &'static str>;
 
 /// What of a resource tells whose it is.
 #[derive(Deserialize)]
@@ -61,6 +108,10 @@ struct Peek<'a> {
     #[serde(rename = "for")]
     for_whom: Option<Value>,
     participant: Option<Value>,
+    /// Of a Bundle that says what is deleted.
+    entry: Option<Value>,
+    /// Of an OperationOutcome, in which an export says what went wrong.
+    issue: Option<Value>,
 }
 
 /// Kinds that are about nobody and that people's resources refer to.
@@ -82,17 +133,20 @@ impl Export {
     /// When a file cannot be read, or holds no people at all.
     pub fn index(files: Vec<PathBuf>) -> anyhow::Result<Self> {
         anyhow::ensure!(files.len() <= usize::from(u16::MAX), "more than {} files; split the import", u16::MAX);
+        let mut left = UNPACKED;
+        let files = files.into_iter().enumerate().map(|(n, path)| Input::of(path, &mut left, n + 1));
         let mut export = Self {
-            files,
+            files: files.collect::<anyhow::Result<_>>()?,
             people: 0,
             owned: Vec::new(),
             shared: HashMap::new(),
+            removed: HashSet::new(),
             left_out: BTreeMap::new(),
             faults: Vec::new(),
         };
         let mut numbers: HashMap<String, u32> = HashMap::new();
         export.each_line(|export, place, _, peek| {
-            let Some(peek) = peek else { return };
+            let Ok(peek) = peek else { return };
             if peek.resource_type != "Patient" || peek.id.is_empty() {
                 return;
             }
@@ -109,17 +163,32 @@ impl Export {
         Ok(export)
     }
 
-    fn owned_by(&mut self, place: Place, line: usize, peek: Option<Peek<'_>>, numbers: &HashMap<String, u32>) {
-        let Some(peek) = peek else {
-            if self.faults.len() < TOLD {
-                self.faults.push(format!("file {}, line {line}: no FHIR resource in JSON", place.file + 1));
+    fn owned_by(&mut self, place: Place, line: usize, peek: Line<'_>, numbers: &HashMap<String, u32>) {
+        let peek = match peek {
+            Ok(peek) => peek,
+            Err(why) => {
+                if self.faults.len() < TOLD {
+                    self.faults.push(format!("file {}, line {line}: {why}", place.file + 1));
+                }
+                return self.leave_out(why);
             }
-            return self.leave_out("no FHIR resource in JSON");
         };
         let kind = peek.resource_type.as_ref();
         if kind == "Patient" {
             if peek.id.is_empty() {
                 self.leave_out("Patient: no id");
+            }
+            return;
+        }
+        if kind == "Bundle" {
+            return self.deletes(peek.entry.as_ref());
+        }
+        if kind == "OperationOutcome" {
+            // Its text may name somebody; its codes do not.
+            let issues = peek.issue.iter().filter_map(Value::as_array).flatten();
+            for issue in issues {
+                let of = |field: &str| word(issue.get(field).and_then(Value::as_str).unwrap_or_default()).to_owned();
+                self.leave_out(&format!("OperationOutcome: the server says {}, {}", of("severity"), of("code")));
             }
             return;
         }
@@ -142,15 +211,30 @@ impl Export {
         }
     }
 
+    /// What an export of changes says is gone.
+    fn deletes(&mut self, entries: Option<&Value>) {
+        for entry in entries.and_then(Value::as_array).into_iter().flatten() {
+            let request = entry.get("request").filter(|request| request["method"] == "DELETE");
+            let Some(gone) = request.and_then(|request| type_and_id(request["url"].as_str()?)) else {
+                self.leave_out("Bundle: an entry that deletes nothing");
+                continue;
+            };
+            if gone.starts_with("Patient/") {
+                self.leave_out("Patient: a deletion; nobody is forgotten by an import");
+            } else {
+                self.removed.insert(gone);
+            }
+        }
+    }
+
     fn leave_out(&mut self, why: &str) {
         *self.left_out.entry(why.to_owned()).or_default() += 1;
     }
 
     /// Every line of every file, one at a time.
-    fn each_line(&mut self, mut with: impl FnMut(&mut Self, Place, usize, Option<Peek<'_>>)) -> anyhow::Result<()> {
+    fn each_line(&mut self, mut with: impl FnMut(&mut Self, Place, usize, Line<'_>)) -> anyhow::Result<()> {
         for n in 0..self.files.len() {
-            let file = File::open(&self.files[n]).with_context(|| format!("file {} cannot be opened", n + 1))?;
-            let mut reader = BufReader::with_capacity(1 << 20, file);
+            let mut reader = self.files[n].lines().with_context(|| format!("file {} cannot be opened", n + 1))?;
             let (mut at, mut line, mut bytes) = (0_u64, 0_usize, Vec::new());
             loop {
                 bytes.clear();
@@ -160,11 +244,21 @@ impl Export {
                     break;
                 }
                 line += 1;
-                let place = Place { file: u16::try_from(n)?, len: u32::try_from(read)?, at };
+                let mut place = Place { file: u16::try_from(n)?, len: u32::try_from(read)?, at };
                 at += u64::try_from(read)?;
+                if u64::try_from(read)? == LONGEST_LINE && bytes.last() != Some(&b'\n') {
+                    let rest = reader.skip_until(b'\n').with_context(|| format!("file {} cannot be read", n + 1))?;
+                    at += u64::try_from(rest)?;
+                    with(self, place, line, Err("a line of more than 16 MiB"));
+                    continue;
+                }
+                if line == 1 && bytes.starts_with(MARK) {
+                    bytes.drain(..MARK.len());
+                    (place.at, place.len) = (place.at + 3, place.len - 3);
+                }
                 if !bytes.trim_ascii().is_empty() {
                     let peek = serde_json::from_slice::<Peek<'_>>(&bytes).ok().filter(|p| !p.resource_type.is_empty());
-                    with(self, place, line, peek);
+                    with(self, place, line, peek.ok_or("no FHIR resource in JSON"));
                 }
             }
         }
@@ -222,11 +316,17 @@ impl Export {
     }
 
     fn resource(&self, place: Place, open: &mut HashMap<u16, File>) -> anyhow::Result<Vec<u8>> {
+        let path = match &self.files[usize::from(place.file)] {
+            Input::Plain(path) => path,
+            Input::Unpacked(bytes) => {
+                let from = usize::try_from(place.at)?;
+                let part = bytes.get(from..from + usize::try_from(place.len)?);
+                return Ok(part.unwrap_or_default().to_vec());
+            }
+        };
         let file = match open.entry(place.file) {
             std::collections::hash_map::Entry::Occupied(there) => there.into_mut(),
-            std::collections::hash_map::Entry::Vacant(new) => {
-                new.insert(File::open(&self.files[usize::from(place.file)])?)
-            }
+            std::collections::hash_map::Entry::Vacant(new) => new.insert(File::open(path)?),
         };
         file.seek(SeekFrom::Start(place.at))?;
         let mut bytes = vec![0; usize::try_from(place.len)?];
@@ -274,71 +374,31 @@ fn references(resource: &[u8]) -> impl Iterator<Item = String> + use<> {
     found.into_iter()
 }
 
+/// Whether a file is of an export, by how its name ends.
+pub fn is_lines(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_ascii_lowercase();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    name.ends_with(".ndjson") || name.ends_with(".jsonl")
+}
+
+/// Whether a JSON file is the manifest of an export: it lists files, and is no resource.
+pub fn is_manifest(path: &Path) -> bool {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Manifest {
+        output: Option<Vec<serde::de::IgnoredAny>>,
+        resource_type: Option<serde::de::IgnoredAny>,
+    }
+    let small = std::fs::metadata(path).is_ok_and(|about| about.len() < 16 << 20);
+    let text = small.then(|| std::fs::read(path).ok()).flatten().unwrap_or_default();
+    serde_json::from_slice::<Manifest>(&text).is_ok_and(|m| m.output.is_some() && m.resource_type.is_none())
+}
+
 /// A type's name from outside, fit to be printed.
 fn word(text: &str) -> &str {
-    let fits = (1..=40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric());
+    let fits = (1..=40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     if fits { text } else { "unreadable" }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::records::fhir_bundle;
-
-    fn export(files: &[&str]) -> (tempfile::TempDir, anyhow::Result<Export>) {
-        let dir = tempfile::tempdir().expect("a folder");
-        let paths = files.iter().enumerate().map(|(n, text)| {
-            let path = dir.path().join(format!("{n}.ndjson"));
-            std::fs::write(&path, text).expect("written");
-            path
-        });
-        let paths = paths.collect();
-        let export = Export::index(paths);
-        (dir, export)
-    }
-
-    const PATIENTS: &str = r#"{"resourceType":"Patient","id":"a","name":[{"family":"Moss","given":["Ann"]}]}
-{"resourceType":"Patient","id":"b","name":[{"family":"Reed","given":["Ben"]}]}
-"#;
-
-    #[test]
-    fn each_person_gets_their_own_and_what_it_refers_to() {
-        let others = r#"{"resourceType":"AllergyIntolerance","id":"1","patient":{"reference":"Patient/b"},"code":{"text":"latex"}}
-{"resourceType":"AllergyIntolerance","id":"2","patient":{"reference":"https://x.example/fhir/Patient/a"},"code":{"text":"nuts"}}
-{"resourceType":"Appointment","id":"3","status":"booked","start":"2026-12-10T10:00:00Z","participant":[{"actor":{"reference":"PractitionerRole/r"}},{"actor":{"reference":"Patient/a"}}]}
-{"resourceType":"PractitionerRole","id":"r","practitioner":{"reference":"Practitioner/d"}}
-{"resourceType":"Practitioner","id":"d","name":[{"prefix":["Dr."],"given":["Lee"],"family":"Okafor"}]}
-{"resourceType":"AllergyIntolerance","id":"4","patient":{"reference":"Patient/nobody"}}
-{"resourceType":"Basic","id":"5"}
-{cut off
-
-"#;
-        // Whichever file comes first.
-        for files in [[PATIENTS, others], [others, PATIENTS]] {
-            let (_dir, export) = export(&files);
-            let export = export.expect("an export");
-            assert_eq!(export.people(), 2);
-            let chart = |n| fhir_bundle::parse(&export.bundle(n).expect("read")).unwrap_or_else(|e| panic!("{e}"));
-            let (ann, ben) = (chart(0), chart(1));
-            assert_eq!((ann.profile.given.as_str(), ann.allergies[0].substance.as_str()), ("Ann", "nuts"));
-            assert_eq!(ann.visits[0].provider.as_deref(), Some("Dr. Lee Okafor"), "through the role");
-            assert_eq!((ben.profile.given.as_str(), ben.allergies.len(), ben.visits.len()), ("Ben", 1, 0));
-            let left: Vec<_> = export.left_out.iter().map(|(why, n)| format!("{why} {n}")).collect();
-            assert_eq!(
-                left,
-                [
-                    "AllergyIntolerance: about nobody in the export 1",
-                    "Basic: about nobody 1",
-                    "no FHIR resource in JSON 1"
-                ]
-            );
-            assert!(export.faults[0].ends_with("line 8: no FHIR resource in JSON"), "{:?}", export.faults);
-        }
-    }
-
-    #[test]
-    fn files_without_people_are_none() {
-        let (_dir, export) = export(&["", "{}\n", r#"{"resourceType":"Basic"}"#]);
-        assert!(export.is_err_and(|e| e.to_string().contains("no Patient")));
-    }
-}
+mod tests;

@@ -3,7 +3,13 @@
 //! Invariants: people, what was counted of them and how far the import is are one commit, so what is killed goes on with the
 //! first who is not there, and counts nobody twice; what was left out is said with why, in counts.
 
-use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc, time::UNIX_EPOCH};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, LazyLock},
+    time::UNIX_EPOCH,
+};
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -11,7 +17,10 @@ use jiff::Timestamp;
 use ring::digest;
 use serde::{Deserialize, Serialize};
 
-use super::{bulk::Export, read};
+use super::{
+    bulk::{Export, is_lines, is_manifest},
+    read,
+};
 use crate::{
     policy::{PersonId, Scope},
     records::{Chart, Summary, fhir_bundle},
@@ -40,25 +49,44 @@ impl Source {
         let mut files = Vec::new();
         for path in paths {
             if path.is_dir() {
-                let entries = fs::read_dir(path).context("cannot read the folder; check its permissions")?;
-                for entry in entries {
-                    files.push(entry?.path());
-                }
+                below(path, &mut files)?;
             } else {
                 files.push(path.clone());
             }
         }
         let ends = |path: &PathBuf, with: &str| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(with));
-        files.retain(|path| paths.contains(path) || ends(path, "json") || ends(path, "ndjson"));
+        let mut ignored: BTreeMap<String, usize> = BTreeMap::new();
+        files.retain(|path| {
+            let taken = paths.contains(path) || ends(path, "json") || is_lines(path);
+            if !taken {
+                *ignored.entry(ending(path)).or_default() += 1;
+            }
+            taken
+        });
         files.sort();
+        let lines = files.iter().filter(|path| is_lines(path)).count();
+        if lines > 0 {
+            files.retain(|path| {
+                let manifest = !is_lines(path) && is_manifest(path);
+                if manifest {
+                    *ignored.entry("the manifest of the export".to_owned()).or_default() += 1;
+                }
+                !manifest
+            });
+        }
+        for (what, n) in ignored {
+            eprintln!("not read: {n} {what}");
+        }
         if let ([only], [given]) = (files.as_slice(), paths)
             && only == given
-            && !ends(only, "ndjson")
+            && !is_lines(only)
         {
             return Ok(None);
         }
-        let lines = files.iter().filter(|path| ends(path, "ndjson")).count();
-        anyhow::ensure!(!files.is_empty(), "there is neither a bundle (*.json) nor an export (*.ndjson) in the folder");
+        anyhow::ensure!(
+            !files.is_empty(),
+            "there is neither a bundle (*.json) nor an export (*.ndjson, *.jsonl, or either with .gz) in the folder"
+        );
         anyhow::ensure!(
             lines == 0 || lines == files.len(),
             "bundles and NDJSON together; import them one after the other"
@@ -86,6 +114,14 @@ impl Source {
         }
     }
 
+    fn removed(&self) -> &HashSet<String> {
+        static NONE: LazyLock<HashSet<String>> = LazyLock::new(HashSet::new);
+        match self {
+            Self::Bundles(_) => &NONE,
+            Self::Export(export) => &export.removed,
+        }
+    }
+
     fn chart(&self, n: usize) -> anyhow::Result<Chart> {
         match self {
             Self::Bundles(files) => read(&files[n], None),
@@ -94,6 +130,37 @@ impl Source {
             }
         }
     }
+}
+
+/// The files of a folder and of those in it.
+fn below(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+    let entries = fs::read_dir(folder).context("cannot read the folder; check its permissions")?;
+    for entry in entries {
+        let entry = entry?;
+        // What a link leads to may be this folder again.
+        if entry.file_type()?.is_dir() {
+            below(&entry.path(), files)?;
+        } else {
+            files.push(entry.path());
+        }
+    }
+    Ok(())
+}
+
+/// How a file's name ends; the rest of it may be somebody's.
+fn ending(path: &Path) -> String {
+    let end = path.extension().and_then(|end| end.to_str()).filter(|end| end.len() <= 8);
+    let end = end.filter(|end| end.bytes().all(|b| b.is_ascii_alphanumeric()));
+    end.map_or_else(|| "of another kind".to_owned(), |end| format!("that end in .{end}"))
+}
+
+/// How people are imported.
+#[derive(Clone, Default)]
+pub struct How {
+    /// What they agree to; `None` keeps what they agreed to.
+    pub consent: Option<Vec<Scope>>,
+    /// What is here of somebody known goes, whatever comes.
+    pub replace: bool,
 }
 
 /// What became of an import, from its first person on.
@@ -128,9 +195,12 @@ impl Tally {
     }
 }
 
-/// The name of an import of these files as they are: another size or another time is another import.
-fn name_of(files: &[PathBuf]) -> String {
+/// The name of an import of these files as they are: another size, another time, or done otherwise is another import.
+fn name_of(files: &[PathBuf], how: &How) -> String {
     let mut hash = digest::Context::new(&digest::SHA256);
+    let agreed =
+        how.consent.as_ref().map(|scopes| scopes.iter().map(|scope| scope.name()).collect::<Vec<_>>().join(","));
+    hash.update(format!("{agreed:?} {}\n", how.replace).as_bytes());
     for file in files {
         hash.update(file.as_os_str().as_encoded_bytes());
         let about = fs::metadata(file).ok();
@@ -209,10 +279,10 @@ pub async fn run(
     store: &Store,
     source: Arc<Source>,
     files: &[PathBuf],
-    consent: Option<&[Scope]>,
+    how: &How,
     at: Timestamp,
 ) -> anyhow::Result<Tally> {
-    let name = name_of(files);
+    let name = name_of(files, how);
     let all = source.len();
     let begun = store.import_state(&name).await?.unwrap_or_default();
     let mut tally: Tally = if begun.done == 0 { Tally::default() } else { serde_json::from_slice(&begun.counted)? };
@@ -229,7 +299,15 @@ pub async fn run(
         // The next ones are read while these are written.
         ahead = read(done + people.each.len());
         while !people.each.is_empty() {
-            let lot = Lot { import: &name, done: u64::try_from(done)?, charts: &people.charts, consent, at };
+            let lot = Lot {
+                import: &name,
+                done: u64::try_from(done)?,
+                charts: &people.charts,
+                consent: how.consent.as_deref(),
+                replace: how.replace,
+                removed: source.removed(),
+                at,
+            };
             let state = |tried: &[_]| {
                 let (passed, tally) = people.counted(&tally, tried);
                 let counted = serde_json::to_vec(&tally).unwrap_or_default();

@@ -3,7 +3,7 @@
 mod bulk;
 mod many;
 
-pub use many::{Source, run as everybody};
+pub use many::{How, Source, run as everybody};
 
 use std::{
     io::Read as _,
@@ -45,6 +45,10 @@ pub struct ImportArgs {
     /// Read the bundle as if the day of its `timestamp` were today, as the demo people are told.
     #[arg(long)]
     anchor_today: bool,
+    /// Put what comes in the place of all that is here of the same people. Otherwise what is not in it stays, and of the same
+    /// resource the newer is kept.
+    #[arg(long)]
+    replace: bool,
 }
 
 /// Runs `wellspoken import`.
@@ -61,14 +65,19 @@ pub fn run(global: &Global, args: ImportArgs) -> anyhow::Result<()> {
             args.pin.is_none() && args.room.is_none() && !args.anchor_today,
             "--pin, --room and --anchor-today are for one person; import them by themselves"
         );
-        return run_many(global, source, &files, args.consent.as_deref(), now);
+        let how = How { consent: args.consent.as_deref().map(scopes).transpose()?, replace: args.replace };
+        return run_many(global, source, &files, &how, now);
     }
     let Some(bundle) = args.from.first() else { anyhow::bail!("name a bundle") };
     let chart = read(bundle, anchor.as_ref().map(|zone| (now, zone)))?;
     if let (Some(pin), Some(count)) = (&args.pin, config.hear.pin_digits) {
         anyhow::ensure!(pin.len() == count, "hear.pin_digits says that every PIN has {count} digits");
     }
-    let options = options(args.pin.as_deref(), args.consent.as_deref(), args.room.as_deref())?;
+    let options = ImportOptions {
+        // Moved to another day it is no change of what is here.
+        replace: args.replace || args.anchor_today,
+        ..options(args.pin.as_deref(), args.consent.as_deref(), args.room.as_deref())?
+    };
     let person = runtime()?.block_on(async {
         let store = config_store(global).await?;
         let person = store.import(&chart, options, now).await;
@@ -80,18 +89,11 @@ pub fn run(global: &Global, args: ImportArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn run_many(
-    global: &Global,
-    source: Source,
-    files: &[PathBuf],
-    consent: Option<&str>,
-    now: Timestamp,
-) -> anyhow::Result<()> {
-    let consent = consent.map(scopes).transpose()?;
+fn run_many(global: &Global, source: Source, files: &[PathBuf], how: &How, now: Timestamp) -> anyhow::Result<()> {
     let source = Arc::new(source);
     let tally = runtime()?.block_on(async {
         let store = config_store(global).await?;
-        let tally = everybody(&store, Arc::clone(&source), files, consent.as_deref(), now).await;
+        let tally = everybody(&store, Arc::clone(&source), files, how, now).await;
         store.close().await;
         tally
     })?;
@@ -111,6 +113,8 @@ fn run_many(
         eprintln!("{} of them were imported before this was stopped", tally.before);
     }
     println!("{}", tally.people);
+    let refused: usize = tally.failed.values().sum();
+    anyhow::ensure!(refused == 0, "{refused} of {} people were not imported", refused + tally.people);
     Ok(())
 }
 
@@ -151,6 +155,7 @@ fn options<'a>(pin: Option<&'a str>, consent: Option<&str>, room: Option<&str>) 
         pin,
         consent: consent.map(scopes).transpose()?,
         room: room.map(RoomId::parse).transpose().context("--room")?,
+        ..ImportOptions::default()
     })
 }
 

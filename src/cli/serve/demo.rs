@@ -44,6 +44,7 @@ impl Demo {
                 pin: None,
                 consent: Some(Scope::ALL.to_vec()),
                 room: room.map(RoomId::parse).transpose()?,
+                replace: true,
             };
             people.push((file, app.store().import(&chart, options, now).await?));
         }

@@ -12,7 +12,7 @@ use super::{
 };
 
 /// Identifier types that a family or an account may share (HL7 table 0203); they tell nobody apart.
-const SHARED: [&str; 6] = ["MB", "SN", "FI", "AN", "VN", "PNT"];
+const SHARED: [&str; 9] = ["MB", "SN", "FI", "AN", "VN", "PNT", "SS", "DL", "PPN"];
 /// How far ahead a sender's clock may be before its times are taken for mistakes.
 const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 /// Longest identifier, name or number that is taken, in bytes.

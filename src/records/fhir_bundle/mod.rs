@@ -13,6 +13,7 @@ mod identifiers;
 mod lab_range;
 mod labs;
 mod medicines;
+mod merge;
 mod people;
 mod pharmacies;
 mod resources;
@@ -31,12 +32,14 @@ use self::{
     resources::{Reference, Resource},
 };
 use super::{Chart, OpenSlot, Origin, Summary, fhir_write};
+pub use entry::type_and_id;
+pub use merge::{MergeError, merged};
 
 /// The largest bundle taken, in bytes (64 MiB). A lifetime's chart is a few.
 pub const MAX_BYTES: usize = 64 << 20;
 
 /// Why a file is not a bundle that can be used.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
 pub enum BundleError {
     /// No bytes at all.
     #[error("the file is empty; export the bundle again")]
@@ -126,8 +129,8 @@ pub enum BundleError {
 /// What is wrong, where, and what to do; see [`BundleError`].
 pub fn parse(bytes: &[u8]) -> Result<Chart, BundleError> {
     let text = text(bytes)?;
-    let bundle: Bundle = serde_json::from_str(text).map_err(|e| explain(&e, text))?;
-    chart(bundle, text)
+    let bundle = Bundle::read(text).map_err(|e| explain(&e, text))?;
+    chart(&bundle, text)
 }
 
 /// The free times of a bundle that is about nobody.
@@ -152,8 +155,8 @@ pub fn parse_anchored(bytes: &[u8], now: Timestamp, zone: &TimeZone) -> Result<C
     let mut value: serde_json::Value = serde_json::from_str(text).map_err(|e| explain(&e, text))?;
     shift::to_today(&mut value, now, zone)?;
     let moved = value.to_string();
-    let bundle: Bundle = serde_json::from_value(value).map_err(|e| explain(&e, text))?;
-    chart(bundle, &moved)
+    let bundle = serde_json::from_value(value).map(Bundle::once).map_err(|e| explain(&e, text))?;
+    chart(&bundle, &moved)
 }
 
 fn text(bytes: &[u8]) -> Result<&str, BundleError> {
@@ -183,7 +186,7 @@ fn explain(e: &serde_json::Error, text: &str) -> BundleError {
     }
 }
 
-fn chart(bundle: Bundle, text: &str) -> Result<Chart, BundleError> {
+fn chart(bundle: &Bundle, text: &str) -> Result<Chart, BundleError> {
     match bundle.kind.as_deref() {
         None | Some("collection" | "transaction" | "batch" | "searchset" | "document") => {}
         Some(other) => return Err(BundleError::BundleType { found: resources::word(other) }),
@@ -194,7 +197,18 @@ fn chart(bundle: Bundle, text: &str) -> Result<Chart, BundleError> {
         1 => {}
         found => return Err(BundleError::SeveralPatients { found }),
     }
+    of_one(bundle, text)
+}
+
+/// The chart of a bundle that is known to be one person's, however many Patients stand for them; the first tells who it is.
+fn of_one(bundle: &Bundle, text: &str) -> Result<Chart, BundleError> {
     let mut book = Book::new(&bundle.entry);
+    for kind in &bundle.doubled {
+        book.unusable(kind, "there twice");
+    }
+    for kind in bundle.entry.iter().filter_map(|entry| entry.unreadable.as_deref()) {
+        book.unusable(kind, "a field of it is not as FHIR R4 writes it");
+    }
     let (profile, identifiers) = people::patient(&book)?;
     book.read("Patient");
     let prescriptions = medicines::prescriptions(&mut book);
@@ -222,6 +236,7 @@ fn chart(bundle: Bundle, text: &str) -> Result<Chart, BundleError> {
         slots,
         pharmacies,
         source,
+        removed: bundle.entry.iter().filter_map(|entry| entry.removed.clone()).collect(),
         summary: book.summary,
     })
 }
@@ -232,7 +247,7 @@ struct Book<'a> {
     by_key: HashMap<String, &'a Resource>,
     patient: HashSet<String>,
     /// The patient's `Patient/id`, for absolute references when the bundle names the patient by URN.
-    patient_tail: Option<String>,
+    patient_tails: HashSet<String>,
     identifiers: HashMap<*const Resource, &'a [String]>,
     summary: Summary,
 }
@@ -243,7 +258,7 @@ impl<'a> Book<'a> {
             entries,
             by_key: HashMap::new(),
             patient: HashSet::new(),
-            patient_tail: None,
+            patient_tails: HashSet::new(),
             identifiers: HashMap::new(),
             summary: Summary::default(),
         };
@@ -255,7 +270,7 @@ impl<'a> Book<'a> {
             if matches!(resource, Resource::Patient(_)) {
                 book.patient.extend(keys.iter().cloned());
                 let absolute = entry.full_url.as_deref().is_some_and(|u| u.starts_with("http"));
-                book.patient_tail = relative.filter(|_| !absolute);
+                book.patient_tails.extend(relative.filter(|_| !absolute));
             }
             for key in keys {
                 book.by_key.entry(key).or_insert(resource);
@@ -283,7 +298,7 @@ impl<'a> Book<'a> {
     }
 
     fn is_patient(&self, target: &str) -> bool {
-        self.patient.contains(target) || (self.patient_tail.is_some() && tail(target) == self.patient_tail.as_deref())
+        self.patient.contains(target) || tail(target).is_some_and(|tail| self.patient_tails.contains(tail))
     }
 
     /// What tells a fact of this resource from every other, whatever source it comes from.

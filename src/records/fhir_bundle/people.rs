@@ -4,10 +4,20 @@ use super::{
     Book, BundleError, dates,
     resources::{Concept, HumanName, Identifier, Patient, Reference, Resource},
 };
-use crate::records::{Allergy, Origin, Prescription, Profile, Provider, Visit, specialty};
+use crate::records::{Allergy, Origin, Prescription, Profile, Provider, Visit, no_allergy, specialty};
 
-/// Identifier types that a family or an account may share; they tell nobody apart.
-const SHARED: [&str; 6] = ["MB", "SN", "FI", "AN", "VN", "PNT"];
+/// Identifier types (HL7 table 0203) that tell nobody apart: of a plan, an account or a visit, which a family may share; and
+/// social security, driver's license and passport numbers, which are typed in, made up where unknown, and left out by others.
+const NOT_ONES_OWN: [&str; 9] = ["MB", "SN", "FI", "AN", "VN", "PNT", "SS", "DL", "PPN"];
+
+/// The systems of such numbers, for exports that name no type: HL7's for social security numbers and passports, and
+/// the OIDs for social security numbers and for the driver's licenses of the states.
+const NOT_ONES_OWN_SYSTEMS: [&str; 4] = [
+    "http://hl7.org/fhir/sid/us-ssn",
+    "urn:oid:2.16.840.1.113883.4.1",
+    "http://hl7.org/fhir/sid/passport-",
+    "urn:oid:2.16.840.1.113883.4.3.",
+];
 
 /// The patient, and what tells them from everybody else.
 pub fn patient(book: &Book<'_>) -> Result<(Profile, Vec<String>), BundleError> {
@@ -35,7 +45,8 @@ pub fn patient(book: &Book<'_>) -> Result<(Profile, Vec<String>), BundleError> {
 fn identifiers(patient: &Patient, profile: &Profile) -> Vec<String> {
     let usable = |i: &Identifier| {
         !matches!(i.usage.as_deref(), Some("old" | "temp" | "secondary"))
-            && !i.kind.as_ref().is_some_and(|k| SHARED.iter().any(|code| k.has(code)))
+            && !i.kind.as_ref().is_some_and(|k| NOT_ONES_OWN.iter().any(|code| k.has(code)))
+            && !i.system.as_deref().is_some_and(|system| of_no_one(system.trim()))
     };
     let mut found: Vec<String> = patient
         .identifier
@@ -47,11 +58,19 @@ fn identifiers(patient: &Patient, profile: &Profile) -> Vec<String> {
     // Two systems may both call somebody "1": an id counts only together with who it is.
     if let Some(id) = &patient.id {
         let birth = profile.birth.map(|d| d.to_string()).unwrap_or_default();
-        found.push(format!("Patient/{id}|{}|{birth}", profile.family.to_lowercase()));
+        found.push(format!("Patient/{id}|{}|{}|{birth}", profile.family.to_lowercase(), profile.given.to_lowercase()));
     }
     found.sort();
     found.dedup();
     found
+}
+
+/// A system that ends in a separator stands for all below it.
+fn of_no_one(system: &str) -> bool {
+    NOT_ONES_OWN_SYSTEMS.iter().any(|one| match one.strip_suffix(['-', '.']) {
+        Some(_) => system.starts_with(one),
+        None => system == *one,
+    })
 }
 
 /// The name to use: the usual or official one, never an old one.
@@ -170,6 +189,28 @@ fn add(book: &Book<'_>, found: &mut Vec<Provider>, name: Option<String>, role: O
     found.push(Provider { name, specialty, role, origin: Origin::default() });
 }
 
+/// SNOMED CT: "No known allergy (situation)".
+const NO_KNOWN_ALLERGY: &str = "716186003";
+
+/// SNOMED CT's words for what kind of thing a name is of, which nobody says.
+const TAGS: [&str; 9] = [
+    "substance",
+    "disorder",
+    "finding",
+    "situation",
+    "product",
+    "medicinal product",
+    "organism",
+    "physical object",
+    "qualifier value",
+];
+
+/// "Penicillin (substance)" → "Penicillin".
+fn untagged(written: &str) -> &str {
+    let split = written.trim().strip_suffix(')').and_then(|text| text.rsplit_once(" ("));
+    split.filter(|(_, tag)| TAGS.contains(tag)).map_or(written, |(name, _)| name.trim())
+}
+
 /// Allergies that are on record; entered in error is not on record.
 pub fn allergies(book: &mut Book<'_>) -> Vec<Allergy> {
     let mut found: Vec<Allergy> = Vec::new();
@@ -179,8 +220,10 @@ pub fn allergies(book: &mut Book<'_>) -> Vec<Allergy> {
         let reason = match allergy.code.words() {
             _ if !book.concerns_patient(allergy.patient.as_ref()) => Err("about somebody else"),
             _ if status("entered-in-error") => Err("entered in error"),
+            _ if allergy.code.has(NO_KNOWN_ALLERGY) => Err("says that none is known"),
             None => Err("no substance named"),
-            Some(words) => Ok(words),
+            Some(words) if no_allergy(untagged(words)) => Err("says that none is known"),
+            Some(words) => Ok(untagged(words)),
         };
         match reason {
             Ok(words) => {
@@ -191,7 +234,7 @@ pub fn allergies(book: &mut Book<'_>) -> Vec<Allergy> {
                 let reactions = allergy.reaction.iter().flat_map(|r| &r.manifestation);
                 found.push(Allergy {
                     substance: words.to_owned(),
-                    reactions: reactions.filter_map(Concept::words).map(str::to_owned).collect(),
+                    reactions: reactions.filter_map(Concept::words).map(untagged).map(str::to_owned).collect(),
                     category: allergy.category.clone(),
                     severe,
                     active: !resolved && !status("refuted"),

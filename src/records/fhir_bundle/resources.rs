@@ -189,10 +189,15 @@ pub struct HumanName {
     pub usage: Option<String>,
     pub text: Option<String>,
     pub family: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "texts")]
     pub given: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "texts")]
     pub prefix: Vec<String>,
+}
+
+/// A list of texts; where one has but an extension, FHIR writes `null`.
+fn texts<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Error> {
+    Ok(Vec::<Option<String>>::deserialize(d)?.into_iter().flatten().collect())
 }
 
 /// `Period`.

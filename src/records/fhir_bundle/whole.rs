@@ -66,6 +66,15 @@ fn belongs(resource: &Value, is_patient: &impl Fn(&str) -> bool) -> bool {
     whose.is_empty() && SHARED.contains(&kind)
 }
 
+/// The patient that a resource says it is of.
+pub fn owner(resource: &Value) -> Option<String> {
+    let whose = WHOSE.iter().flat_map(|field| targets(resource.get(*field)));
+    let actors = resource.get("participant").and_then(Value::as_array).into_iter().flatten();
+    let all = whose.chain(actors.flat_map(|p| targets(p.get("actor"))));
+    let mut patients = all.filter(|target| target.contains("Patient/") || target.starts_with("urn:uuid:"));
+    patients.next().map(str::to_owned)
+}
+
 /// What a reference, or a list of them, points at.
 fn targets(reference: Option<&Value>) -> Vec<&str> {
     match reference {

@@ -48,14 +48,20 @@ pub struct Lot<'a> {
     pub charts: &'a [Chart],
     /// Which parts of their records may be answered with; `None` keeps what was agreed to.
     pub consent: Option<&'a [Scope]>,
+    /// What is here of somebody known goes, whatever comes.
+    pub replace: bool,
+    /// Resources that are deleted, whosever they are, as `Type/id`.
+    pub removed: &'a HashSet<String>,
     /// When.
     pub at: Timestamp,
 }
 
-/// One of a lot: who it is, whether they were known, and the keyed hashes of their identifiers.
+/// One of a lot: who it is, whether they were known, what they have then if that is not what comes alone, and the keyed
+/// hashes of their identifiers.
 struct Member {
     person: PersonId,
     known: bool,
+    chart: Option<Chart>,
     lookups: Vec<String>,
 }
 
@@ -87,7 +93,7 @@ impl Store {
 
     /// Makes the first people of a lot known, all in one commit with how far the import is then: as many as have no
     /// identifier in common, and at least one where there is one. `state` is told what became of each of those and gives
-    /// how far the import is then. Somebody whose identifiers belong to two people is left out and named so.
+    /// how far the import is then. Somebody whose identifiers belong to two people, or to somebody else, is left out and named so.
     ///
     /// # Errors
     /// [`StoreError::Outdated`] when another process does the same import, and when the database or a key fails. Nothing
@@ -142,7 +148,8 @@ impl Store {
         let options = ImportOptions { consent: lot.consent.map(<[_]>::to_vec), ..ImportOptions::default() };
         let (mut steps, mut drafts) = (Vec::new(), Vec::new());
         for (member, chart) in members.iter().zip(lot.charts) {
-            let Ok(Member { person, known, lookups }) = member else { continue };
+            let Ok(Member { person, known, chart: merged, lookups }) = member else { continue };
+            let chart = merged.as_ref().unwrap_or(chart);
             // Nobody is admitted to a room by these, so no stay ends.
             let own = self.import_steps(chart, &options, person, *known, lookups, lot.at).await?;
             steps.extend(own);
@@ -167,19 +174,29 @@ impl Store {
             all.push(lookups);
         }
         let known = self.owners_of(&taken.into_iter().collect::<Vec<_>>()).await?;
-        let member = |lookups: Vec<String>| {
+        let mut members = Vec::with_capacity(all.len());
+        for (lookups, chart) in all.into_iter().zip(lot.charts) {
             let found: HashSet<&PersonId> = lookups.iter().filter_map(|lookup| known.get(lookup)).collect();
             let mut found = found.into_iter();
-            match (found.next(), found.next()) {
-                (Some(_), Some(_)) => Ok(Err(StoreError::TwoPeople)),
-                (Some(person), None) => Ok(Ok(Member { person: person.clone(), known: true, lookups })),
+            members.push(match (found.next(), found.next()) {
+                (Some(_), Some(_)) => Err(StoreError::TwoPeople),
+                (Some(person), None) => match self.up_to_date(lot, person, chart).await {
+                    Ok(chart) => Ok(Member { person: person.clone(), known: true, chart, lookups }),
+                    Err(refused @ (StoreError::AnotherPerson(_) | StoreError::NotMerged(_))) => Err(refused),
+                    Err(error) => return Err(error),
+                },
                 (None, _) => {
                     let person = PersonId::fresh(lot.at, self.random()?);
-                    Ok(Ok(Member { person, known: false, lookups }))
+                    Ok(Member { person, known: false, chart: None, lookups })
                 }
-            }
-        };
-        all.into_iter().map(member).collect()
+            });
+        }
+        Ok(members)
+    }
+
+    async fn up_to_date(&self, lot: Lot<'_>, person: &PersonId, chart: &Chart) -> Result<Option<Chart>, StoreError> {
+        self.only_alike(person, &chart.profile).await?;
+        if lot.replace { Ok(None) } else { self.with_what_is_here(person, chart, lot.removed).await }
     }
 
     async fn owners_of(&self, lookups: &[String]) -> Result<HashMap<String, PersonId>, StoreError> {

@@ -56,7 +56,7 @@ fn texts(events: &[QueuedEvent]) -> Vec<String> {
 /// Somebody of that number, who lies in that room from now on.
 async fn lies_in(store: &Store, number: &str, name: &str) -> PersonId {
     let chart = Chart { identifiers: vec![format!("urn:hospital|{number}")], ..place::chart("fluorozepamol") };
-    let options = ImportOptions { pin: None, consent: None, room: Some(room(name)) };
+    let options = ImportOptions { pin: None, consent: None, room: Some(room(name)), ..ImportOptions::default() };
     store.import(&chart, options, at(5)).await.expect("imported")
 }
 

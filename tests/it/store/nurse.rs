@@ -165,7 +165,7 @@ async fn what_stays_open_after_a_stay_is_another_call(place: Place) {
         store.commit(ask(n, stay().await)).await.expect("durable");
     }
     let other = wellspoken::records::Chart { identifiers: vec!["urn:hospital|MRN-2".into()], ..place::chart("x") };
-    let there = ImportOptions { pin: None, consent: None, room: Some(room("412")) };
+    let there = ImportOptions { pin: None, consent: None, room: Some(room("412")), ..ImportOptions::default() };
     store.import(&other, there, at(10)).await.expect("somebody else lies there");
     store.finish_stays(at(11)).await.expect("the key is gone");
     store.commit(ask(12, stay().await)).await.expect("durable");
@@ -190,7 +190,7 @@ async fn whoever_lies_there_next_hears_nothing_of_calls_before(place: Place) {
     assert_eq!(store.room_calls(&room("412")).await.expect("read").len(), 1);
 
     let other = wellspoken::records::Chart { identifiers: vec!["urn:hospital|MRN-2".into()], ..place::chart("x") };
-    let there = ImportOptions { pin: None, consent: None, room: Some(room("412")) };
+    let there = ImportOptions { pin: None, consent: None, room: Some(room("412")), ..ImportOptions::default() };
     store.import(&other, there, at(10)).await.expect("somebody else lies there");
     let surface = wellspoken::policy::Surface::Room(room("412"));
     let grant =

@@ -1,9 +1,11 @@
 //! Who is known, what they agreed to, where they lie, and who may come in.
 
+use std::collections::HashSet;
+
 use wellspoken::{
     policy::{Agreements, Event, PersonId, Scope, Surface, Use},
-    records::{Prescription, Profile},
-    store::{ChartKind, Grant, ImportOptions, KeyOwner, PinTried, StoreError, TurnCommit},
+    records::{Chart, Prescription, Profile},
+    store::{ChartKind, Grant, ImportOptions, ImportState, KeyOwner, Lot, PinTried, StoreError, TurnCommit},
 };
 
 use super::place::{self, Place, admitted, at, chart, commit, credential, entry, room, session, turn};
@@ -12,6 +14,7 @@ super::on_both!(
     a_chart_comes_back_to_whom_it_belongs,
     the_same_identifiers_are_the_same_person,
     one_chart_never_joins_two_people,
+    a_number_of_somebody_else_is_refused,
     nothing_is_agreed_until_it_is,
     pins_fit_themselves,
     wrong_pins_are_few,
@@ -79,6 +82,42 @@ async fn one_chart_never_joins_two_people(place: Place) {
     let refused = store.import(&other, ImportOptions::default(), at(2)).await;
     assert!(matches!(refused, Err(StoreError::TwoPeople)));
     assert_eq!(store.audit_verify().await.expect("read").entries, before, "nothing was written");
+}
+
+async fn a_number_of_somebody_else_is_refused(place: Place) {
+    let store = place.open().await;
+    let mut own = chart("fluorozepamol");
+    own.profile.birth = Some(jiff::civil::date(1960, 2, 3));
+    let person = admitted(&store, None).await;
+    assert_eq!(store.import(&own, ImportOptions::default(), at(1)).await.expect("imported"), person);
+    let before = store.audit_verify().await.expect("read").entries;
+    let born = |chart: &mut Chart| chart.profile.birth = Some(jiff::civil::date(1901, 1, 1));
+    let named = |chart: &mut Chart| (chart.profile.given, chart.profile.family) = ("Bob".into(), "Reed".into());
+    for (change, why) in [
+        (&born as &dyn Fn(&mut Chart), "the date of birth differs"),
+        (&named as &dyn Fn(&mut Chart), "the name differs"),
+    ] {
+        let mut other = chart("x");
+        change(&mut other);
+        let refused = store.import(&other, ImportOptions::default(), at(1)).await;
+        assert!(matches!(refused, Err(StoreError::AnotherPerson(told)) if told == why), "{refused:?}");
+        let lot = Lot {
+            import: why,
+            done: 0,
+            charts: &[other],
+            consent: None,
+            replace: false,
+            removed: &HashSet::new(),
+            at: at(1),
+        };
+        let tried = store.import_lot(lot, |tried| ImportState { done: tried.len() as u64, counted: vec![] }).await;
+        let tried = tried.expect("the others go on");
+        assert!(matches!(tried[..], [Err(StoreError::AnotherPerson(told))] if told == why), "{tried:?}");
+    }
+    assert_eq!(store.audit_verify().await.expect("read").entries, before, "nothing was written");
+    let rows = store.chart_rows::<Prescription>(&person, ChartKind::Prescriptions).await.expect("read");
+    let rows = rows.reveal(&place::permit(&store, &person).await).expect("theirs");
+    assert_eq!(rows[0].medicine, "fluorozepamol", "nobody's chart is touched");
 }
 
 async fn nothing_is_agreed_until_it_is(place: Place) {

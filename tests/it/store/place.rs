@@ -106,6 +106,7 @@ pub fn chart(medicine: &str) -> Chart {
         answers: vec![],
         slots: (0..3).map(slot).collect(),
         source: vec![],
+        removed: vec![],
         summary: Summary::default(),
     }
 }
@@ -134,6 +135,7 @@ pub async fn admitted(store: &Store, where_to: Option<&str>) -> PersonId {
         pin: Some("47118842"),
         consent: Some(wellspoken::policy::Scope::ALL.to_vec()),
         room: where_to.map(room),
+        ..ImportOptions::default()
     };
     store.import(&chart("fluorozepamol"), options, at(0)).await.expect("imported")
 }

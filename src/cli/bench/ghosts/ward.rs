@@ -73,7 +73,12 @@ impl Ward {
         let zone = jiff::tz::TimeZone::get(&app.config().place.zone)?;
         let now = app.ambient().now();
         let (_, chart) = demo::all(now, &zone)?.into_iter().next().context("there are no demo people")?;
-        let options = ImportOptions { pin: None, consent: Some(Scope::ALL.to_vec()), room: Some(room.clone()) };
+        let options = ImportOptions {
+            pin: None,
+            consent: Some(Scope::ALL.to_vec()),
+            room: Some(room.clone()),
+            ..ImportOptions::default()
+        };
         app.store().import(&chart, options, now).await?;
         Ok(Self { app, room })
     }

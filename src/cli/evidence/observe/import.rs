@@ -6,7 +6,7 @@ use anyhow::Context as _;
 
 use super::{Scratch, Seen, Speaker};
 use crate::{
-    cli::import::{Source, everybody},
+    cli::import::{How, Source, everybody},
     policy::{Scope, Surface},
     rights::Desk,
 };
@@ -37,7 +37,8 @@ pub async fn look(scratch: &Scratch, seen: &mut Seen) -> anyhow::Result<()> {
     let before = known().await?;
     let (source, files) = Source::of(&[folder])?.context("an export")?;
     let source = Arc::new(source);
-    let tally = everybody(store, Arc::clone(&source), &files, Some(&Scope::ALL), scratch.now).await?;
+    let how = How { consent: Some(Scope::ALL.to_vec()), replace: false };
+    let tally = everybody(store, Arc::clone(&source), &files, &how, scratch.now).await?;
     let Source::Export(export) = &*source else { anyhow::bail!("an export is not read as one") };
     let counts =
         [&tally.summary.read, &tally.summary.skipped, &tally.summary.unusable, &export.left_out, &tally.failed];
@@ -62,7 +63,7 @@ pub async fn look(scratch: &Scratch, seen: &mut Seen) -> anyhow::Result<()> {
         // Each has one, and neither has the other's.
         it.mixed |= copied.contains("latex of Ann") == copied.contains("nuts of Ben");
     }
-    everybody(store, source, &files, Some(&Scope::ALL), scratch.now).await?;
+    everybody(store, source, &files, &how, scratch.now).await?;
     it.added_again = known().await?.len() - after.len();
     Ok(())
 }
