@@ -3,6 +3,7 @@
 //! Invariant: what concerns a person comes out only as [`crate::policy::Phi`].
 
 pub mod alike;
+mod brands;
 pub mod called;
 pub mod care_directory;
 mod care_place;
