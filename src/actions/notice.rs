@@ -14,6 +14,8 @@ pub enum NoticeKind {
     ChangeSent,
     /// A change that was saved did not.
     ChangeRefused,
+    /// Staff moved a renewal on.
+    RenewalMoved,
     /// A record server said that something changed, and it did.
     RecordChanged,
     /// A time came free that somebody waits for.

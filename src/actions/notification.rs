@@ -15,10 +15,12 @@ const fn of_its_own(effect: Effect) -> Floor {
 
 /// What is new.
 pub mod list {
-    use super::{ActionError, Effect, Facts, Floor, Outcome, Pass, Permit, Scope, Setting, Slots, of_its_own, permit};
+    use super::{
+        ActionError, Effect, Facts, Floor, Identity, Outcome, Pass, Permit, Scope, Setting, Slots, of_its_own, permit,
+    };
 
-    /// A count, by parts that may be answered with.
-    pub const FLOOR: Floor = of_its_own(Effect::Read);
+    /// A count, by parts that may be answered with; asked by whoever has shown who they are, where they can.
+    pub const FLOOR: Floor = Floor { identity: Identity::Pin, ..of_its_own(Effect::Read) };
 
     /// Replies: `none`; `some` (count), after which the turn tells the news.
     pub async fn run(pass: Pass, _slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
