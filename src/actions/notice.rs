@@ -20,6 +20,8 @@ pub enum NoticeKind {
     RecordChanged,
     /// A time came free that somebody waits for.
     EarlierTime,
+    /// Another organization refuses to give some of the person's records.
+    RecordUnread,
     /// Another organization takes the person's tokens no longer.
     ConnectionLapsed,
 }
