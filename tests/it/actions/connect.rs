@@ -85,6 +85,8 @@ async fn connected(stage: &Stage, organization: &str, days: i64) {
     let id = stage.store.keep_connection(new, &entry(Event::Connection)).await.expect("kept");
     let mut held = stage.store.claim_connection(&id, stage.now).await.expect("asked").expect("claimed");
     held.details.fetched = Some(fetched);
+    let kinds = ["MedicationRequest", "Observation", "Condition", "AllergyIntolerance", "Immunization"];
+    held.details.used = kinds.map(|kind| (kind.to_owned(), 1)).into();
     let old = days > 30;
     let bundle = serde_json::json!({ "resourceType": "Bundle", "type": "collection", "entry": [
         { "resource": { "resourceType": "Patient", "id": "p", "birthDate": "1984-08-09", "name": [{ "family": "Whitlock", "given": ["June"] }] } },

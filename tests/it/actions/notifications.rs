@@ -8,7 +8,7 @@ use wellspoken::{
     store::NewNotice,
 };
 
-use super::{ROSA, stage::Stage, text};
+use super::{JUNE, ROSA, stage::Stage, text};
 
 /// Every line.
 pub async fn all(stage: &Stage) {
@@ -30,12 +30,12 @@ async fn signing_up(stage: &Stage) {
 }
 
 async fn what_is_new(stage: &Stage) {
-    assert_eq!(stage.ask(ROSA, "notification.list", &[]).await.rendered.text, "There is nothing new for you.");
+    assert_eq!(stage.ask(JUNE, "notification.list", &[]).await.rendered.text, "There is nothing new for you.");
     let facts = Facts::new("notice_renew_sent").with("medicine", "lisinopril").with("saved", stage.now);
     let notice = Notice { kind: NoticeKind::ChangeSent, topic: Scope::Medicines, sensitive: false, facts, next: None };
     let news = NewNotice { id: "n-list".into(), notice };
-    stage.store.keep_news(&stage.person(ROSA), &news, stage.now).await.expect("kept");
-    let said = stage.ask(ROSA, "notification.list", &[]).await;
+    stage.store.keep_news(&stage.person(JUNE), &news, stage.now).await.expect("kept");
+    let said = stage.ask(JUNE, "notification.list", &[]).await;
     assert_eq!(said.rendered.text, "You have 1 new message.");
 }
 
