@@ -29,7 +29,7 @@ pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Out
     Ok(begin(setting.connecting, text(slots, "organization"), setting.channel == "chat"))
 }
 
-/// Replies: `confirm` (organization), `page` (page, organization), `unknown` (organization, offered), `not_offered`.
+/// Replies: `confirm` (organization), `page` (page, organization), `unknown` (offered), `not_offered`.
 fn begin(connecting: Option<&Connecting>, said: Option<&str>, on_page: bool) -> Outcome {
     let Some(connecting) = connecting.filter(|c| !c.organizations.is_empty()) else {
         return Outcome::Answer(Facts::new("not_offered"));
@@ -37,7 +37,7 @@ fn begin(connecting: Option<&Connecting>, said: Option<&str>, on_page: bool) -> 
     let named = match said.map(|said| find(connecting, said)) {
         Some(Found::Nobody) => {
             let offered: Vec<&str> = connecting.organizations.iter().map(|(_, name)| name.as_str()).collect();
-            return Outcome::Answer(Facts::new("unknown").with("organization", said).with("offered", offered));
+            return Outcome::Answer(Facts::new("unknown").with("offered", offered));
         }
         Some(Found::One(one)) => Some(one),
         Some(Found::Any) | None => None,

@@ -12,6 +12,7 @@ mod appointment;
 mod careteam;
 mod change;
 mod connect;
+mod connections;
 mod consent;
 mod disconnect;
 mod emergency;
@@ -252,6 +253,8 @@ actions!(
     ReadingCorrect = "reading.correct" in self::reading::correct,
     /// Connects the records of another organization.
     RecordConnect = "record.connect" in self::connect,
+    /// Which organizations' records are connected, and how far each is.
+    RecordConnections = "record.connections" in self::connections,
     /// Takes that back.
     RecordDisconnect = "record.disconnect" in self::disconnect,
     /// Calls the nurse.

@@ -14,10 +14,14 @@ pub enum NoticeKind {
     ChangeSent,
     /// A change that was saved did not.
     ChangeRefused,
+    /// Staff moved a renewal on.
+    RenewalMoved,
     /// A record server said that something changed, and it did.
     RecordChanged,
     /// A time came free that somebody waits for.
     EarlierTime,
+    /// Another organization refuses to give some of the person's records.
+    RecordUnread,
     /// Another organization takes the person's tokens no longer.
     ConnectionLapsed,
 }

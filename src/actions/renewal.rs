@@ -3,6 +3,8 @@
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
+use super::Facts;
+
 /// Who a renewal goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -141,6 +143,26 @@ pub struct Renewal {
     pub carrier: Option<String>,
     /// The day it is to arrive.
     pub due: Option<Date>,
+}
+
+impl Renewal {
+    /// What the person is told, without having asked, of the state that it came to; `None` where that is no news. Replies:
+    /// `notice_approved` (medicine, by), `notice_denied` (medicine, by, reason), `notice_ready` (medicine, pharmacy),
+    /// `notice_shipped` (medicine, carrier, due), `notice_delivered` (medicine).
+    #[must_use]
+    pub fn news(&self) -> Option<Facts> {
+        let facts = match self.state {
+            RenewalState::Approved => Facts::new("notice_approved").with("by", &self.by),
+            RenewalState::Denied => Facts::new("notice_denied").with("by", &self.by).with("reason", &self.reason),
+            RenewalState::Ready => Facts::new("notice_ready").with("pharmacy", &self.pharmacy),
+            RenewalState::Shipped => Facts::new("notice_shipped").with("carrier", &self.carrier).with("due", self.due),
+            RenewalState::Delivered => Facts::new("notice_delivered"),
+            RenewalState::Requested | RenewalState::PrescriberAsked | RenewalState::Filled | RenewalState::PickedUp => {
+                return None;
+            }
+        };
+        Some(facts.with("medicine", &self.medicine))
+    }
 }
 
 /// A step of a renewal, with what belongs to it.

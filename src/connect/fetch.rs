@@ -17,7 +17,7 @@ use crate::{
     policy::{Event, JournalEntry},
     records::fhir_bundle,
     smart::{Organization, SmartError, scopes},
-    store::{Connection, ConnectionState, StoreError},
+    store::{Connection, ConnectionState, REFUSED, StoreError},
 };
 
 /// What a search brings along.
@@ -37,6 +37,18 @@ pub(super) const KINDS: [(&str, Along); 11] = [
     ("Immunization", &[]),
     ("CareTeam", &[]),
 ];
+
+/// How a kind is asked for where the server refuses to give all of it at once, as servers that keep to the searches of the
+/// US Core Implementation Guide may: its profiles for laboratory results, vital signs, laboratory reports and
+/// MedicationRequest each name these ("Quick Start", mandatory search parameters).
+const fn narrower(kind: &str) -> &'static [(&'static str, &'static str)] {
+    match kind.as_bytes() {
+        b"Observation" => &[("category", "laboratory"), ("category", "vital-signs")],
+        b"DiagnosticReport" => &[("category", "LAB")],
+        b"MedicationRequest" => &[("intent", "order,plan")],
+        _ => &[],
+    }
+}
 
 /// An access token is renewed so long before it ends.
 const MARGIN: SignedDuration = SignedDuration::from_secs(60);
@@ -166,15 +178,42 @@ impl Desk<'_> {
         self.put_together(held).await
     }
 
-    /// Reads one kind of resource.
+    /// Reads one kind of resource: all of it at once, or in parts where the server gives it in no other way.
     async fn read(
         &self,
         held: &mut Connection,
         client: &Organization,
         server: &Server,
         kind: &'static str,
-        along: &[(&'static str, &'static str)],
+        along: Along,
     ) -> Result<Vec<String>, Stop> {
+        if let Some(all) = self.read_by(held, client, server, kind, along, None).await? {
+            return Ok(all);
+        }
+        let (mut all, mut whole) = (Vec::new(), !narrower(kind).is_empty());
+        for part in narrower(kind) {
+            match self.read_by(held, client, server, kind, along, Some(*part)).await? {
+                Some(more) => all.extend(more),
+                None => whole = false,
+            }
+        }
+        if !whole {
+            held.details.skipped.insert(format!("{kind}: {REFUSED}"), 0);
+        }
+        all.truncate(MOST);
+        Ok(all)
+    }
+
+    /// What a search gives; `None` where the server refuses it.
+    async fn read_by(
+        &self,
+        held: &mut Connection,
+        client: &Organization,
+        server: &Server,
+        kind: &'static str,
+        along: Along,
+        part: Option<(&'static str, &'static str)>,
+    ) -> Result<Option<Vec<String>>, Stop> {
         let mut along = along.to_vec();
         let mut renewed = false;
         loop {
@@ -186,20 +225,17 @@ impl Desk<'_> {
             };
             // As many at once as the server gives: not every one says that there is more.
             by.push(("_count", "1000".to_owned()));
-            by.extend(along.iter().map(|(name, what)| (*name, (*what).to_owned())));
+            by.extend(part.iter().chain(&along).map(|(name, what)| (*name, (*what).to_owned())));
             let answer = server.bearer(&token).search(kind, by).await;
             match answer {
-                Ok(all) => return Ok(all.into_iter().take(MOST).map(|one| one.get().to_owned()).collect()),
+                Ok(all) => return Ok(Some(all.into_iter().take(MOST).map(|one| one.get().to_owned()).collect())),
                 // It may have been taken back before its time was over.
                 Err(FhirError::Unauthorized) if !renewed => renewed = true,
                 Err(FhirError::Unauthorized) => return Err(Stop::Lapsed),
                 Err(error) if error.passing() => return Err(Stop::Later),
                 // Not every server brings along what others do.
                 Err(_) if !along.is_empty() => along.clear(),
-                Err(_) => {
-                    held.details.skipped.insert(format!("{kind}: refused there"), 0);
-                    return Ok(vec![]);
-                }
+                Err(_) => return Ok(None),
             }
         }
     }

@@ -80,6 +80,8 @@ pub enum QuietChange {
     Everything(bool),
     /// Nothing before then.
     Until(Timestamp),
+    /// Nothing at these hours of any day.
+    Hours(Hours),
 }
 
 impl Quiet {
@@ -113,6 +115,7 @@ impl Quiet {
             QuietChange::Everything(true) => self = Self::default(),
             QuietChange::Everything(false) => self.everything = true,
             QuietChange::Until(until) => self.until = Some(until),
+            QuietChange::Hours(hours) => self.hours = Some(hours),
         }
         self
     }
@@ -165,6 +168,15 @@ mod tests {
                 Scope::ALL.into_iter().filter(|scope| quiet.lets(*scope, when, &TimeZone::UTC)).collect();
             assert_eq!(lets, told, "{changes:?}");
         }
+    }
+
+    #[test]
+    fn hours_that_are_asked_for_are_kept_until_everything_is_told_again() {
+        let clock = |hour| jiff::civil::time(hour, 0, 0, 0);
+        let night = Hours { from: clock(22), to: clock(7) };
+        let quiet = Quiet::default().with(QuietChange::Hours(night)).with(QuietChange::Part(Part::Visits, true));
+        assert_eq!(quiet.hours, Some(night));
+        assert_eq!(quiet.with(QuietChange::Everything(true)), Quiet::default());
     }
 
     #[test]

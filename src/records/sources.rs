@@ -6,6 +6,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::{Records, RecordsError, sensitive};
+use crate::{
+    policy::{PersonId, Phi},
+    store::ConnectionState,
+};
+
 /// Which of the person's sources a fact was fetched from, and what it is called wherever it is kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
@@ -25,6 +31,42 @@ impl Origin {
     #[must_use]
     pub const fn elsewhere(&self) -> bool {
         self.organization.is_some()
+    }
+}
+
+/// An organization whose records the person connected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connected {
+    /// What it is called.
+    pub name: String,
+    /// `importing`, `ready` or `lapsed`.
+    pub state: &'static str,
+    /// When what is there was fetched.
+    pub fetched: Option<Timestamp>,
+    /// The kinds of resources of which something is used.
+    pub used: Vec<String>,
+}
+
+impl Records {
+    /// The organizations whose records the person connected and did not take back. One that may not be named where others
+    /// hear it is not among them there.
+    ///
+    /// # Errors
+    /// As [`Records::prescriptions`].
+    pub async fn connections(&self, person: &PersonId) -> Result<Phi<Vec<Connected>>, RecordsError> {
+        let told = |name: &str| self.hush().lets(|| sensitive::of_care(std::iter::once(name)), std::iter::once(name));
+        let all = self.store().connections(person).await?.into_iter();
+        let connected = all.filter(|one| told(&one.details.name)).filter_map(|one| {
+            let state = match one.state {
+                ConnectionState::Importing => "importing",
+                ConnectionState::Ready => "ready",
+                ConnectionState::Lapsed => "lapsed",
+                ConnectionState::Ended | ConnectionState::Leaving => return None,
+            };
+            let used = one.details.used.into_iter().filter(|(_, many)| *many > 0).map(|(kind, _)| kind).collect();
+            Some(Connected { name: one.details.name, state, fetched: one.details.fetched, used })
+        });
+        Ok(Phi::new(person.clone(), connected.collect()))
     }
 }
 

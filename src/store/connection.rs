@@ -5,6 +5,7 @@
 //! in one commit, when all of it is here; a connection that is taken back takes along what came of it.
 
 mod leaving;
+mod news;
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sqlx::{Row, any::AnyRow};
 use zeroize::Zeroizing;
+
+pub use news::REFUSED;
+use news::{lapse, lapse_of, unread};
 
 use super::{
     Place, Store,
@@ -23,8 +27,7 @@ use super::{
     secret::Secret,
 };
 use crate::{
-    actions::{Facts, Notice, NoticeKind},
-    policy::{JournalEntry, PersonId, Scope},
+    policy::{JournalEntry, PersonId},
     records::{Chart, from_source},
 };
 
@@ -323,6 +326,10 @@ impl Store {
             let plain = Zeroizing::new(serde_json::to_vec(&marked).unwrap_or_default());
             steps.push(self.connected_step(&person, &held.id, kind.name(), &plain)?);
         }
+        if let Some(notice) = unread(&held.details) {
+            let id = format!("unread {}", held.id);
+            steps.push(self.notice_step(&person, &NewNotice { id, notice }, entry.at)?);
+        }
         self.done_or_lost(steps, Some(entry)).await
     }
 
@@ -469,15 +476,4 @@ impl Store {
         let millis = u64::try_from(at.as_millisecond()).unwrap_or(0);
         Ok(uuid::Builder::from_unix_timestamp_millis(millis, &self.random()?).into_uuid().to_string())
     }
-}
-
-/// The name of the news that a connection lapsed.
-fn lapse_of(id: &str) -> String {
-    format!("lapsed {id}")
-}
-
-/// What the person is told of it, the next time they speak.
-fn lapse(details: &Details) -> Notice {
-    let facts = Facts::new("notice_lapsed").with("from", &details.name).with("fetched", details.fetched);
-    Notice { kind: NoticeKind::ConnectionLapsed, topic: Scope::Records, sensitive: false, facts, next: None }
 }

@@ -1,7 +1,8 @@
 //! Requests for more of a medicine, and how they move on.
 //!
-//! Invariants: one open request for each prescription (a partial unique index over a keyed hash); a step and the audit row
-//! that tells who took it are one commit; what it is about, who decided and why is sealed under the person's key.
+//! Invariants: one open request for each prescription (a partial unique index over a keyed hash); a step, the audit row that
+//! tells who took it and the news of it for the person are one commit; what it is about, who decided and why is sealed under
+//! the person's key.
 
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
@@ -14,12 +15,13 @@ use super::{
     error::StoreError,
     job::{Refusal, Step},
     keys::{KeyError, KeyOwner},
+    notice::NewNotice,
     people::person_id,
 };
 use crate::{
-    actions::{Change, Conflict, Moved, Renewal, RenewalState, Route},
-    policy::{Event, JournalEntry, PersonId, Phi},
-    records::{Chart, Dispense, DispenseStage, Prescription},
+    actions::{Change, Conflict, Moved, Notice, NoticeKind, Renewal, RenewalState, Route},
+    policy::{Event, JournalEntry, PersonId, Phi, Scope},
+    records::{Chart, Dispense, DispenseStage, Prescription, sensitive},
 };
 
 /// What of a renewal is sealed.
@@ -42,6 +44,27 @@ struct Sealed {
     carrier: Option<String>,
     #[serde(default)]
     due: Option<Date>,
+}
+
+impl Sealed {
+    fn renewal(self, id: String, state: RenewalState, requested: Timestamp, updated: Timestamp) -> Renewal {
+        Renewal {
+            id,
+            prescription: self.prescription,
+            medicine: self.medicine,
+            strength: self.strength,
+            route: self.route,
+            prescriber: self.prescriber,
+            pharmacy: self.pharmacy,
+            state,
+            requested,
+            updated,
+            by: self.by,
+            reason: self.reason,
+            carrier: self.carrier,
+            due: self.due,
+        }
+    }
 }
 
 /// A request that is not over, as far as it can be told without opening it.
@@ -252,22 +275,25 @@ impl Store {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let owner = KeyOwner::Person(person.clone());
-        let now = "SELECT state, sealed FROM renewal WHERE id = $1 AND owner = $2";
+        let now = "SELECT state, requested, sealed FROM renewal WHERE id = $1 AND owner = $2";
         let name = self.inner.keys.name(&owner);
         let row = self.inner.database.ask_one(now, &[id.into(), name.as_str().into()]).await?;
         let row = row.ok_or(StoreError::NotPossible)?;
-        let from = state(&row)?;
-        if !from.may_become(moved.to) {
+        let (from, to) = (state(&row)?, moved.to);
+        if !from.may_become(to) {
             return Err(StoreError::NotPossible);
         }
         let mut told = self.renewal_told(id, &name, &row)?;
-        if matches!(moved.to, RenewalState::Approved | RenewalState::Denied) {
+        if matches!(to, RenewalState::Approved | RenewalState::Denied) {
             (told.by, told.reason) = (Some(by.to_owned()).filter(|by| !by.trim().is_empty()), moved.reason);
         }
         told.carrier = moved.carrier.or(told.carrier);
         told.due = moved.due.or(told.due);
         let step = self.renewal_step(&owner, id, (from, moved.to), &told, at)?;
-        self.inner.writer.submit(vec![step.or_nothing(Refusal::NotThere)], vec![draft]).await?;
+        let mut steps = vec![step.or_nothing(Refusal::NotThere)];
+        let moved = told.renewal(id.to_owned(), moved.to, time(&row, "requested")?, at);
+        steps.extend(self.renewal_news(person, &moved, at)?);
+        self.inner.writer.submit(steps, vec![draft]).await?;
         Ok(())
     }
 
@@ -306,6 +332,11 @@ impl Store {
             let mut told = self.renewal_told(&renewal.id, &name, row)?;
             told.reason = reason.or(told.reason);
             steps.push(self.renewal_step(&owner, &renewal.id, (renewal.state, to), &told, at)?);
+            // That it is filled or handed over comes as news of the filling.
+            if matches!(to, RenewalState::Approved | RenewalState::Denied) {
+                let moved = told.renewal(renewal.id.clone(), to, renewal.requested, at);
+                steps.extend(self.renewal_news(person, &moved, at)?);
+            }
             let entry = JournalEntry {
                 event: Event::Progressed,
                 subject: Some(person.clone()),
@@ -323,6 +354,30 @@ impl Store {
         Ok((steps, drafts))
     }
 
+    /// The news of a step, in place of what the person was not told yet of the steps before it.
+    fn renewal_news(&self, person: &PersonId, renewal: &Renewal, at: Timestamp) -> Result<Vec<Step>, StoreError> {
+        let name = |state: RenewalState| {
+            self.inner.keys.root().hash("renewal news", &[renewal.id.as_bytes(), state.name().as_bytes()])
+        };
+        let news = renewal.news();
+        let mut steps = Vec::new();
+        if news.is_some() || !renewal.state.open() {
+            let over = "DELETE FROM notice WHERE id = $1 AND told IS NULL AND owner NOT IN (SELECT owner FROM held)";
+            steps.extend(RenewalState::ALL.into_iter().map(|state| Step::new(over, vec![name(state).into()])));
+        }
+        if let Some(facts) = news {
+            let notice = Notice {
+                kind: NoticeKind::RenewalMoved,
+                topic: Scope::Medicines,
+                sensitive: !sensitive::is_ordinary_medicine(&renewal.medicine),
+                facts,
+                next: None,
+            };
+            steps.push(self.notice_step(person, &NewNotice { id: name(renewal.state), notice }, at)?);
+        }
+        Ok(steps)
+    }
+
     fn renewal_told(&self, id: &str, owner: &str, row: &AnyRow) -> Result<Sealed, StoreError> {
         let place = Place { table: "renewal", column: "sealed", row: id, owner };
         let plain = self.unseal(place, &row.try_get::<Vec<u8>, _>("sealed")?)?;
@@ -332,22 +387,7 @@ impl Store {
     fn renewal_row(&self, row: &AnyRow) -> Result<Renewal, StoreError> {
         let (id, owner): (String, String) = (row.try_get("id")?, row.try_get("owner")?);
         let told = self.renewal_told(&id, &owner, row)?;
-        Ok(Renewal {
-            id,
-            prescription: told.prescription,
-            medicine: told.medicine,
-            strength: told.strength,
-            route: told.route,
-            prescriber: told.prescriber,
-            pharmacy: told.pharmacy,
-            state: state(row)?,
-            requested: time(row, "requested")?,
-            updated: time(row, "updated")?,
-            by: told.by,
-            reason: told.reason,
-            carrier: told.carrier,
-            due: told.due,
-        })
+        Ok(told.renewal(id, state(row)?, time(row, "requested")?, time(row, "updated")?))
     }
 }
 

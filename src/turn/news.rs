@@ -2,13 +2,15 @@
 //!
 //! Invariants: news is told only where an answer about the same person was let in, and passes policy by itself, as any answer
 //! does; it is told once, by the commit of the answer that tells it; what must not be heard by others is not said, only that
-//! there is something. News never stands before an emergency, a question or a read-back.
+//! there is something; whoever has a PIN hears no more than that before they have said it. News never stands before an emergency, a question or a read-back.
+
+use serde_json::Value;
 
 use super::{Said, State, Turn, TurnError, said};
 use crate::{
-    actions::{ActionError, Change, KeptNotice, Next},
+    actions::{ActionError, Change, Facts, KeptNotice, Next},
     dialogue::{self, Needs, Open, Wait},
-    policy::{DataClass, Decision, Effect, Identity, Permit, Scope, Telling, Verdict, admit, decide},
+    policy::{DataClass, Decision, Effect, Identity, Permit, Proof, Question, Scope, Telling, Verdict, admit, decide},
     store::{Told, WaitingNews},
 };
 
@@ -16,6 +18,8 @@ use crate::{
 const NEWS: &str = "notification.news";
 /// What is asked by whoever wants to hear it.
 const LIST: &str = "notification.list";
+/// What is asked by whoever wants to know how far a prescription is.
+const STATUS: &str = "prescription.status";
 /// Most news in one answer.
 const AT_ONCE: usize = 2;
 
@@ -25,9 +29,11 @@ impl Turn<'_> {
         if !self.is_time_for_news(&said) {
             return said;
         }
-        let asked = said.from == LIST;
-        match self.news(asked).await {
-            Ok(news) => news.into_iter().fold(said, Said::then),
+        match self.news(&said).await {
+            Ok((known, news)) => {
+                let told = said.told.iter().cloned().chain(known).collect();
+                news.into_iter().fold(Said { told, ..said }, Said::then)
+            }
             Err(error) => {
                 self.report("news", &error);
                 said
@@ -45,17 +51,19 @@ impl Turn<'_> {
         disclosed && calm && said.settled() && !self.third_party() && self.triage.is_none()
     }
 
-    /// The news; what nobody wants to be told unasked only where it was asked for.
-    async fn news(&mut self, asked: bool) -> Result<Vec<Said>, TurnError> {
-        let Some(person) = self.caller.person.clone() else { return Ok(vec![]) };
+    /// The news; what nobody wants to be told unasked only where it was asked for. Before it, what of it the answer itself said.
+    async fn news(&mut self, answer: &Said) -> Result<(Vec<Told>, Vec<Said>), TurnError> {
+        let (mut known, asked) = (Vec::new(), answer.from == LIST);
+        let Some(person) = self.caller.person.clone() else { return Ok((known, vec![])) };
         let mut waiting = self.core.store.waiting_news(&person).await?;
         if waiting.is_empty() {
-            return Ok(vec![]);
+            return Ok((known, vec![]));
         }
         let overheard = self.overheard();
+        let unproven = self.caller.proof == Proof::None;
         if !asked {
-            // Who heard that there is something on their page finds it there; where others hear it, it is not said again.
-            waiting.retain(|news| !(overheard && news.hinted));
+            // Who heard that there is something knows where to ask for it; where others hear it, it is not said again.
+            waiting.retain(|news| !((overheard || unproven) && news.hinted));
             let quiet = self.core.store.quiet(&person).await?;
             waiting.retain(|news| quiet.lets(news.topic, self.now, &self.core.zone));
         }
@@ -67,31 +75,38 @@ impl Turn<'_> {
             }
             let needs = needs(topic);
             let uses = self.agreed.uses.answer();
-            if !matches!(decide(&needs.task(NEWS), &self.caller, &uses), Decision::Person(_)) {
-                continue;
+            match decide(&needs.task(NEWS), &self.caller, &uses) {
+                Decision::Person(_) => {}
+                Decision::Ask(Question::Pin) if uses.contains(&topic) => {
+                    parts.extend(hint("notice_pin", of_topic.iter().map(|news| news.id.as_str())));
+                    continue;
+                }
+                _ => continue,
             }
             if self.telling(NEWS, &needs) != Telling::Whole {
-                parts.extend(hint(of_topic.iter().map(|news| news.id.as_str())));
+                parts.extend(hint("notice_headline", of_topic.iter().map(|news| news.id.as_str())));
                 continue;
             }
             let Some(permit) = self.permitted(&needs).await? else { continue };
             let opened = permit.entry();
             let all = self.core.store.untold(&person).await?.reveal(&permit).map_err(ActionError::from)?;
-            let (hushed, told): (Vec<_>, Vec<_>) = all
+            let (said, new): (Vec<_>, Vec<_>) = all
                 .into_iter()
                 .filter(|kept| of_topic.iter().any(|news| news.id == kept.id))
-                .partition(|kept| overheard && kept.notice.sensitive);
+                .partition(|kept| answer.parts().any(|part| says(part, &kept.notice.facts)));
+            known.extend(said.into_iter().map(|kept| Told::Whole(kept.id)));
+            let (hushed, told): (Vec<_>, Vec<_>) = new.into_iter().partition(|kept| overheard && kept.notice.sensitive);
             for kept in told {
                 if parts.len() < AT_ONCE && !parts.iter().any(|part| part.open.is_some()) {
                     parts.push(Said { opened: Some(opened), ..piece(kept, &needs) });
                 }
             }
-            let hint = hint(hushed.iter().map(|kept| kept.id.as_str()));
+            let hint = hint("notice_headline", hushed.iter().map(|kept| kept.id.as_str()));
             parts.extend(hint.map(|said| Said { opened: Some(opened), ..said }));
         }
         // A question comes last.
         parts.sort_by_key(|part| part.open.is_some());
-        Ok(parts)
+        Ok((known, parts))
     }
 
     /// Lets in what tells the news; the row is durable before it is opened.
@@ -111,7 +126,7 @@ impl Turn<'_> {
 
 /// What telling news about a part of the record needs.
 const fn needs(topic: Scope) -> Needs {
-    Needs { data: DataClass::Identifiable, effect: Effect::Read, identity: Identity::Known, scope: Some(topic) }
+    Needs { data: DataClass::Identifiable, effect: Effect::Read, identity: Identity::Pin, scope: Some(topic) }
 }
 
 /// One piece of news.
@@ -132,8 +147,44 @@ fn piece(kept: KeptNotice, needs: &Needs) -> Said {
     }
 }
 
-/// That there is news on the person's page.
-fn hint<'a>(of: impl Iterator<Item = &'a str>) -> Option<Said> {
+/// Whether an answer about how far a prescription is just said what the news says.
+fn says(answer: &Said, news: &Facts) -> bool {
+    let (Some(stage), Some(medicine)) = (news.reply.strip_prefix("notice_"), news.values.get("medicine")) else {
+        return false;
+    };
+    let is = |value: Option<&Value>, wanted: &str| value.and_then(Value::as_str) == Some(wanted);
+    let facts = &answer.facts;
+    let one = facts.reply == stage && facts.values.get("medicine") == Some(medicine);
+    let items = facts.values.get("items").and_then(Value::as_array);
+    let among = |item: &Value| is(item.get("stage"), stage) && item.get("medicine") == Some(medicine);
+    answer.from == STATUS && (one || items.is_some_and(|items| items.iter().any(among)))
+}
+
+/// That there is news, and where or how it is heard.
+fn hint<'a>(reply: &str, of: impl Iterator<Item = &'a str>) -> Option<Said> {
     let told: Vec<Told> = of.map(|id| Told::Hint(id.to_owned())).collect();
-    (!told.is_empty()).then(|| Said { told, ..said::common("notice_headline", State::Answered) })
+    (!told.is_empty()).then(|| Said { told, ..said::common(reply, State::Answered) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn news_is_known_only_from_the_same_of_the_same_medicine() {
+        let news = Facts::new("notice_shipped").with("medicine", "metformin").with("carrier", "UPS");
+        let answer = |from: &str, facts: Facts| Said::new(from, facts, State::Answered);
+        let items = |stage: &str| vec![serde_json::json!({"medicine": "metformin", "stage": stage})];
+        for (answer, known) in [
+            (answer(STATUS, Facts::new("shipped").with("medicine", "metformin")), true),
+            (answer(STATUS, Facts::new("shipped").with("medicine", "lisinopril")), false),
+            (answer(STATUS, Facts::new("ready").with("medicine", "metformin")), false),
+            (answer("medicine.info", Facts::new("shipped").with("medicine", "metformin")), false),
+            (answer(STATUS, Facts::new("several").with("items", items("shipped"))), true),
+            (answer(STATUS, Facts::new("several").with("items", items("ready"))), false),
+        ] {
+            assert_eq!(says(&answer, &news), known, "{} {}", answer.from, answer.facts.reply);
+        }
+        assert!(!says(&answer(STATUS, Facts::new("shipped")), &Facts::new("notice_shipped")));
+    }
 }

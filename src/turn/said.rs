@@ -93,8 +93,13 @@ impl Said {
     /// The same without the news.
     #[must_use]
     pub(super) fn without_news(&self) -> Self {
-        let next = self.next.as_deref().map(Self::without_news).filter(|next| next.told.is_empty());
-        Self { next: next.map(Box::new), ..self.clone() }
+        let next = self.next.as_deref().filter(|next| !next.is_news()).map(Self::without_news);
+        Self { next: next.map(Box::new), told: Vec::new(), ..self.clone() }
+    }
+
+    /// Whether it is told only because it is new.
+    fn is_news(&self) -> bool {
+        !self.told.is_empty() && self.from == "dialogue.common"
     }
 
     /// All that is said, in order.

@@ -25,6 +25,9 @@ enum Half {
     Pm,
 }
 
+/// From which hour on hours may go over midnight.
+const EVENING: i8 = 17;
+
 /// A clock time as said: the half of the day may be open.
 #[derive(Debug, Clone, Copy)]
 struct Said {
@@ -415,7 +418,9 @@ impl Phrase<'_> {
                 let mut candidates = [second.0.half.or(half), None, Some(Half::Am), Some(Half::Pm)]
                     .into_iter()
                     .filter_map(|h| first.0.at(first.0.half.or(h), night));
-                let start = candidates.find(|s| *s < end)?;
+                // Hours over midnight begin in the evening: "from ten to seven".
+                let evening = || first.0.at(first.0.half.or(Some(Half::Pm)), night).filter(|s| s.hour() >= EVENING);
+                let start = candidates.find(|s| *s < end).or_else(evening)?;
                 Some((Some(start), Some(end)))
             }
         }

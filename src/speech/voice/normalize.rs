@@ -239,10 +239,26 @@ impl Reader {
             '€' => self.say("euros"),
             '£' => self.say("pounds"),
             '/' if between_words && self.text(i + 1) == "or" => {}
+            '/' if between_words && self.in_address(i) => self.say("slash"),
             '/' if between_words => self.say("or"),
             // Quotes, asterisks, emoji and the like are not words; nobody reads them aloud.
             _ => {}
         }
+    }
+
+    /// Whether a slash belongs to an address on the web: right before it stands a name with a dot inside, or more of the address.
+    fn in_address(&self, slash: usize) -> bool {
+        let mut i = slash;
+        while i >= 2 && self.glued(i) && self.glued(i - 1) {
+            if self.is_mark(i - 2, '.') {
+                return self.glued(i - 2);
+            }
+            if self.kind(i - 2) != Some(Kind::Mark) {
+                return false;
+            }
+            i -= 2;
+        }
+        false
     }
 
     /// Whether the dash at a place stands between two quantities: `70–99`, `9 AM - 5 PM`.

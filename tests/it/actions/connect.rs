@@ -27,10 +27,7 @@ pub async fn all(stage: &Stage) {
     stage.offers(Some(mercy()));
     let named = |name: &str| [("organization", text(name))];
     for (said, want) in [
-        (
-            "the university hospital",
-            "I can't connect the university hospital here. I can connect Mercy Hospital and Lake Clinic.",
-        ),
+        ("the university hospital", "I can't connect that place here. I can connect Mercy Hospital and Lake Clinic."),
         (
             "mercy",
             "Open your own page here and look for My health records. Choose Mercy Hospital, sign in there, and decide what I may read.",
@@ -88,6 +85,8 @@ async fn connected(stage: &Stage, organization: &str, days: i64) {
     let id = stage.store.keep_connection(new, &entry(Event::Connection)).await.expect("kept");
     let mut held = stage.store.claim_connection(&id, stage.now).await.expect("asked").expect("claimed");
     held.details.fetched = Some(fetched);
+    let kinds = ["MedicationRequest", "Observation", "Condition", "AllergyIntolerance", "Immunization"];
+    held.details.used = kinds.map(|kind| (kind.to_owned(), 1)).into();
     let old = days > 30;
     let bundle = serde_json::json!({ "resourceType": "Bundle", "type": "collection", "entry": [
         { "resource": { "resourceType": "Patient", "id": "p", "birthDate": "1984-08-09", "name": [{ "family": "Whitlock", "given": ["June"] }] } },
@@ -131,6 +130,41 @@ async fn connected(stage: &Stage, organization: &str, days: i64) {
     assert!(stage.store.keep_fetched(&held, &chart, stage.now, &entry(Event::Imported)).await.expect("kept"));
 }
 
+async fn what_is_connected(stage: &Stage) {
+    let said = async |who: &'static str, slots: &[_]| {
+        let said = stage.ask(who, "record.connections", slots).await;
+        assert_eq!(said.kind, "answer");
+        said.rendered.text
+    };
+    let of = |name: &str| [("organization", text(name))];
+    let from = |name: &str| [("medicine", text(name))];
+    assert_eq!(
+        said(ROSA, &[]).await,
+        "You haven't connected records of any other place here. To do that, say: connect my health records."
+    );
+    let all = said(JUNE, &[]).await;
+    assert!(all.starts_with("Mercy Hospital is connected, and your records came in"), "{all}");
+    assert!(all.contains(" Lake Clinic is connected, and your records came in"), "{all}");
+    for part in ["medicines", "results", "conditions", "allergies", "vaccines"] {
+        assert_eq!(all.matches(part).count(), 2, "{all}");
+    }
+    let lake = said(JUNE, &of("lake clinic")).await;
+    assert!(lake.starts_with("Lake Clinic is connected") && !lake.contains("Mercy"), "{lake}");
+    assert_eq!(
+        said(JUNE, &of("the university hospital")).await,
+        "You haven't connected that place here. What is connected is Mercy Hospital and Lake Clinic."
+    );
+    assert_eq!(said(JUNE, &from("levothyroxine")).await, "Your levothyroxine is from the records of Mercy Hospital.");
+    assert_eq!(
+        said(ROSA, &from("lisinopril")).await,
+        "Your lisinopril is in the record kept here. Dr. Anita Patel prescribed it."
+    );
+    assert_eq!(
+        said(JUNE, &from("eliquis")).await,
+        "I don't see eliquis on your list here. Your pharmacy or care team can check."
+    );
+}
+
 #[rustfmt::skip]
 async fn disconnected_aloud(stage: &Stage) {
     const DISCONNECT: &str = "record.disconnect";
@@ -141,8 +175,9 @@ async fn disconnected_aloud(stage: &Stage) {
     let named = |name: &str| [("organization", text(name))];
     for (who, slots, want) in [
         (ROSA, vec![], ("answer", "I have no records from other places, so there is nothing to disconnect.")),
-        (JUNE, vec![], ("confirm", "I'll delete what I fetched from Mercy Hospital and Lake Clinic, and tell them that I no longer read your records there. Shall I?")),
-        (JUNE, named("the university hospital").to_vec(), ("answer", "You haven't connected the university hospital here. What is connected is Mercy Hospital and Lake Clinic.")),
+        (JUNE, vec![], ("ask", "You have connected Mercy Hospital and Lake Clinic. Which of them shall I disconnect? You can also say all of them.")),
+        (JUNE, named("all of them").to_vec(), ("confirm", "I'll delete what I fetched from Mercy Hospital and Lake Clinic, and tell them that I no longer read your records there. Shall I?")),
+        (JUNE, named("the university hospital").to_vec(), ("answer", "You haven't connected that place here. What is connected is Mercy Hospital and Lake Clinic.")),
         (JUNE, named("lake").to_vec(), ("confirm", "I'll delete what I fetched from Lake Clinic, and tell them that I no longer read your records there. Shall I?")),
     ] {
         assert_eq!(said(who, &slots).await, (want.0, want.1.to_owned()));
@@ -205,6 +240,7 @@ async fn what_came_of_it_is_said_with_where_it_is_from(stage: &Stage) {
         let words = said(action, &slots).await;
         assert!(parts.iter().all(|part| words.contains(part.as_str())), "{action}: {words}");
     }
+    what_is_connected(stage).await;
     disconnected_aloud(stage).await;
     for connection in stage.store.connections(&stage.person(JUNE)).await.expect("readable") {
         let entry = JournalEntry {

@@ -329,6 +329,15 @@ async fn status(stage: &Stage, who: &str, medicine: &str) -> String {
     stage.ask(who, "prescription.status", &[("medicine", text(medicine))]).await.rendered.text
 }
 
+/// What somebody will be told of a medicine without having asked.
+async fn news_of(stage: &Stage, who: &str, medicine: &str) -> Vec<String> {
+    let person = stage.person(who);
+    let permit = crate::store::place::permit(&stage.store, &person).await;
+    let news = stage.store.untold(&person).await.expect("read").reveal(&permit).expect("theirs");
+    let words = news.into_iter().map(|kept| stage.render("dialogue.common", &kept.notice.facts).text);
+    words.filter(|words| words.contains(medicine)).collect()
+}
+
 async fn what_is_on_its_way(stage: &Stage) {
     let words = status(stage, MILO, "fluticasone").await;
     assert_eq!(words, "Your fluticasone is on its way. It was sent yesterday with UPS, due on Thursday, December 3rd.");
@@ -347,6 +356,11 @@ async fn a_no_is_told_with_its_reason(stage: &Stage) {
         ..RenewalState::Denied.into()
     };
     stage.store.advance_renewal(&person, &id, no, "Dr. Patel", stage.now).await.expect("a step");
+    assert_eq!(
+        news_of(stage, ROSA, "zolpidem").await,
+        ["By the way, Dr. Patel said no to more zolpidem: please come in so that we can talk about your sleep. \
+          Please call your care team about what to do next."]
+    );
     let words = status(stage, ROSA, "zolpidem").await;
     assert_eq!(
         words,
@@ -367,8 +381,12 @@ async fn from_the_prescriber_to_the_door(stage: &Stage) {
         (sent, "Your omeprazole is on its way. It was sent today with UPS, due on Friday, December 4th.", "It's on its way."),
         (Delivered.into(), "Your omeprazole was delivered today.", "Shall I ask your prescriber?"),
     ];
-    for (moved, told, again) in steps {
+    let yes = "By the way, Kim said yes to more omeprazole. The pharmacy hasn't marked it ready yet.";
+    let sent_off = "By the way, your omeprazole is on its way with UPS, due on Friday, December 4th.";
+    let news = [yes, yes, sent_off, "By the way, your omeprazole was delivered."];
+    for ((moved, told, again), news) in steps.into_iter().zip(news) {
         stage.store.advance_renewal(&person, &id, moved, "Kim", stage.now).await.expect("a step");
+        assert_eq!(news_of(stage, "odd", "omeprazole").await, [news]);
         assert_eq!(status(stage, "odd", "omeprazole").await, told);
         let asked = stage.ask("odd", "prescription.renew", &[("medicine", text("omeprazole"))]).await;
         assert!(asked.rendered.text.ends_with(again), "{}", asked.rendered.text);

@@ -194,3 +194,26 @@ async fn what_is_disconnected_aloud_is_gone_at_once_and_its_tokens_are_given_bac
     assert_eq!(stage.program.fetch_connected().await, 0, "and nothing is left to be told of");
     assert!(stage.store().claim_connection(&id, now()).await.expect("asked").is_none());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_strict_server_gives_in_parts_is_read_and_what_it_refuses_is_told_once() {
+    let stage = Stage::open().await;
+    let shared = &stage.organization.0;
+    stage.organization.has("MedicationRequest", vec![medicine("m-1", "levothyroxine 50 MCG Oral Tablet", "1")]);
+    *shared.strict.lock().expect("whole") = [("MedicationRequest", "intent"), ("Observation", "category")].into();
+    stage.connect().await;
+    assert_eq!(stage.program.fetch_connected().await, 1);
+    let told = stage.says(ASKS).await;
+    assert!(told.contains("levothyroxine") && !told.contains("couldn't read"), "{told}");
+    assert_eq!(stage.organization.asked_for("Observation"), 3, "at once, then each part");
+
+    let other = Stage::open().await;
+    other.organization.has("MedicationRequest", vec![medicine("m-1", "levothyroxine 50 MCG Oral Tablet", "1")]);
+    *other.organization.0.strict.lock().expect("whole") = [("Observation", "")].into();
+    other.connect().await;
+    assert_eq!(other.program.fetch_connected().await, 1);
+    let told = other.says(ASKS).await;
+    assert!(told.contains("levothyroxine") && told.contains("couldn't read your test results"), "{told}");
+    let again = other.says(ASKS).await;
+    assert!(!again.contains("couldn't read"), "once: {again}");
+}

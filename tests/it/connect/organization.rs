@@ -35,6 +35,8 @@ pub struct Shared {
     pub token_status: AtomicUsize,
     /// Requests that the FHIR server answers before it breaks off; those after are out of order.
     pub answers: AtomicUsize,
+    /// Kinds that the FHIR server gives only where this is asked for, too; with an empty name, not at all.
+    pub strict: Mutex<BTreeMap<&'static str, &'static str>>,
     /// The FHIR server takes no token.
     pub shut: AtomicBool,
     pub exchanges: AtomicUsize,
@@ -60,6 +62,7 @@ impl Organization {
             records: Mutex::default(),
             token_status: AtomicUsize::new(200),
             answers: AtomicUsize::new(usize::MAX),
+            strict: Mutex::default(),
             shut: AtomicBool::new(false),
             exchanges: AtomicUsize::new(0),
             refreshes: AtomicUsize::new(0),
@@ -191,6 +194,13 @@ async fn search(
         "whose"
     );
     shared.asked.lock().expect("whole").push(kind.clone());
+    if let Some(wanted) = shared.strict.lock().expect("whole").get(kind.as_str())
+        && !form.iter().any(|(name, _)| name.as_str() == *wanted)
+    {
+        let issue = json!([{ "severity": "error", "code": "required" }]);
+        let outcome = json!({ "resourceType": "OperationOutcome", "issue": issue });
+        return (StatusCode::BAD_REQUEST, Json(outcome)).into_response();
+    }
     let found = shared.records.lock().expect("whole").get(&kind).cloned().unwrap_or_default();
     let entry: Vec<Value> = found.into_iter().map(|resource| json!({ "resource": resource })).collect();
     Json(json!({ "resourceType": "Bundle", "type": "searchset", "entry": entry })).into_response()

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use wellspoken::{
     actions::{Change, Conflict, RenewalState},
+    policy::Scope,
     records::SlotQuery,
     store::{CommitError, StoreError, TurnCommit},
 };
@@ -97,7 +98,12 @@ async fn one_renewal_is_open_for_each_prescription(place: Place) {
     );
     let to = |state| store.advance_renewal(&person, &id, state, "Dr. Wombat", at(20));
     assert!(matches!(to(RenewalState::PickedUp).await, Err(StoreError::NotPossible)));
+    assert!(store.waiting_news(&person).await.expect("read").is_empty(), "what did not happen is no news");
+    to(RenewalState::Approved).await.expect("approved");
     to(RenewalState::Denied).await.expect("denied");
+    let waiting = store.waiting_news(&person).await.expect("read");
+    assert_eq!(waiting.len(), 1, "the later step in place of the earlier");
+    assert_eq!((waiting[0].topic, waiting[0].created), (Scope::Medicines, at(20)));
     assert!(matches!(to(RenewalState::Approved).await, Err(StoreError::NotPossible)));
     store.commit(commit("t3", &person, vec![renew("rx-1")])).await.expect("a closed one leaves room");
     assert!(store.advance_renewal(&person, "none", RenewalState::Denied, "x", at(20)).await.is_err());

@@ -73,6 +73,9 @@ fn what_a_reader_reads() {
         ("COVID-19", "Covid nineteen."),
         ("and/or", "and or."),
         ("follow-up visit", "follow up visit."),
+        ("Open voice.clinic.example/connect now", "Open voice dot clinic dot example slash connect now."),
+        ("voice.clinic.example/me/news", "voice dot clinic dot example slash me slash news."),
+        ("See Dr.Patel. Tea/coffee", "See Doctor Patel. Tea or coffee."),
         ("Mail me@example.com", "Mail me at example dot com."),
         ("the U.S. price", "the U_ S_ price."),
         // Sentences and pauses
