@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::policy::NameLists;
 
 pub mod alexa;
+pub mod another;
 pub mod catalogue;
 pub mod classifier;
 pub mod digits;

@@ -210,7 +210,7 @@ impl Turn<'_> {
 
     /// What is said instead of an answer, after what has to be done about a dangerous value that was just told: that waits
     /// for no PIN, no agreement and no quiet room.
-    fn warned(&self, action: Action, slots: &Slots, said: Said) -> Said {
+    pub(super) fn warned(&self, action: Action, slots: &Slots, said: Said) -> Said {
         let danger = (action == Action::ReadingLog).then(|| reading_danger(slots, &self.setting())).flatten();
         let Some((facts, need)) = danger else { return said };
         let changes = vec![Change::TellStaff { need }];

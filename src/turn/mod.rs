@@ -9,6 +9,7 @@ mod again;
 mod age;
 mod alarm;
 mod aloud;
+mod another;
 mod carry;
 mod chime;
 mod code;
@@ -366,7 +367,7 @@ impl<'a> Turn<'a> {
         let (intent, slots) = (understood.meaning.intent.clone(), understood.meaning.slots.clone());
         let answered = match self.name_of_nobody(words, &understood.meaning) {
             Some(name) => self.somebody(Some(name)).await,
-            None => self.answered(understood).await,
+            None => self.answered_for_oneself(words, understood).await,
         };
         match answered {
             Ok(said) => self.finish(said).await,

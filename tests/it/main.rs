@@ -6,6 +6,7 @@ mod actions;
 mod adt;
 mod alerts;
 mod alexa;
+mod another;
 mod answers;
 mod architecture;
 mod backup;
