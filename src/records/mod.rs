@@ -113,6 +113,9 @@ pub struct Allergy {
     /// What kind of thing it is, by FHIR's codes: `food`, `medication`, `environment`, `biologic`. Empty where nobody said.
     #[serde(default)]
     pub category: Vec<String>,
+    /// Recorded as a danger to life, or with a severe reaction.
+    #[serde(default)]
+    pub severe: bool,
     /// Refuted or resolved on record; kept so that it is not taken for unknown.
     pub active: bool,
     /// Which of the person's sources it was fetched from.

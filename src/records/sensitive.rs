@@ -334,6 +334,7 @@ mod tests {
         ] {
             let allergy = Allergy {
                 category: vec![],
+                severe: false,
                 substance: name.into(),
                 reactions: vec![],
                 active: true,

@@ -110,6 +110,7 @@ pub(super) mod tests {
             substance: substance.into(),
             reactions: vec![],
             category: category.iter().map(|kind| (*kind).to_owned()).collect(),
+            severe: false,
             active: true,
             origin: Default::default(),
         }

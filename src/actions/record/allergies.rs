@@ -1,12 +1,9 @@
 //! `record.allergies`: the allergies on record, and whether one of a name is among them.
 //!
 //! Invariant: what is not on the list is "not on record here", and what is on it is said along: a medicine of the same
-//! family goes by another name.
+//! family goes by another name. No list of allergies is ever cut: the one that is left out may be the one that kills.
 
-use super::{
-    super::{ActionError, Facts, Outcome, Pass, Setting, of_a_person, permit, source, text, words},
-    NAMED,
-};
+use super::super::{ActionError, Facts, Outcome, Pass, Setting, of_a_person, permit, source, text, words};
 use jiff::Timestamp;
 
 use crate::{
@@ -21,20 +18,26 @@ pub const FLOOR: Floor = of_a_person(Effect::Read, Scope::Records);
 pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let permit = permit(pass)?;
     let all = setting.records.allergies(permit.subject()).await?.reveal(&permit)?;
-    Ok(Outcome::Answer(allergies(&all, text(slots, "medicine"), setting.now)))
+    Ok(Outcome::Answer(allergies(&all, asked(slots), setting.now)))
 }
 
-/// Replies: `list` (count, allergies: substance, reactions; more, sources), `none`; of a name: `yes` (substance, reactions,
-/// elsewhere), `over` (substance, elsewhere), `not_there` (medicine, allergies, more, sources).
+/// What was asked about, a medicine or anything else.
+fn asked(slots: &Slots) -> Option<&str> {
+    text(slots, "substance").or_else(|| text(slots, "medicine"))
+}
+
+/// Replies: `list` (count, allergies: substance, reactions, severe; sources), `none`; of a name: `yes` (substance, reactions,
+/// severe, elsewhere), `over` (substance, elsewhere), `not_there` (asked, allergies, sources). The severe ones first.
 fn allergies(all: &[Allergy], said: Option<&str>, now: Timestamp) -> Facts {
-    let active: Vec<&Allergy> = all.iter().filter(|a| a.active).collect();
-    let told = |a: &&Allergy| serde_json::json!({ "substance": a.substance, "reactions": a.reactions });
+    let mut active: Vec<&Allergy> = all.iter().filter(|a| a.active).collect();
+    active.sort_by_key(|a| !a.severe);
+    let told =
+        |a: &&Allergy| serde_json::json!({ "substance": a.substance, "reactions": a.reactions, "severe": a.severe });
     let listed = |facts: Facts| {
         facts
             .with("count", active.len())
-            .with("allergies", active.iter().take(NAMED).map(told).collect::<Vec<_>>())
-            .with("more", active.len().saturating_sub(NAMED))
-            .with("sources", source::grouped(active.iter().take(NAMED).map(|a| (a.substance.as_str(), &a.origin)), now))
+            .with("allergies", active.iter().map(told).collect::<Vec<_>>())
+            .with("sources", source::grouped(active.iter().map(|a| (a.substance.as_str(), &a.origin)), now))
     };
     let Some(said) = said else {
         return if active.is_empty() { Facts::new("none") } else { listed(Facts::new("list")) };
@@ -44,15 +47,23 @@ fn allergies(all: &[Allergy], said: Option<&str>, now: Timestamp) -> Facts {
         Facts::new(reply).with("substance", &a.substance).with("elsewhere", source::told(&a.origin, now))
     };
     match found {
-        Some(a) if a.active => of("yes", a).with("reactions", &a.reactions),
+        Some(a) if a.active => of("yes", a).with("reactions", &a.reactions).with("severe", a.severe),
         Some(a) => of("over", a),
-        None => listed(Facts::new("not_there").with("medicine", said)),
+        None => listed(Facts::new("not_there").with("asked", said)),
     }
 }
 
+/// Words of an entry that name nothing.
+const FILLERS: [&str; 8] = ["allergy", "allergie", "to", "finding", "disorder", "substance", "the", "product"];
+
 /// Whether the words of the one all stand in the other, either way round.
 fn names(substance: &str, said: &str) -> bool {
-    let (substance, said) = (words(substance), words(said));
+    // "Peanut", "peanuts" and "Allergy to peanuts (finding)" are one thing.
+    let plain = |text: &str| -> Vec<String> {
+        let all = words(text).into_iter().map(|w| w.strip_suffix('s').map_or(w.clone(), str::to_owned));
+        all.filter(|w| !FILLERS.contains(&w.as_str())).collect()
+    };
+    let (substance, said) = (plain(substance), plain(said));
     let within = |a: &[String], b: &[String]| !a.is_empty() && a.iter().all(|w| b.contains(w));
     within(&said, &substance) || within(&substance, &said)
 }
@@ -66,8 +77,31 @@ mod tests {
             substance: substance.into(),
             reactions: vec!["hives".into()],
             category: vec![],
+            severe: false,
             active,
             origin: crate::records::Origin::default(),
+        }
+    }
+
+    #[test]
+    fn none_is_left_out_and_the_severe_ones_come_first() {
+        let all: Vec<Allergy> =
+            (0..9).map(|n| Allergy { severe: n == 7, ..allergy(&format!("thing {n}"), true) }).collect();
+        let told = allergies(&all, None, Timestamp::UNIX_EPOCH).values["allergies"].clone();
+        assert_eq!((told.as_array().map(Vec::len), &told[0]["substance"]), (Some(9), &"thing 7".into()));
+    }
+
+    #[test]
+    fn one_thing_goes_by_more_than_one_word() {
+        for (substance, said, same) in [
+            ("Peanut", "peanuts", true),
+            ("Allergy to peanuts (finding)", "peanuts", true),
+            ("Shellfish allergy", "shellfish", true),
+            ("fish", "shellfish", false),
+            ("tree nuts", "peanuts", false),
+            ("Eggs (edible) (substance)", "eggs", true),
+        ] {
+            assert_eq!(names(substance, said), same, "{substance}, {said}");
         }
     }
 

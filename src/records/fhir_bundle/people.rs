@@ -186,11 +186,14 @@ pub fn allergies(book: &mut Book<'_>) -> Vec<Allergy> {
             Ok(words) => {
                 book.read("AllergyIntolerance");
                 let resolved = allergy.clinical_status.as_ref().is_some_and(|c| c.has("resolved") || c.has("inactive"));
+                let severe = allergy.criticality.as_deref() == Some("high")
+                    || allergy.reaction.iter().any(|r| r.severity.as_deref() == Some("severe"));
                 let reactions = allergy.reaction.iter().flat_map(|r| &r.manifestation);
                 found.push(Allergy {
                     substance: words.to_owned(),
                     reactions: reactions.filter_map(Concept::words).map(str::to_owned).collect(),
                     category: allergy.category.clone(),
+                    severe,
                     active: !resolved && !status("refuted"),
                     origin: book.origin(resource),
                 });

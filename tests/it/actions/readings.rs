@@ -71,10 +71,12 @@ async fn conditions_allergies_and_shots(stage: &Stage) {
     table(stage, "record.allergies", vec![
         (ROSA, vec![], "answer", "1 allergy is on record here: penicillin with hives. Your full list is on your page."),
         (ROSA, vec![("medicine", text("penicillin"))], "answer", "Yes, penicillin is on your list of allergies here, with hives. Your full list is on your page."),
-        (ROSA, vec![("medicine", text("amoxicillin"))], "answer", "I have no allergy to amoxicillin by that name on record here. What I have is penicillin with hives. Ask your pharmacist whether that matters for amoxicillin. Your full list is on your page."),
-        (JUNE, vec![("medicine", text("penicillin"))], "answer", "I have no allergy to penicillin by that name on record here. If you have one, tell your care team. Your full list is on your page."),
+        (ROSA, vec![("medicine", text("amoxicillin"))], "answer", "I have no allergy to amoxicillin by that name on record here. That doesn't say that you have none. What I have is penicillin with hives. Ask your pharmacist or care team whether that matters for amoxicillin. Your full list is on your page."),
+        (JUNE, vec![("medicine", text("penicillin"))], "answer", "I have no allergy to penicillin by that name on record here. That doesn't say that you have none. If you have one, tell your care team. Your full list is on your page."),
         (JUNE, vec![], "answer", "I have no allergies on record here. If you have any, tell your care team. Your full list is on your page."),
-        ("odd", vec![("medicine", text("latex"))], "answer", "An allergy to latex is on record here as ruled out or over. Ask your care team before you take any. Your full list is on your page."),
+        (MILO, vec![("substance", text("peanuts"))], "answer", "Yes, peanut is on your list of allergies here, marked as high risk, with hives. Your full list is on your page."),
+        (ROSA, vec![("substance", text("shellfish"))], "answer", "I have no allergy to shellfish by that name on record here. That doesn't say that you have none. What I have is penicillin with hives. Ask your pharmacist or care team whether that matters for shellfish. Your full list is on your page."),
+        ("odd", vec![("substance", text("latex"))], "answer", "An allergy to latex is on record here as ruled out or over. Ask your care team before you take any. Your full list is on your page."),
     ]).await;
     #[rustfmt::skip]
     table(stage, "record.immunizations", vec![

@@ -470,6 +470,7 @@ fn odd_chart(like: &Chart) -> Chart {
         substance: "latex".into(),
         reactions: vec![],
         category: vec![],
+        severe: false,
         active: false,
         origin: wellspoken::records::Origin::default(),
     });

@@ -120,6 +120,7 @@ pub struct AllergyIntolerance {
     pub verification_status: Option<Concept>,
     #[serde(default)]
     pub category: Vec<String>,
+    pub criticality: Option<String>,
     #[serde(default)]
     pub code: Concept,
     pub patient: Option<Reference>,
@@ -132,4 +133,5 @@ pub struct AllergyIntolerance {
 pub struct Reaction {
     #[serde(default)]
     pub manifestation: Vec<Concept>,
+    pub severity: Option<String>,
 }
