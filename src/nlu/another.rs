@@ -52,7 +52,7 @@ const BEING: &str = "allergic on at down due running supposed out taking diagnos
 const ENTERING: &str =
     "put add remind like get book schedule sign set fit squeeze register enroll refer find bring gave give given check";
 /// What follows whoever is entered.
-const INTO: &str = "in on up a an into to with for at down the her his their some";
+const INTO: &str = "about in on up a an into to with for at down the her his their some";
 /// What somebody does with a medicine themselves, whosever it is.
 const TAKING: &str = "take took taken taking swallowed drank used tried borrowed";
 /// A reading that went under the wrong name is taken out again by whoever it went to.
