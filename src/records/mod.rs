@@ -13,9 +13,10 @@ pub mod diet;
 mod facility;
 pub mod fhir_bundle;
 pub mod fhir_write;
+mod first_told;
 mod fresh;
 pub mod history;
-mod lab_name;
+pub mod lab_name;
 mod local;
 pub mod measure;
 mod medicine_name;
@@ -256,6 +257,9 @@ pub struct LabResult {
     pub test: String,
     /// Other names.
     pub aliases: Vec<String>,
+    /// Its LOINC code, where it has one.
+    #[serde(default)]
+    pub loinc: Option<String>,
     /// The panel it was part of: "lipid panel".
     pub panel: Option<String>,
     /// The value as text: "131", "positive".
@@ -266,12 +270,18 @@ pub struct LabResult {
     pub low: Option<f64>,
     /// Upper end of the laboratory's own range.
     pub high: Option<f64>,
+    /// The laboratory's own range in words, where it is not two numbers in the unit of the value.
+    #[serde(default)]
+    pub range: Option<String>,
     /// The laboratory's own judgement.
     pub flag: Option<LabFlag>,
     /// When the sample was taken.
     pub taken: Timestamp,
     /// Not final yet.
     pub preliminary: bool,
+    /// The laboratory has changed it since.
+    #[serde(default)]
+    pub corrected: bool,
     /// A clinician's words about it.
     pub comment: Option<String>,
     /// Who said them.
@@ -299,11 +309,11 @@ pub enum Review {
 }
 
 impl LabResult {
-    /// Whether a machine must not be the first to tell it: flagged critical by the laboratory (AA, HH, LL), with no words
-    /// of a clinician.
+    /// Whether a machine must not be the first to tell it: critical, or of tissue or an infection, with no words of a
+    /// clinician.
     #[must_use]
     pub fn waits_for_clinician(&self) -> bool {
-        self.flag == Some(LabFlag::Critical) && self.comment.is_none()
+        self.comment.is_none() && first_told::is_first_told_by_a_clinician(self)
     }
 }
 

@@ -45,6 +45,7 @@ pub(super) fn add_helpers(env: &mut Environment<'_>) {
     env.add_filter("measure", |value: String, unit: Option<String>| measure(&value, unit.as_deref()).travel());
     env.add_filter("digits", |value: String| Mark::Digits(&value).travel());
     env.add_filter("sentence", |value: String| sentence(&value));
+    env.add_filter("was", |test: String| if is_several(&test) { "were" } else { "was" });
     env.add_filter("cap", |value: String| capitalized(&value));
     env.add_function("pause", || Mark::Pause.travel());
 }
@@ -269,6 +270,13 @@ fn measure(value: &str, unit: Option<&str>) -> Measure {
 fn sentence(text: &str) -> String {
     let text = text.trim();
     if text.is_empty() || text.ends_with(['.', '!', '?', '…']) { text.to_owned() } else { format!("{text}.") }
+}
+
+/// "Your platelets were", "your glucose was". Names of tests end in an "s" for other reasons, too.
+fn is_several(test: &str) -> bool {
+    let last = test.rsplit(' ').next().unwrap_or(test).to_lowercase();
+    let one = ["ss", "us", "is", "as", "os"].iter().any(|end| last.ends_with(end));
+    last.ends_with('s') && last.len() > 3 && !one
 }
 
 fn capitalized(text: &str) -> String {

@@ -14,7 +14,7 @@ use super::super::{
 use crate::{
     nlu::{Slots, When},
     policy::{Effect, Floor, Scope},
-    records::{Decimal, LabFlag, LabResult, Review},
+    records::{Decimal, LabFlag, LabResult, Review, lab_name},
 };
 
 /// Reads the person's records.
@@ -46,8 +46,18 @@ fn lab_result<'a>(
     date: Option<When>,
     zone: &TimeZone,
 ) -> (Facts, Vec<&'a LabResult>) {
-    let matching = |r: &&LabResult| test.is_none_or(|t| is_test(r, t)) && date.is_none_or(|d| on(r.taken, d, zone));
-    let found: Vec<&LabResult> = all.iter().filter(matching).collect();
+    let of_the_test = test.map_or_else(|| all.iter().collect(), |test| named(all, test));
+    let then = |r: &&LabResult| date.is_none_or(|d| on(r.taken, d, zone));
+    let mut found: Vec<&LabResult> = of_the_test.iter().copied().filter(then).collect();
+    let mut asked_day = None;
+    if found.is_empty()
+        && let Some(from) = date.and_then(|d| d.from)
+    {
+        // "Two weeks ago" is seldom that very day: the nearest one is told, and of which day it is.
+        let away = |r: &LabResult| from.duration_until(r.taken.to_zoned(zone.clone()).date()).abs();
+        found.extend(of_the_test.iter().copied().min_by_key(|r| away(r)));
+        asked_day = Some(from);
+    }
     let Some(newest) = found.iter().max_by_key(|r| r.taken) else {
         let facts = match test {
             Some(test) => Facts::new("none_of").with("test", test),
@@ -55,6 +65,12 @@ fn lab_result<'a>(
         };
         return (facts, vec![]);
     };
+    if asked_day.is_some() {
+        let same = |r: &&LabResult| r.taken == newest.taken && r.panel == newest.panel;
+        found = of_the_test.iter().copied().filter(same).collect();
+    }
+    let Some(newest) = found.first() else { return (Facts::new("none"), vec![]) };
+    let newest = found.iter().max_by_key(|r| r.taken).unwrap_or(newest);
     // A test asked for by its own name is that one alone; by the name of its panel, the panel of that day.
     let day = |r: &LabResult| r.taken.to_zoned(zone.clone()).date();
     let mut group: Vec<&LabResult> =
@@ -71,7 +87,7 @@ fn lab_result<'a>(
         [one] if held.is_empty() => of_one(one, all),
         several => of_panel(several, all, !held.is_empty()),
     };
-    (facts, held)
+    (facts.with("not_then", asked_day.map(|day| day.to_string())), held)
 }
 
 /// Whether a machine may read it out: not critical, or a clinician has said something about it, or staff have closed what
@@ -85,24 +101,47 @@ fn on(taken: Timestamp, date: When, zone: &TimeZone) -> bool {
     date.from.is_none_or(|from| (from..=date.to.unwrap_or(from)).contains(&day))
 }
 
-/// Words that name no test.
-const FILLERS: [&str; 13] =
-    ["my", "the", "test", "tests", "result", "results", "level", "levels", "lab", "labs", "blood", "count", "number"];
-
-/// By name, other name or panel: every word that was said is a word of it. "Blood count" is more than fillers.
-fn is_test(r: &LabResult, said: &str) -> bool {
-    let said = words(said);
-    let telling: Vec<&String> = said.iter().filter(|w| !FILLERS.contains(&w.as_str())).collect();
-    let names = || r.aliases.iter().chain(std::iter::once(&r.test)).chain(r.panel.as_ref()).map(|n| words(n));
-    if telling.is_empty() {
-        return said.is_empty() || names().any(|n| n == said);
+/// The results of what was asked for: those of that very name, else of another name or panel, else, where the words name
+/// no test that is known, those in whose names all of them stand. Hemoglobin is never answered with hemoglobin A1c.
+fn named<'a>(all: &'a [LabResult], said: &str) -> Vec<&'a LabResult> {
+    let asked = lab_name::plain(said);
+    let of = |fits: &dyn Fn(&LabResult) -> bool| all.iter().filter(|r| fits(r)).collect::<Vec<_>>();
+    let is = |name: &String| lab_name::plain(name) == asked;
+    let own = of(&|r| is(&r.test));
+    let known = lab_name::asked_for(said);
+    // "Cholesterol" is a panel, though one test of it has no other name.
+    let others = of(&|r| {
+        r.aliases.iter().chain(r.panel.as_ref()).any(is)
+            || known.contains(&r.test.as_str())
+            || r.panel.as_ref().is_some_and(|panel| words(panel).iter().any(|word| *word == asked))
+    });
+    match (own.is_empty(), others.is_empty()) {
+        (false, _) => own,
+        (true, false) => others,
+        (true, true) if known.is_empty() => {
+            let telling = words(&asked);
+            let names = |r: &LabResult| {
+                let all = r.aliases.iter().chain([&r.test]).chain(r.panel.as_ref());
+                all.map(|name| words(name)).any(|name| telling.iter().all(|word| name.contains(word)))
+            };
+            of(&names)
+        }
+        (true, true) => Vec::new(),
     }
-    names().any(|n| telling.iter().all(|w| n.contains(w)))
 }
 
 /// How a value lies to the laboratory's own range: its own flag, or where it gave none, plain comparison.
 fn place(r: &LabResult) -> &'static str {
-    let value = r.value.parse::<f64>().ok();
+    // What lies beyond a limit is beyond it only where the limit of the meter is.
+    let compared = r.value.starts_with(['<', '>']);
+    let bare = r.value.trim_start_matches(['<', '>', '=']).trim().parse::<f64>().ok();
+    let value = match (r.value.chars().next(), bare) {
+        (Some('>'), Some(v)) if r.high.is_some_and(|high| v >= high) => Some(f64::INFINITY),
+        (Some('<'), Some(v)) if r.low.is_some_and(|low| v <= low) => Some(f64::NEG_INFINITY),
+        (Some('>'), Some(v)) if r.high.is_none() && r.low.is_some_and(|low| v >= low) => Some(v),
+        (Some('<'), Some(v)) if r.low.is_none_or(|low| low <= 0.0) && r.high.is_some_and(|high| v <= high) => Some(v),
+        (_, bare) => bare.filter(|_| !compared),
+    };
     match (r.flag, value) {
         (Some(LabFlag::Normal), _) => "in",
         (Some(LabFlag::Low), _) => "below",
@@ -128,7 +167,7 @@ fn with_source(facts: Facts, all: &[LabResult], now: Timestamp) -> Facts {
 
 fn value(r: &LabResult, all: &[LabResult]) -> serde_json::Value {
     serde_json::json!({
-        "test": r.test, "value": r.value, "unit": r.unit, "low": r.low, "high": r.high, "place": place(r),
+        "test": r.test, "range": r.range, "value": r.value, "unit": r.unit, "low": r.low, "high": r.high, "place": place(r),
         "before": before(r, all),
     })
 }
@@ -137,7 +176,11 @@ fn value(r: &LabResult, all: &[LabResult]) -> serde_json::Value {
 /// only where it may tell it by itself, and compares only what are plain numbers.
 fn before(r: &LabResult, all: &[LabResult]) -> Option<serde_json::Value> {
     let now = Decimal::read(&r.value)?;
-    let comparable = |o: &&LabResult| o.test == r.test && o.unit == r.unit && o.taken < r.taken && tellable(o);
+    let alike = |o: &LabResult| {
+        let known = !lab_name::asked_for(&r.test).is_empty();
+        o.test == r.test && (known || o.loinc.is_none() || r.loinc.is_none() || o.loinc == r.loinc)
+    };
+    let comparable = |o: &&LabResult| alike(o) && o.unit == r.unit && o.taken < r.taken && tellable(o);
     let last = all.iter().filter(comparable).filter(|o| !o.preliminary).max_by_key(|o| o.taken)?;
     let way = match now.cmp(&Decimal::read(&last.value)?) {
         std::cmp::Ordering::Greater => "up",
@@ -152,6 +195,7 @@ fn of_one(r: &LabResult, all: &[LabResult]) -> Facts {
         .with("result", value(r, all))
         .with("on", r.taken)
         .with("preliminary", r.preliminary)
+        .with("corrected", r.corrected)
         .with("source", &r.source)
 }
 
@@ -166,6 +210,7 @@ fn of_panel(results: &[&LabResult], all: &[LabResult], held: bool) -> Facts {
         .with("on", first.map(|r| r.taken))
         .with("results", told)
         .with("more", results.len().saturating_sub(SAID))
+        .with("one_unit", results.iter().take(SAID).all(|r| r.unit == results[0].unit))
         .with("preliminary", results.iter().any(|r| r.preliminary))
         .with("held", held)
 }
@@ -197,14 +242,17 @@ mod tests {
         LabResult {
             test: test.into(),
             aliases: vec![],
+            loinc: None,
             panel: None,
             value: value.into(),
             unit: Some("mg/dL".into()),
             low: None,
             high: Some(100.0),
+            range: None,
             flag: None,
             taken: taken.parse().expect("a time"),
             preliminary: false,
+            corrected: false,
             comment: None,
             commenter: None,
             source: None,
@@ -258,6 +306,31 @@ mod tests {
         }
         assert_eq!(lab_result(&[], None, None, &zone()).0.reply, "none");
         assert_eq!(ask(Some("LDL")).values["result"]["value"], "131", "the latest");
+    }
+
+    #[test]
+    fn a_test_is_answered_with_itself_and_never_with_one_that_has_its_name_in_its_own() {
+        let of = |test: &str, taken: &str| lab(test, "5", taken);
+        let all = [
+            of("hemoglobin A1c", "2026-11-20T14:00:00Z"),
+            of("microalbumin/creatinine ratio", "2026-11-20T14:00:00Z"),
+            of("urine glucose", "2026-11-20T14:00:00Z"),
+            of("creatinine", "2026-11-01T14:00:00Z"),
+            of("glucose", "2026-11-01T14:00:00Z"),
+        ];
+        for (said, tests) in [
+            ("hemoglobin", vec![]),
+            ("A1C", vec![]),
+            ("hemoglobin A1c", vec!["hemoglobin A1c"]),
+            ("creatinine", vec!["creatinine"]),
+            ("glucose", vec!["glucose"]),
+            ("blood glucose", vec!["glucose"]),
+            ("microalbumin", vec!["microalbumin/creatinine ratio"]),
+        ] {
+            let found: Vec<&str> = named(&all, said).iter().map(|r| r.test.as_str()).collect();
+            let tests = if said == "A1C" { vec!["hemoglobin A1c"] } else { tests };
+            assert_eq!(found, tests, "{said}");
+        }
     }
 
     #[test]
@@ -345,6 +418,11 @@ mod tests {
             (r("3", Some(LabFlag::Critical), Some(4.0)), "below"),
             (r("odd", Some(LabFlag::Abnormal), None), "abnormal"),
             (r("positive", None, None), "unknown"),
+            (r(">100", None, None), "above"),
+            (r(">90", None, None), "unknown"),
+            (r("<5", None, None), "in"),
+            (r("<4", None, Some(4.0)), "below"),
+            (LabResult { high: None, ..r(">90", None, Some(60.0)) }, "in"),
         ] {
             assert_eq!(place(&result), want);
         }
@@ -355,6 +433,9 @@ mod tests {
         let late = lab("glucose", "90", "2026-11-19T03:00:00Z");
         let d = |day| When { from: Some(jiff::civil::date(2026, 11, day)), to: None, after: None, before: None };
         let reply = |day| lab_result(std::slice::from_ref(&late), None, Some(d(day)), &zone()).0.reply;
-        assert_eq!((reply(18), reply(19)), ("one".to_owned(), "none".to_owned()));
+        assert_eq!((reply(18), reply(19)), ("one".to_owned(), "one".to_owned()));
+        let facts = |day| lab_result(std::slice::from_ref(&late), None, Some(d(day)), &zone()).0;
+        assert_eq!(facts(18).values["not_then"], serde_json::Value::Null);
+        assert_eq!(facts(3).values["not_then"], "2026-11-03", "the nearest one, and that it is not of that day");
     }
 }

@@ -9,6 +9,7 @@ mod diet;
 mod entry;
 mod history;
 mod identifiers;
+mod lab_range;
 mod labs;
 mod medicines;
 mod people;

@@ -229,6 +229,7 @@ pub struct Patient {
     #[serde(default)]
     pub name: Vec<HumanName>,
     pub birth_date: Option<String>,
+    pub gender: Option<String>,
 }
 
 /// `MedicationRequest`.
@@ -366,6 +367,9 @@ pub struct Observation {
     pub value_codeable_concept: Option<Concept>,
     pub value_string: Option<String>,
     pub value_integer: Option<i64>,
+    pub value_boolean: Option<bool>,
+    pub value_ratio: Option<Ratio>,
+    pub value_range: Option<Span>,
     #[serde(default)]
     pub component: Vec<Component>,
     #[serde(default)]
@@ -384,6 +388,24 @@ pub struct Range {
     pub high: Option<Quantity>,
     #[serde(rename = "type")]
     pub kind: Option<Concept>,
+    #[serde(default)]
+    pub applies_to: Vec<Concept>,
+    pub age: Option<Span>,
+    pub text: Option<String>,
+}
+
+/// `Range`.
+#[derive(Deserialize)]
+pub struct Span {
+    pub low: Option<Quantity>,
+    pub high: Option<Quantity>,
+}
+
+/// `Ratio`.
+#[derive(Deserialize)]
+pub struct Ratio {
+    pub numerator: Option<Quantity>,
+    pub denominator: Option<Quantity>,
 }
 
 /// `DiagnosticReport`.

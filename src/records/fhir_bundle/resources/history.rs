@@ -11,6 +11,12 @@ pub struct Component {
     #[serde(default)]
     pub code: Concept,
     pub value_quantity: Option<Quantity>,
+    pub value_codeable_concept: Option<Concept>,
+    pub value_string: Option<String>,
+    #[serde(default)]
+    pub interpretation: Vec<Concept>,
+    #[serde(default)]
+    pub reference_range: Vec<super::Range>,
 }
 
 /// `Condition`.
