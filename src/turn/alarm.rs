@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use super::{Said, State, Turn, hear::Hearing};
 use crate::{
     actions::Facts,
-    dialogue::{self, Needs, Open, PATIENCE, Wait},
+    dialogue::{self, Needs, Open, PATIENCE, Request, Wait},
     nlu::{Slot, SlotValue, Slots},
     policy::{
         Decision, Effect, NameLists, Surface, decide,
@@ -54,7 +54,7 @@ impl Turn<'_> {
     /// anything else for its sake, no PIN and no agreement.
     async fn noting(&mut self, words: &str) -> Option<Said> {
         let meaning = self.read_as(words, &NameLists::default(), None);
-        if meaning.intent != LOG {
+        if meaning.intent != LOG || self.is_anothers(words, LOG, &meaning.slots) {
             return None;
         }
         let (needs, _) = self.needs(LOG, &meaning.slots).ok()?;
@@ -77,6 +77,11 @@ impl Turn<'_> {
             // No conversation is kept here, so an answer would mean nothing: it is said for either case.
             let said = Said::new(HELP, self.about(&slots, "if_so"), State::Escalated);
             return self.finish(Said { slots, ..said }).await;
+        }
+        // A value that was told with it is noted once it turns out to be none: it is not to be told twice.
+        let meaning = self.read_as(words, &NameLists::default(), None);
+        if meaning.intent == LOG && !self.is_anothers(words, LOG, &meaning.slots) {
+            self.state.later = Some(Request { intent: meaning.intent, slots: meaning.slots });
         }
         let question = self.whether_emergency(slots.clone());
         let said = if self.in_room() {

@@ -50,7 +50,7 @@ impl Turn<'_> {
     }
 
     /// Whether a request touches a record, and the words say that it is somebody else's.
-    fn is_anothers(&self, words: &str, intent: &str, slots: &Slots) -> bool {
+    pub(super) fn is_anothers(&self, words: &str, intent: &str, slots: &Slots) -> bool {
         let Some(def) = self.core.catalogue.intent(intent) else { return false };
         let Some(action) = def.action.as_deref().and_then(Action::named) else { return false };
         let floor = action.floor();

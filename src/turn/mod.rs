@@ -28,6 +28,7 @@ mod mask;
 mod names;
 mod news;
 mod pause;
+mod pressure;
 mod request;
 mod room;
 mod said;

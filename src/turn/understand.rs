@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Turn, again, hear, millis};
+use super::{Turn, again, hear, millis, pressure};
 use crate::{
     dialogue::{MAYBE, Request, Wait},
     nlu::{By, CHOICE, Context, Interpretation, NONE, Pending, SlotValue, catalogue::SlotKind},
@@ -104,6 +104,9 @@ impl Turn<'_> {
             if second.by == By::Answer && !second.slots.is_empty() && !second.slots.contains_key(CHOICE) {
                 return second;
             }
+        }
+        if lost && let Some(told) = pressure::told(words) {
+            return told;
         }
         first
     }
