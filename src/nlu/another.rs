@@ -23,7 +23,7 @@ const BESIDES: &str =
 const OF_A_RECORD: &str = "a1c account afib allergies allergy allergic antibiotic antibiotics appointment appointments biopsy bill \
     blood bloodwork booster bp breathing chart charts checkup checkups cholesterol condition conditions consult count counts data \
     diabetes diagnoses diagnosis discharge dosage dose doses file files fever folder glucose hba1c health heart heartbeat height \
-    hemoglobin history illness immunization immunizations info information infusion injection insulin inr jab jabs kidneys lab \
+    hemoglobin history illness immunization immunizations info information infusion injection insulin inhaler inhalers drops inr jab jabs kidneys lab \
     labs level levels list log med meds medication medications medicine medicines message messages mri number numbers operation \
     order orders oxygen pain panel permission pharmacy physical pill pills plan platelets potassium prescription prescriptions \
     pressure pressures procedure pulse reading readings record records referral refill refills reminder reminders report reports \

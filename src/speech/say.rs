@@ -176,7 +176,7 @@ fn ordinal_digits(n: i64) -> String {
 
 /// Units spelled out: "10 mg" → "10 milligrams", "131 mg/dL" → "131 milligrams per deciliter".
 pub fn spelled_units(text: &str) -> String {
-    const UNITS: [(&str, &str); 39] = [
+    const UNITS: [(&str, &str); 49] = [
         ("mg", "milligrams"),
         ("mcg", "micrograms"),
         ("ug", "micrograms"),
@@ -212,6 +212,16 @@ pub fn spelled_units(text: &str) -> String {
         ("mIU", "milli-international units"),
         ("mU", "milliunits"),
         ("mOsm", "milliosmoles"),
+        ("meq", "milliequivalents"),
+        ("hr", "hours"),
+        ("mol", "moles"),
+        ("kU", "thousand units"),
+        ("nL", "nanoliters"),
+        ("HPF", "high power field"),
+        ("LPF", "low power field"),
+        ("thousand", "thousand"),
+        ("million", "million"),
+        ("billion", "billion"),
         ("10*3", "thousand"),
         ("10^3", "thousand"),
         ("10*6", "million"),
@@ -222,6 +232,7 @@ pub fn spelled_units(text: &str) -> String {
     let words: Vec<&str> = text.split(' ').collect();
     let spelled = words.iter().enumerate().map(|(n, word)| {
         let said = match word.split_once('/') {
+            Some(("", tail)) => per(tail).map(|tail| format!("per {tail}")),
             Some((head, tail)) => one(head).zip(per(tail)).map(|(head, tail)| format!("{head} per {tail}")),
             // "42%" glues the sign to the number.
             None => one(word).map(str::to_owned).or_else(|| word.strip_suffix('%').map(|n| format!("{n} percent"))),
@@ -249,7 +260,21 @@ impl Measure {
 }
 
 /// A unit without what nobody says of it: "mL/min/{1.73_m2}" → "mL/min", "{beats}/min" → "/min".
+///
+/// What laboratories write for a power of ten and UCUM's brackets are written as people read them: "10*3/uL" and "K/uL" →
+/// "thousand/uL", "m[IU]/L" → "mIU/L".
 fn plain_unit(unit: &str) -> String {
+    const POWERS: [(&[&str], &str); 3] = [
+        (&["10*3/", "10^3/", "x10E3/", "x10*3/", "x10^3/", "10e3/", "K/", "Thousand/", "thou/"], "thousand/"),
+        (&["10*6/", "10^6/", "x10E6/", "x10*6/", "x10^6/", "10e6/", "M/", "Million/"], "million/"),
+        (&["10*9/", "10^9/", "x10E9/", "x10*9/", "x10^9/", "10e9/"], "billion/"),
+    ];
+    let power = POWERS.iter().find_map(|(signs, said)| {
+        let rest = signs.iter().find_map(|sign| unit.strip_prefix(sign))?;
+        Some(format!("{said}{rest}"))
+    });
+    let unit = power.unwrap_or_else(|| unit.replace(['[', ']'], "").replace("mmHg", "mm[Hg]"));
+    let unit = unit.as_str();
     let unit = ["/{", "/1.73", " per 1.73"].into_iter().find_map(|cut| Some(unit.split_once(cut)?.0)).unwrap_or(unit);
     match (unit.find('{'), unit.find('}')) {
         (Some(open), Some(close)) if open < close => format!("{}{}", &unit[..open], &unit[close + 1..]),
@@ -360,7 +385,19 @@ mod tests {
         for (value, unit, written, spoken) in [
             ("58", "mL/min/{1.73_m2}", "58 mL/min", "58 milliliters per minute"),
             ("58", "mL/min/1.73m2", "58 mL/min", "58 milliliters per minute"),
-            ("6.1", "10*3/uL", "6.1 10*3/uL", "6.1 thousand per microliter"),
+            ("6.1", "10*3/uL", "6.1 thousand/uL", "6.1 thousand per microliter"),
+            ("250", "K/uL", "250 thousand/uL", "250 thousand per microliter"),
+            ("250", "x10E3/uL", "250 thousand/uL", "250 thousand per microliter"),
+            ("250", "10*9/L", "250 billion/L", "250 billion per liter"),
+            ("4.2", "10*6/uL", "4.2 million/uL", "4.2 million per microliter"),
+            ("30", "[IU]/L", "30 IU/L", "30 international units per liter"),
+            ("2.1", "m[IU]/L", "2.1 mIU/L", "2.1 milli-international units per liter"),
+            ("4.1", "meq/L", "4.1 meq/L", "4.1 milliequivalents per liter"),
+            ("20", "mm/hr", "20 mm/hr", "20 millimeters per hour"),
+            ("20", "mm/h", "20 mm/h", "20 millimeters per hour"),
+            ("48", "mmol/mol", "48 mmol/mol", "48 millimoles per mole"),
+            ("3", "/[HPF]", "3 /HPF", "3 per high power field"),
+            ("120", "mm[Hg]", "120 mm[Hg]", "120 millimeters of mercury"),
             ("2.5", "uIU/mL", "2.5 uIU/mL", "2.5 micro-international units per milliliter"),
             ("35", "U/L", "35 U/L", "35 units per liter"),
             ("98.6", "°F", "98.6 °F", "98.6 degrees Fahrenheit"),
