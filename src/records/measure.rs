@@ -214,17 +214,18 @@ impl Decimal {
         (value.abs() <= 1e6).then(|| Self((value * 10_000.0).round() as i64))
     }
 
-    /// A decimal as it is written: "131", "-2.50". More than four places are none.
+    /// A decimal as it is written: "131", "-2.50". Of more than four places the rest is rounded.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let (sign, digits) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
         let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
         let numeric = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
-        if whole.is_empty() || whole.len() > 7 || part.len() > 4 || !numeric(whole) || !numeric(part) {
+        if whole.is_empty() || whole.len() > 7 || !numeric(whole) || !numeric(part) {
             return None;
         }
-        let part: i64 = format!("{part:0<4}").parse().ok()?;
-        Some(Self(sign * (whole.parse::<i64>().ok()? * ONE + part)))
+        let up = i64::from(part.as_bytes().get(4).is_some_and(|digit| *digit >= b'5'));
+        let part: i64 = format!("{:0<4}", part.get(..4).unwrap_or(part)).parse().ok()?;
+        Some(Self(sign * (whole.parse::<i64>().ok()? * ONE + part + up)))
     }
 
     /// As a fraction, for converting and comparing.
@@ -371,10 +372,18 @@ mod tests {
 
     #[test]
     fn decimals_keep_their_digits() {
-        for (text, want) in [("131", "131"), ("98.60", "98.6"), ("-2.5", "-2.5"), ("0.0625", "0.0625"), ("007", "7")] {
+        for (text, want) in [
+            ("131", "131"),
+            ("98.60", "98.6"),
+            ("-2.5", "-2.5"),
+            ("0.0625", "0.0625"),
+            ("007", "7"),
+            ("4.23456789", "4.2346"),
+            ("1.99999", "2"),
+        ] {
             assert_eq!(d(text).to_string(), want);
         }
-        for bad in ["", ".", ".5", "1.23456", "1e3", "+1", "--1", "12345678", "1,5", "a"] {
+        for bad in ["", ".", ".5", "1e3", "+1", "--1", "12345678", "1,5", "a"] {
             assert_eq!(Decimal::read(bad), None, "{bad:?}");
         }
         for odd in [f64::NAN, f64::INFINITY, -1e9] {

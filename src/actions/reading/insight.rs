@@ -88,9 +88,13 @@ fn insight(named: Option<Measure>, own: &[Reading], now: Timestamp) -> Facts {
 impl Rule {
     /// What is said where it applies: how many readings it counted, and the amount it is about.
     fn told(&self, own: &[Reading], now: Timestamp) -> Option<serde_json::Value> {
-        let since = now - SignedDuration::from_hours(24 * self.days);
-        let mut within: Vec<&Reading> =
-            own.iter().filter(|r| r.measure == self.measure && r.at > since && r.at <= now).collect();
+        let span = SignedDuration::from_hours(24 * self.days);
+        let of_it = || own.iter().filter(|r| r.measure == self.measure && r.at <= now);
+        // A rise is counted back from the last reading, not from the moment of asking; what is older is no news.
+        let last = of_it().map(|r| r.at).max().filter(|at| now.duration_since(*at) <= span);
+        let since = if self.kind == Kind::Rise { last? - span } else { now - span };
+        let rises = self.kind == Kind::Rise;
+        let mut within: Vec<&Reading> = of_it().filter(|r| r.at > since || (rises && r.at == since)).collect();
         within.sort_by_key(|r| r.at);
         let limit = Decimal::near(self.value)?.exact();
         let of = |r: &Reading| r.amount.in_unit(self.unit);
@@ -161,6 +165,8 @@ mod tests {
             (vec![mg("190", 1), mg("200", 5), mg("181", 50)],            &["sugar_highs"]),
             (vec![mg("180", 1), mg("200", 5), mg("181", 50)],            &[]),
             (vec![kg("72", 1), kg("70.6", 20)],                          &["weight_day"]),
+            (vec![kg("72", 12), kg("70.6", 34)],                         &["weight_day"]),
+            (vec![kg("72", 30), kg("70.6", 40)],                         &[]),
             (vec![kg("72.5", 1), kg("70", 100)],                         &["weight_week"]),
             (vec![kg("70", 1), kg("73", 100)],                           &[]),
         ];

@@ -55,11 +55,13 @@ fn trend(measure: Measure, own: &[Reading], period: Option<When>, now: Timestamp
         several => {
             let unit = several.last().map_or(Unit::Percent, |r| r.amount.unit);
             let amounts: Vec<Amount> = several.iter().map(|r| r.amount).collect();
+            // All in one unit: "lowest 5.5, highest 131" would tell nothing.
+            let alike = |a: &Amount| if a.unit == unit { Some(*a) } else { average(&[*a], measure, unit) };
             let facts = about("trend")
                 .with("count", amounts.len())
                 .with("average", average(&amounts, measure, unit).map(|a| told(&a)))
-                .with("lowest", amounts.iter().min_by_key(|a| a.in_unit(unit)).map(told))
-                .with("highest", amounts.iter().max_by_key(|a| a.in_unit(unit)).map(told));
+                .with("lowest", amounts.iter().min_by_key(|a| a.in_unit(unit)).and_then(alike).map(|a| told(&a)))
+                .with("highest", amounts.iter().max_by_key(|a| a.in_unit(unit)).and_then(alike).map(|a| told(&a)));
             halves(facts, &amounts, measure, unit)
         }
     }
@@ -137,6 +139,12 @@ mod tests {
         let facts = of(week(20, 30));
         assert_eq!((&facts.values["direction"], &facts.values["earlier"]["value"]), (&"down".into(), &"160".into()));
         assert_eq!(facts.values["later"]["value"], "120");
+        let mixed = [mg("131", "28"), reading("5.5", Unit::MmolPerL, "2026-11-26T13:00:00Z")];
+        let mixed = trend(Measure::BloodSugar, &mixed, None, now, &zone);
+        assert_eq!(
+            (&mixed.values["lowest"]["value"], &mixed.values["lowest"]["unit"]),
+            (&"99".into(), &"mg/dL".into())
+        );
         assert_eq!(of(week(28, 30)).reply, "one");
         assert_eq!(of(week(2, 5)).reply, "none_then");
         assert_eq!(trend(Measure::Weight, &all, None, now, &zone).reply, "none_of");
