@@ -38,6 +38,8 @@ pub struct Catalogue {
     by_name: BTreeMap<String, usize>,
     lists: BTreeMap<String, List>,
     taken_for: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    exact: BTreeMap<String, List>,
+    kinds: BTreeMap<String, List>,
     tests: Vec<TestCase>,
     pub(crate) vocabulary: Vocabulary,
     /// Sentences and examples of all intents, compiled, in the order of the intents.
@@ -386,6 +388,18 @@ impl Catalogue {
     #[must_use]
     pub fn taken_for(&self, list: &str, name: &str) -> &[String] {
         self.taken_for.get(list).and_then(|names| names.get(name)).map_or(&[], Vec::as_slice)
+    }
+
+    /// More values of a list, known letter for letter only: none of them is what a word that is like it stands for.
+    #[must_use]
+    pub fn exact(&self, list: &str) -> Option<&List> {
+        self.exact.get(list)
+    }
+
+    /// Words for a kind of a list's values: "blood thinner" is no medicine, but some are one.
+    #[must_use]
+    pub fn kinds(&self, list: &str) -> Option<&List> {
+        self.kinds.get(list)
     }
 
     /// Sentences with what must come of them.

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::super::{ActionError, Facts, Outcome, Pass, Setting, of_nobody, text, words};
+use super::super::{ActionError, Facts, Outcome, Pass, Setting, of_nobody, prescription::unsure, text, words};
 use crate::{
     nlu::Slots,
     policy::{DataClass, Effect, Floor},
@@ -36,11 +36,17 @@ struct Pair {
 static LIST: LazyLock<List> = LazyLock::new(|| toml::from_str(include_str!("interactions.toml")).unwrap_or_default());
 
 pub async fn run(_pass: Pass, slots: &Slots, _setting: &Setting<'_>) -> Result<Outcome, ActionError> {
+    // A name that is only like what was said may be another medicine's.
+    for slot in ["medicine", "medicine2"] {
+        if let Some(ask) = slots.get(slot).and_then(|said| unsure(slot, said)) {
+            return Ok(ask);
+        }
+    }
     let name = |slot: &str| text(slots, slot).unwrap_or_default();
     Ok(Outcome::Answer(together(name("medicine"), name("medicine2"))))
 }
 
-/// Replies: `listed` (entry), `same`, `nothing`.
+/// Replies: `listed` (entry), `same`, `nothing`; before them `alike` where a name was hardly heard.
 fn together(one: &str, other: &str) -> Facts {
     let reply = match listed(one, other) {
         Some(entry) => Facts::new("listed").with("entry", entry),

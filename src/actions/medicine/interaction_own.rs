@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    super::{ActionError, Facts, Outcome, Pass, Setting, of_a_person, permit, text, words},
+    super::{ActionError, Facts, Outcome, Pass, Setting, of_a_person, permit, prescription::unsure, text, words},
     in_hospital,
     interaction::listed,
 };
@@ -28,6 +28,9 @@ pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Out
         return Ok(nurse);
     }
     let all = setting.records.prescriptions(permit.subject()).await?.reveal(&permit)?;
+    if let Some(ask) = slots.get("medicine").and_then(|said| unsure("medicine", said)) {
+        return Ok(ask);
+    }
     Ok(Outcome::Answer(checked(&all, text(slots, "medicine"))))
 }
 

@@ -1,5 +1,6 @@
 //! Prescriptions: which one is meant, how far it is, more of it, all of them.
 
+mod kind;
 pub mod list;
 pub mod pharmacy;
 pub mod renew;
@@ -7,7 +8,7 @@ pub mod status;
 
 use super::{Choice, Facts, Outcome, words};
 use crate::{
-    nlu::{SlotValue, Slots, names::sound_alike},
+    nlu::{Slot, SlotValue, Slots, names::sound_alike},
     records::Prescription,
 };
 
@@ -21,7 +22,7 @@ pub(super) enum Which<'a> {
     None(Outcome),
 }
 
-/// Finds the prescription by name, brand, the text as written, or the label it was offered under. Never by a
+/// Finds the prescription by name, brand, the text as written, the label it was offered under, or the kind it is of. Never by a
 /// guess: spelling was mended before, against this person's own list. Ended ones stand back behind a current
 /// one of the same name, and an older filling of the same thing behind the newest.
 pub(super) fn which<'a>(all: &'a [Prescription], said: &str) -> Which<'a> {
@@ -30,8 +31,10 @@ pub(super) fn which<'a>(all: &'a [Prescription], said: &str) -> Which<'a> {
     let by_label: Vec<&Prescription> = all.iter().filter(|p| is(&label(p, all))).collect();
     let by_name = || all.iter().filter(|p| is(&p.medicine)).collect::<Vec<_>>();
     let by_alias = || all.iter().filter(|p| p.aliases.iter().any(|a| is(a))).collect::<Vec<_>>();
+    let kind = kind::named(said);
+    let by_kind = || all.iter().filter(|p| kind.is_some_and(|kind| kind.holds(p))).collect::<Vec<_>>();
     let mut found = by_label;
-    for more in [&by_name as &dyn Fn() -> Vec<&'a Prescription>, &by_alias] {
+    for more in [&by_name as &dyn Fn() -> Vec<&'a Prescription>, &by_alias, &by_kind] {
         if found.is_empty() {
             found = more();
         }
@@ -49,7 +52,10 @@ pub(super) fn which<'a>(all: &'a [Prescription], said: &str) -> Which<'a> {
         }
     }
     match kept.as_slice() {
-        [] => Which::None(Outcome::Answer(Facts::new("not_listed").with("medicine", said))),
+        [] => {
+            let said = kind.map_or(said, |kind| kind.said.as_str());
+            Which::None(Outcome::Answer(Facts::new("not_listed").with("medicine", said)))
+        }
         [one] => Which::One(one),
         several => {
             let labels: Vec<String> = several.iter().map(|p| label(p, all)).collect();
@@ -91,6 +97,9 @@ pub(super) fn doubt(all: &[Prescription], slots: &Slots, channel: &str) -> Optio
             labels.push(label);
         }
     }
+    if labels.is_empty() {
+        return unsure("medicine", slot);
+    }
     let (mut doubt, mut near) = ("list", Vec::new());
     if labels.len() == usize::from(heard.is_some()) {
         let meant = heard.filter(|_| channel != TYPED)?;
@@ -110,6 +119,27 @@ pub(super) fn doubt(all: &[Prescription], slots: &Slots, channel: &str) -> Optio
         slot: "medicine".to_owned(),
         options: labels.iter().map(option).collect(),
         facts: facts.with("options", labels),
+    })
+}
+
+/// Below this a name that is on no list of the person's is asked for before anything is said of it.
+const UNSURE: f32 = 0.8;
+
+/// "Did you say loratadine?": a name that is only like what was said, which may be another medicine's. `None` where it was
+/// heard well, or stands as it was said.
+pub(super) fn unsure(name: &str, said: &Slot) -> Option<Outcome> {
+    let SlotValue::Text(value) = &said.value else { return None };
+    if said.confidence >= UNSURE || words(value) == words(&said.spoken) {
+        return None;
+    }
+    Some(Outcome::Ask {
+        slot: name.to_owned(),
+        options: vec![Choice { spoken: value.clone(), value: said.value.clone() }],
+        facts: Facts::new("alike")
+            .with("doubt", "heard")
+            .with("letters", "")
+            .with("not_meant", Vec::<String>::new())
+            .with("options", [value]),
     })
 }
 

@@ -8,7 +8,7 @@ use super::{
     List, Range,
     load::Loader,
     samples::expansions,
-    source::{Bounds, ListBody, ListFile},
+    source::{Bounds, ListBody, ListFile, Values},
 };
 use crate::nlu::{
     grammar::{self, Rules, Vocabulary},
@@ -49,11 +49,28 @@ impl Loader {
         scope
     }
 
-    /// Notes which names of a list are taken for one another.
-    pub(super) fn alike(&mut self, file: &str, raw: &ListFile) {
+    /// Notes what is known of a list's values in a file of its own.
+    pub(super) fn beside(&mut self, file: &str, raw: &ListFile, rules: &Rules) {
         if raw.range.is_some() || raw.wildcard || !raw.values.rows.is_empty() {
-            self.wrong(file, 0, "`alike` stands in a file of its own, beside the list's values");
+            self.wrong(file, 0, "`alike`, `exact` and `kinds` stand in a file of their own, beside the list's values");
         }
+        for (values, exact) in [(&raw.exact, true), (&raw.kinds, false)] {
+            if values.rows.is_empty() {
+                continue;
+            }
+            let (values, said) = self.rows(file, 0, values, rules);
+            let names = Names::new(said.iter().map(|(entry, way)| (*entry, way.as_str())));
+            let list = List { values, names, said, range: None, wildcard: false };
+            let known = if exact { &mut self.exact } else { &mut self.kinds };
+            if known.insert(raw.list.clone(), list).is_some() {
+                self.wrong(file, 0, format!("more of list `{}` stands in one file each", raw.list));
+            }
+        }
+        self.alike(file, raw);
+    }
+
+    /// Notes which names of a list are taken for one another.
+    fn alike(&mut self, file: &str, raw: &ListFile) {
         let known = self.taken_for.entry(raw.list.clone()).or_default();
         let mut bad = Vec::new();
         for row in &raw.alike {
@@ -76,12 +93,30 @@ impl Loader {
     /// Adds one list.
     pub(super) fn list(&mut self, file: &str, line: u64, name: &str, raw: &ListBody, rules: &Rules) {
         let called = name.split('#').next().unwrap_or(name);
+        let (values, said) = self.rows(file, line, &raw.values, rules);
+        let kinds = [!values.is_empty(), raw.range.is_some(), raw.wildcard];
+        if kinds.iter().filter(|k| **k).count() != 1 {
+            self.wrong(file, line, format!("list `{called}` needs one of `values`, a `range` and `wildcard: true`"));
+        }
+        let range = raw.range.as_ref().map(Range::from);
+        if range.as_ref().is_some_and(|r| r.step <= 0.0 || !r.from.is_finite() || !r.to.is_finite()) {
+            self.wrong(file, line, format!("list `{called}`: a step is more than nothing"));
+        }
+        let names = Names::new(said.iter().map(|(entry, way)| (*entry, way.as_str())));
+        let list = List { values, names, said, range, wildcard: raw.wildcard };
+        if self.lists.insert(name.to_owned(), list).is_some() {
+            self.wrong(file, line, format!("there are two lists `{called}`"));
+        }
+    }
+
+    /// Values, and how each of them is said.
+    fn rows(&mut self, file: &str, line: u64, raw: &Values, rules: &Rules) -> (Vec<String>, Vec<(usize, String)>) {
         let mut values: Vec<String> = Vec::new();
         let mut said = Vec::new();
-        for (out, ways) in &raw.values.rows {
+        for (out, ways) in &raw.rows {
             // A value of a row is its own way to be said; its template may leave more than one, and the first is the value.
             let mut spoken = Vec::new();
-            if let Some(out) = out.as_ref().filter(|_| raw.values.keyed) {
+            if let Some(out) = out.as_ref().filter(|_| raw.keyed) {
                 spoken.push(words::normal(out));
             }
             for way in ways {
@@ -99,19 +134,7 @@ impl Loader {
             });
             said.extend(spoken.into_iter().map(|way| (entry, way)));
         }
-        let kinds = [!values.is_empty(), raw.range.is_some(), raw.wildcard];
-        if kinds.iter().filter(|k| **k).count() != 1 {
-            self.wrong(file, line, format!("list `{called}` needs one of `values`, a `range` and `wildcard: true`"));
-        }
-        let range = raw.range.as_ref().map(Range::from);
-        if range.as_ref().is_some_and(|r| r.step <= 0.0 || !r.from.is_finite() || !r.to.is_finite()) {
-            self.wrong(file, line, format!("list `{called}`: a step is more than nothing"));
-        }
-        let names = Names::new(said.iter().map(|(entry, way)| (*entry, way.as_str())));
-        let list = List { values, names, said, range, wildcard: raw.wildcard };
-        if self.lists.insert(name.to_owned(), list).is_some() {
-            self.wrong(file, line, format!("there are two lists `{called}`"));
-        }
+        (values, said)
     }
 }
 

@@ -39,8 +39,8 @@ pub(super) fn build(files: &[File]) -> Result<Catalogue, CatalogueErrors> {
     }
     let common = shared.map(|(name, file)| loader.common(&name, file)).unwrap_or_default();
     for (name, file) in lists {
-        if !file.alike.is_empty() {
-            loader.alike(&name, &file);
+        if file.beside() {
+            loader.beside(&name, &file, &common);
             continue;
         }
         let (list, body) = file.split();
@@ -59,6 +59,8 @@ pub(super) struct Loader {
     pub(super) lists: BTreeMap<String, List>,
     /// List, name, names it is taken for.
     pub(super) taken_for: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    pub(super) exact: BTreeMap<String, List>,
+    pub(super) kinds: BTreeMap<String, List>,
     tests: Vec<TestCase>,
     intents: BTreeMap<String, (IntentDef, Vec<Sentence>)>,
     openings: Vec<Pattern>,
@@ -288,6 +290,8 @@ impl Loader {
             by_name,
             lists: self.lists,
             taken_for: self.taken_for,
+            exact: self.exact,
+            kinds: self.kinds,
             tests: self.tests,
             vocabulary: self.vocabulary,
             index: Index::new(sentences.iter().map(|s| &s.pattern)),

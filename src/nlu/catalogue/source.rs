@@ -227,9 +227,20 @@ pub(super) struct ListFile {
     /// Names that are taken for one another: no values, but what is known of those of the list.
     #[serde(default)]
     pub alike: Vec<Spanned<Vec<String>>>,
+    /// Values that are known letter for letter, and never by what is like them.
+    #[serde(default)]
+    pub exact: Values,
+    /// Words for a kind of value ("blood thinner"), not for one.
+    #[serde(default)]
+    pub kinds: Values,
 }
 
 impl ListFile {
+    /// Whether it holds no values, but what else is known of a list's.
+    pub fn beside(&self) -> bool {
+        !(self.alike.is_empty() && self.exact.rows.is_empty() && self.kinds.rows.is_empty())
+    }
+
     pub fn split(self) -> (String, ListBody) {
         (self.list, ListBody { values: self.values, range: self.range, wildcard: self.wildcard })
     }

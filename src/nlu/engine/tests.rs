@@ -234,3 +234,49 @@ fn nobody_is_no_time() {
         assert_eq!(when, answers, "{said}");
     }
 }
+
+#[test]
+fn no_listed_pair_of_medicines_is_turned_into_another() {
+    // The sentences decide, so what the classifier learned does not matter.
+    let catalogue = Catalogue::builtin().map_err(|e| e.to_string()).expect("loads");
+    let engine = Engine { catalogue: Arc::new(catalogue), ..engine() };
+    let list: toml::Table = toml::from_str(include_str!("../../actions/medicine/interactions.toml")).expect("it reads");
+    let names = |pair: &toml::Value, side: &str| -> Vec<String> {
+        pair[side].as_array().expect("names").iter().map(|n| n.as_str().expect("a name").to_owned()).collect()
+    };
+    let (lists, zone) = (NameLists::default(), TimeZone::UTC);
+    let ctx = Context { channel: "room", pending: None, lists: &lists, now: Timestamp::UNIX_EPOCH, zone: &zone };
+    let read = |said: &str| {
+        let found = engine.understand(said, &ctx);
+        let told = |slot: &str| found.slots.get(slot).map(|s| (s.value.told(), s.confidence >= 0.8));
+        (found.intent.clone(), told("medicine"), told("medicine2"))
+    };
+    let (mut wrong, mut pairs) = (Vec::new(), 0);
+    for pair in list["pair"].as_array().expect("pairs") {
+        for a in names(pair, "a") {
+            for b in names(pair, "b") {
+                pairs += 1;
+                let said = format!("can I take {a} with {b}");
+                let want = ("medicine.interaction".to_owned(), Some((a.clone(), true)), Some((b.clone(), true)));
+                let got = read(&said);
+                if got != want {
+                    wrong.push(format!("{said}: {got:?}"));
+                }
+            }
+        }
+    }
+    assert!(pairs > 390 && wrong.is_empty(), "{} of {pairs}: {wrong:?}", wrong.len());
+    for (said, one, other) in [
+        ("can I take zoloft and nardil together", "sertraline", "phenelzine"),
+        ("can I take marplan with norvir", "isocarboxazid", "ritonavir"),
+        ("is it safe to take saint john's wort with rifadin", "st john's wort", "rifampin"),
+        // Known, and on no list here.
+        ("can I take abemaciclib with verzenio", "abemaciclib", "abemaciclib"),
+        ("can I take glargine with fiasp", "insulin glargine", "insulin aspart"),
+        ("can I take ibuprofen with my blood thinners", "ibuprofen", "blood thinner"),
+        ("can I take my cholesterol pill with my water pill", "cholesterol medicine", "water pill"),
+    ] {
+        let (_, a, b) = read(said);
+        assert_eq!((a, b), (Some((one.to_owned(), true)), Some((other.to_owned(), true))), "{said}");
+    }
+}

@@ -38,6 +38,9 @@ pub(super) struct Known<'a> {
     own: Names,
     named: &'a [Named],
     general: Option<&'a List>,
+    /// Known letter for letter: what is said so is none of the others, however like them it sounds.
+    exact: Option<&'a List>,
+    kinds: Option<&'a List>,
 }
 
 impl<'a> Known<'a> {
@@ -59,17 +62,25 @@ impl<'a> Known<'a> {
                 }
             }
         }
-        Self { own: Names::new(names), named, general: catalogue.list(list) }
+        Self {
+            own: Names::new(names),
+            named,
+            general: catalogue.list(list),
+            exact: catalogue.exact(list),
+            kinds: catalogue.kinds(list),
+        }
     }
 
     /// Words of the longest name.
     pub(super) fn longest(&self) -> usize {
-        self.own.longest().max(self.general.map_or(0, |l| l.names.longest())) + 1
+        let lists = [self.general, self.exact, self.kinds].into_iter().flatten();
+        lists.map(|l| l.names.longest()).fold(self.own.longest(), usize::max) + 1
     }
 
     /// Whether these words are a known name letter for letter.
     pub(super) fn knows(&self, words: &[&str]) -> bool {
-        self.own.exact(words).is_some() || self.general.is_some_and(|l| l.names.exact(words).is_some())
+        let lists = [self.general, self.exact];
+        self.own.exact(words).is_some() || lists.iter().flatten().any(|l| l.names.exact(words).is_some())
     }
 
     /// The value these words stand for and how sure that is, if they are like any name.
@@ -87,7 +98,15 @@ impl<'a> Known<'a> {
         });
         if let Some(hit) = general.filter(|h| h.confidence >= 1.0) {
             let generic = listed(hit)?;
-            return Some(self.own_by_generic(hit.entry).map_or((generic, 1.0), |own| (own, 0.95)));
+            return Some(self.own_by_generic(self.general, hit.entry).map_or((generic, 1.0), |own| (own, 0.95)));
+        }
+        let said_so = |list: Option<&'a List>| list.and_then(|l| l.names.exact(words).map(|entry| (l, entry)));
+        if let Some((list, entry)) = said_so(self.exact) {
+            let own = self.own_by_generic(self.exact, entry).map(|own| (own, 0.95));
+            return own.or_else(|| Some((list.values.get(entry)?.clone(), 1.0)));
+        }
+        if let Some((list, entry)) = said_so(self.kinds) {
+            return Some((list.values.get(entry)?.clone(), 1.0));
         }
         // By ear, the person's own names come first: they are few, and theirs.
         match (own, general) {
@@ -95,16 +114,17 @@ impl<'a> Known<'a> {
                 Some((listed(other)?, other.confidence))
             }
             (Some(own), _) => Some((self.named.get(own.entry)?.name.clone(), own.confidence)),
-            (None, Some(other)) => {
-                Some((self.own_by_generic(other.entry).or_else(|| listed(other))?, other.confidence * 0.9))
-            }
+            (None, Some(other)) => Some((
+                self.own_by_generic(self.general, other.entry).or_else(|| listed(other))?,
+                other.confidence * 0.9,
+            )),
             (None, None) => None,
         }
     }
 
-    /// The person's own entry for a value of the general list, whatever name it goes by there.
-    fn own_by_generic(&self, value: usize) -> Option<String> {
-        let list = self.general?;
+    /// The person's own entry for a value of a list, whatever name it goes by there.
+    fn own_by_generic(&self, list: Option<&List>, value: usize) -> Option<String> {
+        let list = list?;
         let ways = list.said.iter().filter(|(v, _)| *v == value).map(|(_, way)| way.as_str());
         let own = ways.filter_map(|way| self.own.exact(&way.split(' ').collect::<Vec<_>>())).next()?;
         self.named.get(own).map(|n| n.name.clone())
