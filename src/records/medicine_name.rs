@@ -3,6 +3,8 @@
 //! RxNorm and its like write "24 HR metformin hydrochloride 500 MG Extended Release Oral Tablet [Glucophage]";
 //! people say "metformin". The text as written always stays among the aliases.
 
+use super::brands;
+
 /// What a written medicine is called.
 #[derive(Debug, PartialEq, Eq)]
 pub struct MedicineName {
@@ -15,7 +17,7 @@ pub struct MedicineName {
 }
 
 /// Salts and esters that are not said. A word is only dropped after another that is not one of [`METALS`].
-const SALTS: [&str; 29] = [
+const SALTS: [&str; 79] = [
     "hydrochloride",
     "hcl",
     "hydrobromide",
@@ -45,6 +47,56 @@ const SALTS: [&str; 29] = [
     "magnesium",
     "nitrate",
     "disodium",
+    "hyclate",
+    "oxalate",
+    "medoxomil",
+    "cilexetil",
+    "etexilate",
+    "pamoate",
+    "besilate",
+    "mesilate",
+    "dimesylate",
+    "camsylate",
+    "tosylate",
+    "malate",
+    "bromide",
+    "erbumine",
+    "arginine",
+    "disoproxil",
+    "alafenamide",
+    "axetil",
+    "proxetil",
+    "pivoxil",
+    "marboxil",
+    "estolate",
+    "ethylsuccinate",
+    "stearate",
+    "decanoate",
+    "enanthate",
+    "cypionate",
+    "palmitate",
+    "undecanoate",
+    "lauroxil",
+    "tromethamine",
+    "meglumine",
+    "olamine",
+    "valerate",
+    "butyrate",
+    "acetonide",
+    "benzoate",
+    "hippurate",
+    "lactate",
+    "gluconate",
+    "polistirex",
+    "saccharate",
+    "aspartate",
+    "hemihydrate",
+    "sesquihydrate",
+    "pentahydrate",
+    "hemifumarate",
+    "trometamol",
+    "etabonate",
+    "nicotinate",
 ];
 
 /// Words whose salt is the medicine: ferrous sulfate, potassium chloride, lithium carbonate.
@@ -67,6 +119,24 @@ const METALS: [&str; 12] = [
 const UNITS: [&str; 12] = ["mg", "mcg", "g", "ml", "unt", "iu", "meq", "mmol", "%", "units", "unit", "ug"];
 
 impl MedicineName {
+    /// The name of a medicine that goes by several texts: the first is how it is written, the others are other names.
+    #[must_use]
+    pub fn of_all(texts: &[String]) -> Option<Self> {
+        let mut all = texts.iter().filter_map(|text| Self::of(text));
+        let mut name = all.next()?;
+        for other in all {
+            let more = std::iter::once(other.spoken).chain(other.aliases);
+            let new: Vec<String> = more.filter(|alias| !name.is_called(alias)).collect();
+            // The text as written stays the last.
+            name.aliases.splice(0..0, new);
+        }
+        Some(name)
+    }
+
+    fn is_called(&self, name: &str) -> bool {
+        std::iter::once(&self.spoken).chain(&self.aliases).any(|own| own.eq_ignore_ascii_case(name))
+    }
+
     /// The name of a written medicine; `None` when there are no letters in it.
     #[must_use]
     pub fn of(written: &str) -> Option<Self> {
@@ -77,8 +147,16 @@ impl MedicineName {
         let mut amounts: Vec<(String, String)> = Vec::new();
         let mut form = String::new();
         for part in body.split(" / ") {
+            // "250 MG / 5 ML": so much in so much, and no second ingredient.
+            if let Some((amount, unit, rest)) = leading_amount(part)
+                && let Some((_, of)) = amounts.last_mut()
+            {
+                of.push_str(&format!("/{amount} {unit}"));
+                form = rest;
+                continue;
+            }
             let Part { name, amount, rest } = Part::of(part);
-            if !name.is_empty() {
+            for name in combined(&name) {
                 salted.push(name.join(" "));
                 names.push(without_salt(&name).join(" "));
             }
@@ -90,36 +168,74 @@ impl MedicineName {
             form = "pack".to_owned();
             spoken = stem;
         }
-        if spoken.is_empty() {
-            spoken = brand.clone().unwrap_or_default();
-        }
         if !spoken.chars().any(char::is_alphabetic) {
+            spoken = brand.clone().filter(|b| b.chars().any(char::is_alphabetic)).unwrap_or_default();
+        }
+        if spoken.is_empty() {
             return None;
         }
-        let mut aliases = Vec::new();
-        for alias in [brand, Some(join(&salted)), Some(written.clone())].into_iter().flatten() {
-            if !alias.is_empty() && !alias.eq_ignore_ascii_case(&spoken) && !aliases.contains(&alias) {
-                aliases.push(alias);
+        let mut name = Self { spoken, aliases: Vec::new(), strength: strength(&amounts, &form) };
+        // "amoxicillin and clavulanate" is asked for by either name, "insulin glargine" by its second, and a brand by what is in it.
+        let parts = if names.len() > 1 { names.clone() } else { Vec::new() };
+        let insulin = name.spoken.strip_prefix("insulin ").map(str::to_owned);
+        let in_brand: Vec<String> = brands::ingredients(&written).map(str::to_owned).collect();
+        let in_brand = if in_brand.len() > 1 { [vec![join(&in_brand)], in_brand].concat() } else { in_brand };
+        let of_all = brand.into_iter().chain([join(&salted)]).chain(parts).chain(insulin).chain(in_brand);
+        for alias in of_all.chain([written]) {
+            if !alias.is_empty() && !name.is_called(&alias) {
+                name.aliases.push(alias);
             }
         }
-        // "amoxicillin and clavulanate" is asked for by either name.
-        if names.len() > 1 {
-            aliases.extend(names.iter().filter(|n| **n != spoken).cloned());
-        }
-        Some(Self { spoken, aliases, strength: strength(&amounts, &form) })
+        Some(name)
     }
 }
 
-/// "Diazepam [Valium]" → ("Diazepam", "Valium").
-fn split_brand(written: &str) -> (String, Option<String>) {
-    match (written.find('['), written.find(']')) {
-        (Some(open), Some(close)) if open < close => {
-            let brand = written[open + 1..close].trim().to_owned();
-            let body = format!("{}{}", &written[..open], &written[close + 1..]);
-            (body.trim().to_owned(), (!brand.is_empty()).then_some(brand))
+/// "5 ML oral suspension" → ("5", "mL", "oral suspension").
+fn leading_amount(part: &str) -> Option<(String, String, String)> {
+    let mut words = part.split_whitespace();
+    let (amount, unit) = (words.next()?, words.next()?);
+    let denominator = is_number(amount) && ["ml", "l", "actuat", "hr", "dose"].contains(&unit.to_lowercase().as_str());
+    denominator.then(|| (amount.to_owned(), spoken_unit(unit), words.collect::<Vec<_>>().join(" ")))
+}
+
+/// Parts of a name shorter than this are no ingredient of their own: "co-trimoxazole", "Depo-Provera".
+const INGREDIENT: usize = 5;
+
+/// "hydrocodone-acetaminophen" → "hydrocodone", "acetaminophen". No name at all comes to none.
+fn combined(name: &[String]) -> Vec<Vec<String>> {
+    let mut all: Vec<Vec<String>> = vec![Vec::new()];
+    for word in name {
+        let parts: Vec<&str> = word.split(['-', '/']).collect();
+        let each = parts.iter().all(|p| p.len() >= INGREDIENT && p.chars().all(char::is_alphabetic));
+        let parts = if each { parts } else { vec![word.as_str()] };
+        for (n, part) in parts.into_iter().enumerate() {
+            if n > 0 {
+                all.push(Vec::new());
+            }
+            if let Some(last) = all.last_mut() {
+                last.push(part.to_owned());
+            }
         }
-        _ => (written.to_owned(), None),
     }
+    all.retain(|name| !name.is_empty());
+    all
+}
+
+/// "Diazepam [Valium]" → ("Diazepam", "Valium"), and so "metoprolol succinate (TOPROL-XL) 25 mg".
+fn split_brand(written: &str) -> (String, Option<String>) {
+    for (open, close) in [('[', ']'), ('(', ')')] {
+        let Some(from) = written.find(open) else { continue };
+        let Some(to) = written[from..].find(close).map(|n| from + n) else { continue };
+        let (before, after) = (written[..from].trim(), written[to + 1..].trim());
+        let brand = written[from + 1..to].trim();
+        // "(3 mL)" says how much, and a text that is all in brackets has its name there.
+        let named = brand.chars().any(char::is_alphabetic) && !brand.starts_with(|c: char| c.is_ascii_digit());
+        if before.is_empty() && after.is_empty() {
+            return (brand.to_owned(), None);
+        }
+        return (format!("{before} {after}").trim().to_owned(), named.then(|| brand.to_owned()));
+    }
+    (written.to_owned(), None)
 }
 
 /// One ingredient: the words before its amount, the amount, what follows.
@@ -150,11 +266,76 @@ impl Part {
             .map(|n| (n, 2))
             .or_else(|| words.iter().position(|w| glued(w).is_some()).map(|n| (n, 1)));
         let Some((n, taken)) = at else {
-            return Self { name: words.iter().map(|w| plain(w)).collect(), amount: None, rest: String::new() };
+            let n = before_form(&words);
+            return Self {
+                name: words[..n].iter().map(|w| plain(w)).collect(),
+                amount: None,
+                rest: words[n..].join(" "),
+            };
         };
         let amount = if taken == 2 { Some((words[n].to_owned(), words[n + 1].to_owned())) } else { glued(words[n]) };
-        Self { name: words[..n].iter().map(|w| plain(w)).collect(), amount, rest: words[n + taken..].join(" ") }
+        let named = before_form(&words[..n]);
+        let rest = [&words[named..n], &words[n + taken..]].concat().join(" ");
+        Self { name: words[..named].iter().map(|w| plain(w)).collect(), amount, rest }
     }
+}
+
+/// Words of the dose form that stand behind a name.
+const FORMS: [&str; 44] = [
+    "tablet",
+    "tablets",
+    "tab",
+    "tabs",
+    "capsule",
+    "capsules",
+    "cap",
+    "caps",
+    "solution",
+    "suspension",
+    "syrup",
+    "cream",
+    "ointment",
+    "gel",
+    "lotion",
+    "patch",
+    "spray",
+    "drops",
+    "inhaler",
+    "injection",
+    "pen",
+    "oral",
+    "topical",
+    "nasal",
+    "ophthalmic",
+    "otic",
+    "extended",
+    "delayed",
+    "release",
+    "er",
+    "xr",
+    "xl",
+    "sr",
+    "cr",
+    "dr",
+    "la",
+    "cd",
+    "odt",
+    "hfa",
+    "chewable",
+    "disintegrating",
+    "hr",
+    "hour",
+    "injectable",
+];
+
+/// How many of the words are the name: those of the form behind it are not. At least one is.
+fn before_form(words: &[&str]) -> usize {
+    let of_form = |w: &&&str| {
+        let w = w.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+        FORMS.contains(&w.as_str()) || w.is_empty() || w.chars().all(|c| c.is_ascii_digit())
+    };
+    let behind = words.iter().rev().take_while(of_form).count();
+    if behind == words.len() { words.len() } else { words.len() - behind }
 }
 
 fn is_number(word: &str) -> bool {
@@ -176,6 +357,7 @@ fn glued(word: &str) -> Option<(String, String)> {
 
 /// Lower case, except for a brand with capitals inside and single letters ("penicillin V").
 fn plain(word: &str) -> String {
+    let word = word.trim_matches([',', ';']);
     let mut chars = word.chars();
     let first_upper = chars.next().is_some_and(char::is_uppercase);
     let inner_upper = chars.clone().any(char::is_uppercase);
@@ -228,7 +410,9 @@ fn strength(amounts: &[(String, String)], form: &str) -> Option<String> {
     let form = form.to_lowercase();
     let form = form
         .split_whitespace()
-        .filter(|w| !["oral", "metered", "dose", "topical", "injectable", "per", "24hr", "day", "21"].contains(w))
+        .filter(|w| {
+            !["oral", "metered", "dose", "topical", "injectable", "per", "24hr", "24", "hr", "day", "21"].contains(w)
+        })
         .collect::<Vec<_>>()
         .join(" ");
     let text = [amount, form].into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>().join(" ");
@@ -278,6 +462,20 @@ mod tests {
             ("Lisinopril 10mg", "lisinopril", "10 mg"),
             ("Yaz 28 Day Pack", "Yaz", "pack"),
             ("Diazepam [Valium]", "diazepam", ""),
+            ("doxycycline hyclate 100 MG Oral Capsule", "doxycycline", "100 mg capsule"),
+            ("escitalopram oxalate 10 MG Oral Tablet", "escitalopram", "10 mg tablet"),
+            ("olmesartan medoxomil 20 MG Oral Tablet", "olmesartan", "20 mg tablet"),
+            ("candesartan cilexetil 16 MG Oral Tablet", "candesartan", "16 mg tablet"),
+            ("dabigatran etexilate mesylate 150 MG Oral Capsule", "dabigatran", "150 mg capsule"),
+            ("hydroxyzine pamoate 25 MG Oral Capsule", "hydroxyzine", "25 mg capsule"),
+            ("metoprolol succinate (TOPROL-XL) 25 mg 24 hr tablet", "metoprolol", "25 mg tablet"),
+            ("HYDROcodone-acetaminophen (NORCO) 5-325 mg tablet", "hydrocodone and acetaminophen", "5-325 mg tablet"),
+            ("amoxicillin 250 MG / 5 ML oral suspension", "amoxicillin", "250 mg/5 mL suspension"),
+            ("insulin glargine 100 UNT/ML", "insulin glargine", "100 units/mL"),
+            ("metformin ER 500 mg tablet", "metformin", "500 mg er tablet"),
+            ("insulin glargine (LANTUS SOLOSTAR) 100 unit/mL (3 mL) pen", "insulin glargine", "100 units/mL (3 ml) pen"),
+            ("albuterol inhaler", "albuterol", "inhaler"),
+            ("Ambien", "ambien", ""),
             ("vitamin D 1000 UNT Oral Capsule", "vitamin D", "1000 units capsule"),
         ];
         for (written, spoken, strength) in table {
@@ -294,7 +492,34 @@ mod tests {
         for alias in ["Augmentin", "amoxicillin", "clavulanate"] {
             assert!(name.aliases.iter().any(|a| a == alias), "{alias}");
         }
+        for (written, alias) in [
+            ("metoprolol succinate (TOPROL-XL) 25 mg 24 hr tablet", "TOPROL-XL"),
+            ("HYDROcodone-acetaminophen (NORCO) 5-325 mg tablet", "NORCO"),
+            ("HYDROcodone-acetaminophen (NORCO) 5-325 mg tablet", "acetaminophen"),
+            ("insulin glargine 100 UNT/ML", "glargine"),
+            ("Ambien 5 mg", "zolpidem"),
+            ("Norco 5-325 mg", "acetaminophen and hydrocodone"),
+        ] {
+            let name = MedicineName::of(written).expect("named");
+            assert!(name.aliases.iter().any(|a| a == alias), "{written}: {:?}", name.aliases);
+            assert_eq!(name.aliases.last().map(String::as_str), Some(written));
+        }
+        let two = ["my sleeping pill".to_owned(), "zolpidem tartrate 5 MG Oral Tablet [Ambien]".to_owned()];
+        let name = MedicineName::of_all(&two).expect("named");
+        assert_eq!(name.spoken, "my sleeping pill");
+        assert!(name.is_called("zolpidem") && name.is_called("ambien"));
         assert_eq!(MedicineName::of("  12 "), None);
         assert_eq!(MedicineName::of(""), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_has_a_name_with_letters_or_none(
+            text in "(\\PC{0,40}|([a-z]{1,9}[-/ ]?|[0-9.]{1,4}|MG|ML|/ | |\\[|\\]|\\(|\\)|tablet|24 HR ){0,12})",
+        ) {
+            if let Some(name) = MedicineName::of(&text) {
+                proptest::prop_assert!(name.spoken.chars().any(char::is_alphabetic), "{text:?}: {:?}", name.spoken);
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: what concerns a person comes out only as [`crate::policy::Phi`].
 
+mod brands;
 pub mod called;
 pub mod care_directory;
 mod care_place;

@@ -60,8 +60,8 @@ fn prescription(book: &mut Book<'_>, request: &MedicationRequest, n: usize) -> R
     if in_hospital_alone(&request.category) {
         return Err("given in the hospital, not taken at home");
     }
-    let written = medication(book, request).ok_or("no medicine named")?;
-    let name = MedicineName::of(&written).ok_or("no medicine named")?;
+    let called = medication(book, request);
+    let name = MedicineName::of_all(&called).ok_or("no medicine named")?;
     let dispenses = dispenses(book, request);
     let order = request.dispense_request.as_ref();
     let filled = dispenses.iter().filter(|d| d.stage != DispenseStage::Cancelled).count();
@@ -72,7 +72,7 @@ fn prescription(book: &mut Book<'_>, request: &MedicationRequest, n: usize) -> R
     });
     Ok(Prescription {
         id: request.id.clone().unwrap_or_else(|| format!("medication-request-{n}")),
-        controlled: controlled::is(&name.spoken) || name.aliases.iter().any(|a| controlled::is(a)),
+        controlled: std::iter::once(&name.spoken).chain(&name.aliases).chain(&called).any(|n| controlled::is(n)),
         medicine: name.spoken,
         aliases: name.aliases,
         strength: name.strength,
@@ -99,22 +99,23 @@ fn in_hospital_alone(categories: &[Concept]) -> bool {
     any("inpatient") && !["outpatient", "community", "discharge"].into_iter().any(any)
 }
 
-/// The medicine as written: in the request, in a contained Medication, or in another entry.
-fn medication(book: &Book<'_>, request: &MedicationRequest) -> Option<String> {
-    let words = |c: &Concept| c.words().map(str::to_owned);
-    if let Some(found) = request.medication_codeable_concept.as_ref().and_then(words) {
-        return Some(found);
+/// The medicine as written, in the request, in a contained Medication, or in another entry; then what its codes call it.
+fn medication(book: &Book<'_>, request: &MedicationRequest) -> Vec<String> {
+    let names = |c: &Concept| c.names().map(str::to_owned).collect::<Vec<_>>();
+    let found = request.medication_codeable_concept.as_ref().map(names).unwrap_or_default();
+    if !found.is_empty() {
+        return found;
     }
-    let reference = request.medication_reference.as_ref()?;
+    let Some(reference) = request.medication_reference.as_ref() else { return found };
     let contained = reference
         .target()
         .and_then(|t| t.strip_prefix('#'))
         .and_then(|id| request.contained.iter().find(|r| r.id().is_some_and(|own| own.trim_start_matches('#') == id)));
-    match contained.or_else(|| book.find(reference)) {
-        Some(Resource::Medication(m)) => m.code.as_ref().and_then(words),
-        _ => None,
-    }
-    .or_else(|| reference.display.clone())
+    let found = match contained.or_else(|| book.find(reference)) {
+        Some(Resource::Medication(m)) => m.code.as_ref().map(names).unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    if found.is_empty() { reference.display.clone().into_iter().collect() } else { found }
 }
 
 /// The prescriber's own words, and nothing composed from codes.

@@ -157,6 +157,12 @@ impl Concept {
         self.text.as_deref().or_else(display).map(str::trim).filter(|t| !t.is_empty())
     }
 
+    /// Everything it is called: by its text and by each of its codes.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let displays = self.coding.iter().filter_map(|c| c.display.as_deref());
+        self.text.as_deref().into_iter().chain(displays).map(str::trim).filter(|t| !t.is_empty())
+    }
+
     pub fn has(&self, code: &str) -> bool {
         self.coding.iter().any(|c| c.code.as_deref() == Some(code))
     }
