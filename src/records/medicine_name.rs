@@ -17,86 +17,18 @@ pub struct MedicineName {
 }
 
 /// Salts and esters that are not said. A word is only dropped after another that is not one of [`METALS`].
+#[rustfmt::skip]
 const SALTS: [&str; 79] = [
-    "hydrochloride",
-    "hcl",
-    "hydrobromide",
-    "sulfate",
-    "maleate",
-    "succinate",
-    "tartrate",
-    "propionate",
-    "besylate",
-    "mesylate",
-    "fumarate",
-    "phosphate",
-    "acetate",
-    "citrate",
-    "sodium",
-    "potassium",
-    "calcium",
-    "dihydrate",
-    "monohydrate",
-    "hydrate",
-    "furoate",
-    "dipropionate",
-    "bitartrate",
-    "xinafoate",
-    "trihydrate",
-    "anhydrous",
-    "magnesium",
-    "nitrate",
-    "disodium",
-    "hyclate",
-    "oxalate",
-    "medoxomil",
-    "cilexetil",
-    "etexilate",
-    "pamoate",
-    "besilate",
-    "mesilate",
-    "dimesylate",
-    "camsylate",
-    "tosylate",
-    "malate",
-    "bromide",
-    "erbumine",
-    "arginine",
-    "disoproxil",
-    "alafenamide",
-    "axetil",
-    "proxetil",
-    "pivoxil",
-    "marboxil",
-    "estolate",
-    "ethylsuccinate",
-    "stearate",
-    "decanoate",
-    "enanthate",
-    "cypionate",
-    "palmitate",
-    "undecanoate",
-    "lauroxil",
-    "tromethamine",
-    "meglumine",
-    "olamine",
-    "valerate",
-    "butyrate",
-    "acetonide",
-    "benzoate",
-    "hippurate",
-    "lactate",
-    "gluconate",
-    "polistirex",
-    "saccharate",
-    "aspartate",
-    "hemihydrate",
-    "sesquihydrate",
-    "pentahydrate",
-    "hemifumarate",
-    "trometamol",
-    "etabonate",
-    "nicotinate",
+    "hydrochloride", "hcl", "hydrobromide", "sulfate", "maleate", "succinate", "tartrate", "propionate", "besylate",
+    "mesylate", "fumarate", "phosphate", "acetate", "citrate", "sodium", "potassium", "calcium", "dihydrate",
+    "monohydrate", "hydrate", "furoate", "dipropionate", "bitartrate", "xinafoate", "trihydrate", "anhydrous",
+    "magnesium", "nitrate", "disodium", "hyclate", "oxalate", "medoxomil", "cilexetil", "etexilate", "pamoate",
+    "besilate", "mesilate", "dimesylate", "camsylate", "tosylate", "malate", "bromide", "erbumine", "arginine",
+    "disoproxil", "alafenamide", "axetil", "proxetil", "pivoxil", "marboxil", "estolate", "ethylsuccinate",
+    "stearate", "decanoate", "enanthate", "cypionate", "palmitate", "undecanoate", "lauroxil", "tromethamine",
+    "meglumine", "olamine", "valerate", "butyrate", "acetonide", "benzoate", "hippurate", "lactate", "gluconate",
+    "polistirex", "saccharate", "aspartate", "hemihydrate", "sesquihydrate", "pentahydrate", "hemifumarate",
+    "trometamol", "etabonate", "nicotinate",
 ];
 
 /// Words whose salt is the medicine: ferrous sulfate, potassium chloride, lithium carbonate.
@@ -181,10 +113,13 @@ impl MedicineName {
         let in_brand: Vec<String> = brands::ingredients(&written).map(str::to_owned).collect();
         let in_brand = if in_brand.len() > 1 { [vec![join(&in_brand)], in_brand].concat() } else { in_brand };
         let of_all = brand.into_iter().chain([join(&salted)]).chain(parts).chain(insulin).chain(in_brand);
-        for alias in of_all.chain([written]) {
-            if !alias.is_empty() && !name.is_called(&alias) {
+        for alias in of_all {
+            if !alias.is_empty() && !alias.eq_ignore_ascii_case(&written) && !name.is_called(&alias) {
                 name.aliases.push(alias);
             }
+        }
+        if !name.is_called(&written) {
+            name.aliases.push(written);
         }
         Some(name)
     }
@@ -360,7 +295,9 @@ fn plain(word: &str) -> String {
     let word = word.trim_matches([',', ';']);
     let mut chars = word.chars();
     let first_upper = chars.next().is_some_and(char::is_uppercase);
-    let inner_upper = chars.clone().any(char::is_uppercase);
+    // "HYDROcodone" is tall-man too.
+    let second_lower = chars.clone().next().is_some_and(char::is_lowercase);
+    let inner_upper = second_lower && chars.clone().any(char::is_uppercase);
     let inner_lower = chars.any(char::is_lowercase);
     let single = word.chars().count() == 1;
     // Tall-man letters ("predniSONE") start small; brands ("NuvaRing") start with a capital.
