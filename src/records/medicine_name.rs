@@ -370,6 +370,7 @@ fn spoken_unit(unit: &str) -> String {
         "" => head.to_owned(),
         "actuat" => format!("{head} per puff"),
         "ml" => format!("{head}/mL"),
+        of if of.ends_with(" ml") => format!("{head}/{}", of.replace("ml", "mL")),
         "hr" => format!("{head} per hour"),
         other => format!("{head}/{other}"),
     }

@@ -343,6 +343,26 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_is_hardly_like_what_was_said_is_asked_about_and_never_answered_for() {
+        let said = |spoken: &str, value: &str, sure| {
+            let slot = crate::nlu::Slot::new(spoken, SlotValue::Text(value.to_owned()), sure);
+            Slots::from([("medicine".to_owned(), slot)])
+        };
+        let all = [prescription("1", "metformin")];
+        let asked = |slots: Slots| doubt(&all, &slots, "chat").as_ref().map(samples::reply);
+        assert_eq!(asked(said("glargin", "loratadine", 0.6)).as_deref(), Some("ask alike"));
+        // It stands as it was said, or it was heard well.
+        assert_eq!(asked(said("zorblaxine", "zorblaxine", 0.3)), None);
+        assert_eq!(asked(said("claritin", "loratadine", 1.0)), None);
+        // A kind is looked for on the list, and said as one.
+        match which(&all, "blood thinner") {
+            Which::None(Outcome::Answer(facts)) => assert_eq!(facts.values["medicine"], "a blood thinner"),
+            _ => panic!("nothing on the list is one"),
+        }
+        assert_eq!(found(&all, "diabetes medicine"), "1");
+    }
+
+    #[test]
     fn names_that_are_taken_for_one_another_are_asked_about() {
         use crate::nlu::Slot;
         let heard = |said: &str, alike: &[&str]| {

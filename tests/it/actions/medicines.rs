@@ -283,6 +283,10 @@ async fn which_go_with_ones_own(stage: &Stage) {
         ],
     )
     .await;
+    let unsure = Facts::new("alike").with("doubt", "heard").with("options", ["phenylephrine"]);
+    for ask in [ask, "medicine.interaction"] {
+        assert_eq!(stage.render(ask, &unsure).text, "Did you say phenylephrine?");
+    }
     let nobody = Facts::new("no_list").with("medicine", "ibuprofen").with("own", false);
     assert_eq!(
         stage.render(ask, &nobody).text,
