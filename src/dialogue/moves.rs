@@ -2,7 +2,10 @@
 
 use crate::{
     actions::{Choice, Plan, consent_covers},
-    nlu::{By, CHOICE, Interpretation, NONE, OTHER, Slot, SlotValue, Slots, catalogue::Catalogue},
+    nlu::{
+        By, CHOICE, Interpretation, NONE, OTHER, Slot, SlotValue, Slots,
+        catalogue::{Catalogue, SlotKind},
+    },
     policy::{Effect, Scope},
 };
 
@@ -16,8 +19,10 @@ pub const MAYBE: &str = "dialogue.maybe";
 
 /// What was only about the offers of a moment: the one that was picked, what was wanted instead, what it was wanted
 /// instead of, and what was named since.
-const PASSING: [&str; 4] = [PICKED, "other", OFFERED, CHANGED];
+const PASSING: [&str; 5] = [PICKED, OTHER_TIMES, UNWANTED, OFFERED, CHANGED];
 const PICKED: &str = "slot";
+const OTHER_TIMES: &str = "other";
+const UNWANTED: &str = "unwanted";
 const OFFERED: &str = "offered";
 const CHANGED: &str = "changed";
 
@@ -51,6 +56,8 @@ pub enum Move {
         /// What is missing.
         slot: String,
     },
+    /// What was read back is not what was meant: it is dropped, and asked what it should be instead.
+    AskInstead(Open),
     /// Ask whether this was meant.
     AskMeant {
         /// The intent.
@@ -203,6 +210,9 @@ fn answer(state: &State, open: &Open, heard: &Interpretation, catalogue: &Catalo
             Move::Aloud { intent: open.intent.clone(), slots: open.slots.clone(), plan: plan.clone() }
         }
         (MAYBE, Wait::Aloud { .. }) => Move::MakeSure(open.clone()),
+        ("dialogue.no", Wait::Slot { options, .. }) if !options.is_empty() => {
+            none_of_those(open, options, catalogue).unwrap_or(cancelled)
+        }
         ("dialogue.no", Wait::Resume | Wait::Person | Wait::Consent { .. }) => say("dialogue.common", "all_right"),
         (
             "dialogue.no",
@@ -237,6 +247,7 @@ fn answer(state: &State, open: &Open, heard: &Interpretation, catalogue: &Catalo
         },
         (_, Wait::Resume | Wait::Person) if heard.by != By::Answer => fresh(state, heard, catalogue),
         (intent, wait) if heard.by == By::Answer && intent == open.intent => given(state, open, wait, heard, catalogue),
+        ("dialogue.correct", Wait::Confirm { .. }) => Move::AskInstead(instead(open, catalogue)),
         ("dialogue.correct", _) => Move::Meanwhile(Box::new(say("dialogue.correct", "answer"))),
         ("dialogue.yes" | MAYBE | "dialogue.next" | NONE, _) => again(state, open),
         _ if heard.by == By::Unsure => again(state, open),
@@ -300,9 +311,18 @@ fn given(state: &State, open: &Open, wait: &Wait, heard: &Interpretation, catalo
         return Move::AskAgain(open.clone());
     };
     if options.is_empty() {
-        let mut slots = open.slots.clone();
-        slots.extend(heard.slots.clone());
-        return run_or_ask(&open.intent, slots, catalogue);
+        let offered = open.slots.get(OFFERED).or_else(|| open.slots.get(PICKED));
+        return match (&open.before, offered) {
+            (Some(before), _) if other_one || is_pick(before, value, slot, open, catalogue) => {
+                other(open, before, heard, catalogue)
+            }
+            (_, Some(offered)) => anew(open, &offered.value.told(), heard.slots.clone(), catalogue),
+            _ => {
+                let mut slots = open.slots.clone();
+                slots.extend(heard.slots.clone());
+                run_or_ask(&open.intent, slots, catalogue)
+            }
+        };
     }
     if let Some(choice) = pick(options, value) {
         return picked(open, slot, choice, catalogue);
@@ -318,6 +338,42 @@ fn given(state: &State, open: &Open, wait: &Wait, heard: &Interpretation, catalo
     }
     let something_new = named.iter().any(|(name, filled)| name != slot || matches!(filled.value, SlotValue::When(_)));
     if something_new { anew(open, &ids(options), named, catalogue) } else { again(state, open) }
+}
+
+/// None of what was offered: what else is asked, where the intent has such a question.
+fn none_of_those(open: &Open, options: &[Choice], catalogue: &Catalogue) -> Option<Move> {
+    catalogue.intent(&open.intent)?.slot(OTHER_TIMES)?.prompt.as_ref()?;
+    let mut slots = without_passing(&open.slots);
+    slots.insert(OFFERED.to_owned(), Slot::new("", SlotValue::Text(ids(options)), 1.0));
+    Some(Move::AskSlot { intent: open.intent.clone(), slots, slot: OTHER_TIMES.to_owned() })
+}
+
+/// The question without what was read back. What is likeliest to have been mistaken is waited for: a name before a day.
+fn instead(open: &Open, catalogue: &Catalogue) -> Open {
+    let def = catalogue.intent(&open.intent);
+    let filled = |kind: &SlotKind| {
+        let slots = def.into_iter().flat_map(|def| &def.slots);
+        slots
+            .filter(|slot| slot.kind == *kind && open.slots.contains_key(&slot.name))
+            .map(|slot| slot.name.clone())
+            .next()
+    };
+    let kinds = [SlotKind::Medicine, SlotKind::Date, SlotKind::Time, SlotKind::Provider];
+    let slot = kinds.iter().find_map(filled).unwrap_or_else(|| CHOICE.to_owned());
+    let mut slots = open.slots.clone();
+    // What was read back goes along as what is not to be done.
+    if let Some(id) = open.wait.plan().and_then(Plan::slot).map(|slot| slot.id.clone()) {
+        slots.entry(PICKED.to_owned()).or_insert_with(|| Slot::new("", SlotValue::Text(id), 1.0));
+    }
+    Open { slots, wait: Wait::Slot { slot, options: Vec::new() }, tries: 0, ..open.clone() }
+}
+
+/// Whether one of those offered before is picked, where another slot is waited for.
+fn is_pick(before: &Open, value: &Slot, slot: &str, open: &Open, catalogue: &Catalogue) -> bool {
+    let pickable = matches!(&before.wait, Wait::Slot { options, .. } if !options.is_empty());
+    let def = catalogue.intent(&open.intent).and_then(|def| def.slot(slot));
+    let counts = def.is_some_and(|slot| slot.kind == SlotKind::Number);
+    pickable && !counts && matches!(value.value, SlotValue::Number(_))
 }
 
 /// The same request with something else in it. What had been offered goes along, so that "anything earlier" is earlier

@@ -49,6 +49,8 @@ struct Exact {
     points: i32,
     /// A name in it is of no list: the words around it alone do not make it this intent.
     weak: bool,
+    /// The sentence holds only while a question is open, which it answers.
+    answers: bool,
     others: Vec<usize>,
 }
 
@@ -188,7 +190,7 @@ impl Engine {
             slots: exact.slots,
             confidence: 1.0,
             alternatives: exact.others.into_iter().map(|i| (name(i), 1.0)).collect(),
-            by: By::Sentence,
+            by: if exact.answers { By::Answer } else { By::Sentence },
         }
     }
 
@@ -218,7 +220,10 @@ impl Engine {
                 }
             }
             let (slots, weak) = finder.fill(def, &sentence.pattern, &fit);
-            best = Some(Exact { intent: sentence.intent, slots, points: fit.points, weak, others: Vec::new() });
+            // What belongs to the conversation itself, such as a correction, is no value of the open question.
+            let answers = asked_by(finder.ctx(), &def.name) && !sentence.requires.pending.is_empty();
+            best =
+                Some(Exact { intent: sentence.intent, slots, points: fit.points, weak, answers, others: Vec::new() });
         }
         best
     }
@@ -291,6 +296,11 @@ impl Engine {
             self.catalogue.closings.iter().any(|p| p.fit(tail, &mut values::NoValues, &mut memory, false).is_some())
         })
     }
+}
+
+/// Whether the open question is this intent's.
+fn asked_by(ctx: &Context<'_>, intent: &str) -> bool {
+    ctx.pending.is_some_and(|pending| pending.intent == intent)
 }
 
 /// Where those sentences end.

@@ -32,6 +32,7 @@ impl Turn<'_> {
             // Nothing of a third party's conversation is kept, so an answer to the question would find none open.
             Move::AskMeant { intent, slots } if self.third_party() => self.run(intent, slots).await,
             Move::AskMeant { intent, slots } => Ok(self.ask_meant(intent, slots, meaning)),
+            Move::AskInstead(open) => Ok(Self::ask_instead(open)),
             Move::AskAgain(open) => {
                 let missed = self.state.open.as_ref().is_some_and(|before| open.tries > before.tries);
                 Ok(Said { missed, ..self.ask_again(open).await? })
@@ -363,6 +364,14 @@ impl Turn<'_> {
             open.wait = Wait::Meant;
         }
         said
+    }
+
+    /// What it should be instead of what was read back. Only an answer to this goes on.
+    fn ask_instead(open: Open) -> Said {
+        let facts = Facts::new("instead");
+        let intent = "dialogue.correct".to_owned();
+        let said = dialogue::Said { intent: intent.clone(), facts: facts.clone(), needs: Needs::NOTHING };
+        Said { open: Some(Open { said, ..open }), ..Said::new(&intent, facts, State::Asks) }
     }
 
     /// The question once more.

@@ -90,7 +90,12 @@ impl Turn<'_> {
             let about = self.pending().or_else(recent);
             if let (Some(said), Some(about)) = (said, about) {
                 let second = self.read_as(&said, names, Some(Pending { slot: None, ..about }));
-                if second.by == By::Answer || second.by == By::Sentence {
+                if clear(&second) && second.intent != first.intent {
+                    return second;
+                }
+                // A name of no list, in the place of the one that was understood.
+                let second = self.read_as(&said, names, Some(Pending { slot: self.name_asked_of(about), ..about }));
+                if second.by == By::Answer {
                     return second;
                 }
             }
@@ -106,6 +111,12 @@ impl Turn<'_> {
             }
         }
         first
+    }
+
+    /// The slot of a request that holds a medicine, where it has one.
+    fn name_asked_of(&self, about: Pending<'_>) -> Option<&str> {
+        let def = self.core.catalogue.intent(about.intent)?;
+        def.slots.iter().find(|slot| slot.kind == SlotKind::Medicine).map(|slot| slot.name.as_str())
     }
 
     /// A name that is waited for is no answer to what was asked before it.

@@ -63,6 +63,29 @@ async fn a_doubtful_yes_changes_nothing_and_is_asked_again() {
 }
 
 #[tokio::test]
+async fn a_corrected_medicine_is_not_ordered() {
+    let (scratch, rosa) = with_demo(ROSA, "all", None).await;
+    for said in
+        ["no wait, levothyroxine", "wait, make that lisinopril", "I said the wrong medicine", "that's the wrong pill"]
+    {
+        let mut speaker = Speaker::new(&scratch.app, Surface::Chat, Some(&rosa));
+        assert_eq!(speaker.says("refill my metformin").await.state, State::Confirms);
+        let corrected = speaker.says(said).await;
+        assert!(!corrected.reply.to_lowercase().contains("metformin"), "{said}: {}", corrected.reply);
+        assert_ne!(speaker.says("yes").await.state, State::Done, "{said}");
+        assert_eq!(renewals(&scratch, &rosa).await, 0, "{said}");
+    }
+    let mut speaker = Speaker::new(&scratch.app, Surface::Chat, Some(&rosa));
+    speaker.says("refill my lisinopril").await;
+    speaker.says("refill my metformin").await;
+    let asked = speaker.says("I said the wrong medicine").await;
+    assert!(asked.state == State::Asks && asked.reply.contains("What should it be instead?"), "{}", asked.reply);
+    let named = speaker.says("lisinopril").await;
+    assert_eq!(named.intent, "prescription.renew", "{}", named.reply);
+    assert!(named.reply.to_lowercase().contains("lisinopril"), "{}", named.reply);
+}
+
+#[tokio::test]
 async fn two_requests_in_one_sentence_are_handled_in_order() {
     let (scratch, rosa) = with_demo(ROSA, "all", None).await;
     let mut speaker = Speaker::new(&scratch.app, Surface::Chat, Some(&rosa));

@@ -57,6 +57,72 @@ async fn other_times_than_those_offered() {
     assert_eq!(done.intent, "dialogue.cancel", "{}", done.reply);
 }
 
+/// What is said to two times that are offered, and what is asked or offered next.
+#[tokio::test]
+async fn offers_are_answered_with_what_would_suit_better() {
+    let (scratch, rosa) = with_demo(ROSA, "all", None).await;
+    let later = "has Monday, December 7th at 9 AM";
+    let earlier = "has tomorrow at 9 AM";
+    let what_else = "Would you like something earlier, something later, or another day?";
+    for (said, want) in [
+        ("later", later),
+        ("later please", later),
+        ("that's too early", later),
+        ("friday is no good", later),
+        ("not friday", later),
+        ("what else do you have", later),
+        ("earlier", earlier),
+        ("those are too late", earlier),
+        ("no", what_else),
+        ("none of those", what_else),
+        ("those don't work for me", what_else),
+        ("I can't do any of those", what_else),
+    ] {
+        let mut speaker = Speaker::new(&scratch.app, Surface::Chat, Some(&rosa));
+        asks(&speaker.says("book me with doctor Patel on friday").await, "11 AM or 3:30 PM");
+        let answer = speaker.says(said).await;
+        asks(&answer, want);
+        if want == what_else {
+            asks(&speaker.says("later").await, later);
+            speaker.says("no").await;
+            assert_eq!(speaker.says("no").await.intent, "dialogue.no", "whoever wants none of it is let go");
+        }
+    }
+    let mut speaker = Speaker::new(&scratch.app, Surface::Chat, Some(&rosa));
+    asks(&speaker.says("book me with doctor Patel on friday").await, "11 AM or 3:30 PM");
+    let eleven = speaker.says("11").await;
+    assert!(eleven.state == State::Confirms && eleven.reply.contains("11 AM"), "{}", eleven.reply);
+}
+
+/// A correction of what was read back never leads to the old thing being done.
+#[tokio::test]
+async fn what_was_corrected_is_not_booked() {
+    let (scratch, rosa) = with_demo(ROSA, "all", None).await;
+    for (said, then, want) in [
+        ("actually make it the second one", "yes", Some("3:30 PM")),
+        ("no wait, the other one", "yes", Some("3:30 PM")),
+        ("wait, make that friday", "yes", None),
+        ("no wait, thursday", "yes", None),
+        ("I said the wrong day", "yes", None),
+        ("no wait, purple elephants", "yes", None),
+    ] {
+        let mut speaker = Speaker::new(&scratch.app, Surface::Chat, Some(&rosa));
+        asks(&speaker.says("book me with doctor Patel on friday").await, "11 AM or 3:30 PM");
+        assert_eq!(speaker.says("the first one").await.state, State::Confirms);
+        let corrected = speaker.says(said).await;
+        assert!(!corrected.reply.contains("at 11 AM"), "{said}: {}", corrected.reply);
+        let after = speaker.says(then).await;
+        match want {
+            Some(time) => assert!(after.state == State::Done && after.reply.contains(time), "{said}: {}", after.reply),
+            None => assert_ne!(after.state, State::Done, "{said}: {}", after.reply),
+        }
+        if let Some(time) = want {
+            speaker.says("cancel my visit on friday").await;
+            assert_eq!(speaker.says("yes").await.state, State::Done, "{time}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_soonest_needs_no_day() {
     let (scratch, rosa) = with_demo(ROSA, "all", None).await;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 
 use super::{
-    super::{text, words},
+    super::{text, when, words},
     is_provider,
     times::{Wish, clashes, local, offer},
 };
@@ -42,6 +42,8 @@ pub enum Other {
     SomebodyElse,
     /// At another place.
     Elsewhere,
+    /// Any other time.
+    SomethingElse,
 }
 
 impl Other {
@@ -54,12 +56,14 @@ impl Other {
             Self::AnotherDay => "another day",
             Self::SomebodyElse => "somebody else",
             Self::Elsewhere => "elsewhere",
+            Self::SomethingElse => "something else",
         }
     }
 
     fn named(name: &str) -> Option<Self> {
-        use Other::{AnotherDay, Earlier, Elsewhere, Later, SomebodyElse, Soonest};
-        [Soonest, Earlier, Later, AnotherDay, SomebodyElse, Elsewhere].into_iter().find(|other| other.name() == name)
+        use Other::{AnotherDay, Earlier, Elsewhere, Later, SomebodyElse, SomethingElse, Soonest};
+        let all = [Soonest, Earlier, Later, AnotherDay, SomebodyElse, Elsewhere, SomethingElse];
+        all.into_iter().find(|other| other.name() == name)
     }
 }
 
@@ -78,6 +82,8 @@ pub struct Wanted {
     pub wish: Option<Wish>,
     /// Instead of what was offered.
     pub other: Option<Other>,
+    /// The days on which it can't be.
+    pub unwanted: Option<Wish>,
     /// The ids of what was offered.
     pub offered: BTreeSet<String>,
     /// The day was named after that.
@@ -97,6 +103,7 @@ impl Wanted {
             place: words("place"),
             wish: Wish::said(slots),
             other: text(slots, "other").and_then(Other::named),
+            unwanted: Wish::of(when(slots, "unwanted"), None),
             offered: text(slots, "offered").unwrap_or_default().lines().map(str::to_owned).collect(),
             new_day: text(slots, "changed").is_some_and(|names| names.lines().any(|name| name == "date")),
             picked: words(PICKED),
@@ -187,6 +194,8 @@ impl<'a> Desk<'a> {
         }
         let (reply, free) = self.how(wanted);
         if let Some(other) = wanted.other {
+            let unwanted = |s: &OpenSlot| wanted.unwanted.is_some_and(|days| days.fits(s, self.zone));
+            let free: Vec<OpenSlot> = free.into_iter().filter(|s| !unwanted(s)).collect();
             return self.instead(other, wish, &free, &before);
         }
         let Some(wish) = wish else { return Found::NoDay };
@@ -287,6 +296,10 @@ impl<'a> Desk<'a> {
                 among(&self.all, &|s| somebody(s) && soon(s)),
                 among(&self.all, &somebody),
             ],
+            Other::SomethingElse => {
+                let other = |s: &OpenSlot| before.iter().all(|b| (b.start, &b.provider) != (s.start, &s.provider));
+                vec![among(free, &|s| other(s) && near(s)), among(free, &|s| other(s) && soon(s)), among(free, &other)]
+            }
             Other::Elsewhere => vec![
                 among(free, &|s| elsewhere(s) && near(s) && in_window(s)),
                 among(&self.all, &|s| elsewhere(s) && soon(s) && s.specialty == first.specialty),

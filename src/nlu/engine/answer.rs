@@ -112,6 +112,9 @@ fn glue(word: &str) -> bool {
             | "meant"
             | "what"
             | "then"
+            | "wait"
+            | "sorry"
+            | "oops"
     )
 }
 
@@ -137,10 +140,19 @@ pub(super) fn slots(
         let spoken = finder.spoken(0, words.len()).to_owned();
         Some(Slots::from([(name.clone(), Slot::new(spoken, value, confidence))]))
     };
+    if let Some(slots) = def.and_then(|def| compared(def, &words, finder)) {
+        return Some(slots);
+    }
     if let Some(pick) = pick(&words) {
         return whole(SlotValue::Number(pick), 1.0);
     }
     let def = def?;
+    if asked.is_none()
+        && let Some(name) = pending.slot
+        && let Some(answer) = hour_or_place(def, name, finder)
+    {
+        return Some(answer);
+    }
     let about_time = asked.as_ref().is_some_and(|asked| matches!(asked.kind, SlotKind::Date | SlotKind::Time));
     if about_time && nobody(finder, &words) {
         return None;
@@ -198,6 +210,37 @@ pub(super) fn slots(
         }
         _ => None,
     }
+}
+
+/// "Earlier", "later please": where a list of the intent has that, it is sought beyond all that was offered. With a noun it is one
+/// of those: "the later one".
+fn compared(def: &IntentDef, words: &[&str], finder: &Finder<'_>) -> Option<Slots> {
+    let mut kept = (0..words.len()).filter(|&i| words.get(i).is_some_and(|w| *w == "the" || !glue(w)));
+    let (Some(at), None) = (kept.next(), kept.next()) else { return None };
+    let word = words.get(at).filter(|word| word.ends_with("er"))?;
+    def.slots.iter().find_map(|slot| {
+        let SlotKind::List(list) = &slot.kind else { return None };
+        finder.catalogue().list(list)?.names.exact(&[word])?;
+        let value = finder.value(&slot.kind, slot.sense, at, at + 1)?;
+        Some(Slots::from([(slot.name.clone(), value)]))
+    })
+}
+
+/// A number alone, where one of a few is to be picked: "two" is the second, "eleven" the one at eleven.
+fn hour_or_place(def: &IntentDef, name: &str, finder: &Finder<'_>) -> Option<Slots> {
+    let words = finder.words();
+    let kept: Vec<&str> = words.iter().copied().filter(|w| !glue(w)).collect();
+    if let Some((place, used)) = numbers::below_hundred(&kept)
+        && used == kept.len()
+        && (1..=3).contains(&place)
+    {
+        let value = SlotValue::Number(f64::from(place));
+        return Some(Slots::from([(name.to_owned(), Slot::new(finder.spoken(0, words.len()), value, 1.0))]));
+    }
+    let time = def.slots.iter().find(|slot| slot.kind == SlotKind::Time)?;
+    let slot = bare_when(time, finder)??;
+    let SlotValue::When(when) = &slot.value else { return None };
+    fits(&SlotKind::Time, when).then(|| Slots::from([(time.name.clone(), slot)]))
 }
 
 /// What a bare number of something in the room is of; the question says it already.
@@ -279,6 +322,14 @@ pub(super) fn pick(words: &[&str]) -> Option<f64> {
                 | "them"
                 | "those"
                 | "sure"
+                | "no"
+                | "wait"
+                | "sorry"
+                | "actually"
+                | "rather"
+                | "instead"
+                | "how"
+                | "about"
         )
     };
     let kept: Vec<&str> = words.iter().filter(|w| !wrap(w)).copied().collect();
