@@ -9,13 +9,14 @@ use super::{
     Allergy, CarePlace, Condition, FACILITY, Facility, Immunization, Known, LabResult, OnDuty, OpenSlot, Pharmacy,
     Position, Prescription, Profile, Provider, Reading, RoomThing, SlotQuery, Visit, VisitNote, Vital,
     fresh::{Live, parts_of},
+    name_lists::name_lists,
     sensitive::{self, Hush},
     server::Servers,
     visit::as_changed,
 };
 use crate::{
     actions::{Reminder, Renewal, Taken, Waiting},
-    policy::{NameLists, Named, PersonId, Phi, RoomId, Scope, WrongSubject},
+    policy::{NameLists, PersonId, Phi, RoomId, Scope, WrongSubject},
     store::{ChartKind, RoomCall, Store, StoreError},
 };
 
@@ -436,6 +437,15 @@ impl Records {
         Ok(all.map(|all| all.into_iter().filter(told).collect()))
     }
 
+    /// Whoever has a free time in the schedules in a span, each specialty by itself.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn who_has_slots(&self, from: Timestamp, until: Timestamp) -> Result<Vec<Provider>, RecordsError> {
+        self.freshen_slots().await?;
+        Ok(self.store.who_has_slots(from, until).await?)
+    }
+
     /// Free times in the schedules, earliest first.
     ///
     /// # Errors
@@ -443,53 +453,5 @@ impl Records {
     pub async fn free_slots(&self, query: SlotQuery) -> Result<Vec<OpenSlot>, RecordsError> {
         self.freshen_slots().await?;
         Ok(self.store.free_slots(&query).await?)
-    }
-}
-
-/// Each medicine and each provider once, current medicines first.
-fn name_lists(prescriptions: &[Prescription], providers: &[Provider]) -> NameLists {
-    let mut medicines: Vec<Named> = Vec::new();
-    let (current, ended): (Vec<_>, Vec<_>) = prescriptions.iter().partition(|p| p.active);
-    for p in current.into_iter().chain(ended) {
-        match medicines.iter_mut().find(|m| m.name == p.medicine) {
-            Some(known) => {
-                for alias in &p.aliases {
-                    if !known.aliases.contains(alias) {
-                        known.aliases.push(alias.clone());
-                    }
-                }
-            }
-            None => medicines.push(Named { name: p.medicine.clone(), aliases: p.aliases.clone() }),
-        }
-    }
-    let providers = providers.iter().map(|p| Named { name: p.name.clone(), aliases: called(&p.name) }).collect();
-    NameLists { medicines, providers }
-}
-
-/// What a provider is called besides the full name: "Dr. Anita Patel" → "doctor Patel", "Anita Patel", "Patel".
-fn called(name: &str) -> Vec<String> {
-    let title = |w: &&str| matches!(w.trim_end_matches('.').to_lowercase().as_str(), "dr" | "doctor" | "prof");
-    let words: Vec<&str> = name.split_whitespace().collect();
-    let bare: Vec<&str> = words.iter().copied().filter(|w| !title(w)).collect();
-    let Some(surname) = bare.last() else { return vec![] };
-    let mut found = vec![format!("doctor {surname}"), bare.join(" "), (*surname).to_owned()];
-    if bare.len() == words.len() {
-        found.remove(0);
-    }
-    found.retain(|f| f != name);
-    found.dedup();
-    found
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn providers_are_called_by_title_and_surname() {
-        assert_eq!(called("Dr. Anita Patel"), ["doctor Patel", "Anita Patel", "Patel"]);
-        assert_eq!(called("Lena Fischer"), ["Fischer"]);
-        assert_eq!(called("Dr. Patel"), ["doctor Patel", "Patel"]);
-        assert!(called("").is_empty());
     }
 }

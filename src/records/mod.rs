@@ -23,6 +23,7 @@ mod local;
 pub mod measure;
 mod medicine_name;
 mod menu;
+mod name_lists;
 pub mod outgoing;
 pub mod rights;
 mod room_thing;

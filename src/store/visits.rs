@@ -21,7 +21,7 @@ use super::{
 use crate::{
     actions::{Change, Conflict},
     policy::{PersonId, Phi, staff::OUTPATIENTS},
-    records::{KeptVisit, OpenSlot, SlotQuery, Visit, VisitMode, outgoing::Outgoing},
+    records::{KeptVisit, OpenSlot, Origin, Provider, SlotQuery, Visit, VisitMode, outgoing::Outgoing},
 };
 
 impl Store {
@@ -232,6 +232,21 @@ impl Store {
                 slot.actors.join(" ").into(),
             ],
         )
+    }
+
+    /// Whoever has a free time in a span, each specialty by itself.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn who_has_slots(&self, from: Timestamp, until: Timestamp) -> Result<Vec<Provider>, StoreError> {
+        let who = "SELECT DISTINCT provider, specialty FROM slot WHERE free = 1 AND starts >= $1 AND starts < $2 \
+            ORDER BY provider, specialty";
+        let rows = self.inner.database.ask(who, &[from.as_microsecond().into(), until.as_microsecond().into()]).await?;
+        let provider = |row: &AnyRow| -> Result<Provider, StoreError> {
+            let specialty: Option<String> = row.try_get("specialty")?;
+            Ok(Provider { name: row.try_get("provider")?, specialty, role: None, origin: Origin::default() })
+        };
+        rows.iter().map(provider).collect()
     }
 
     /// Free times that nobody else holds, earliest first.

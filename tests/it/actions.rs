@@ -152,7 +152,7 @@ async fn what_can_be_booked(stage: &Stage) {
         (ROSA, vec![("date", on(12, 3))], "ask", "On Thursday, December 3rd, I have 9:30 AM with Dr. Anita Patel, 1:30 PM with Dr. Anita Patel or 4 PM with Dr. Samuel Okafor. Which one would you like?"),
         (ROSA, vec![("date", on(12, 3)), ("provider", text("Dr. Anita Patel"))], "ask", "On Thursday, December 3rd, Dr. Anita Patel has 9:30 AM or 1:30 PM. Which one would you like?"),
         (ROSA, vec![("date", on(12, 3)), ("time", at(9, 0)), ("provider", text("Dr. Anita Patel"))], "ask", "Nothing is free then. On Thursday, December 3rd, Dr. Anita Patel has 9:30 AM or 1:30 PM. Which one would you like?"),
-        (ROSA, vec![("date", on(12, 6)), ("provider", text("Dr. Anita Patel"))], "ask", "Nothing is free then. Dr. Anita Patel has Monday, December 7th at 9 AM, Tuesday, December 8th at 10 AM, or Wednesday, December 9th at 9 AM. Which one would you like?"),
+        (ROSA, vec![("date", on(12, 6)), ("provider", text("Dr. Anita Patel"))], "ask", "Nothing is free then. Dr. Anita Patel has Friday, December 4th at 11 AM, Monday, December 7th at 9 AM, or Tuesday, December 8th at 10 AM. Which one would you like?"),
         (ROSA, vec![("date", week(12, 7)), ("specialty", text("cardiologist"))], "ask", "Dr. Anita Patel has Monday, December 7th at 9 AM, Tuesday, December 8th at 10 AM, or Wednesday, December 9th at 9 AM. Which one would you like?"),
         (ROSA, vec![("date", on(11, 30))], "ask", "That day is over. Which day would suit you?"),
         (ROSA, vec![("date", on(12, 3)), ("provider", text("Dr. Nobody"))], "answer", "I can't book with Dr. Nobody from here. Please call the clinic."),

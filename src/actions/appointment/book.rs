@@ -3,7 +3,7 @@
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
-    super::{ActionError, Change, Facts, Outcome, Pass, Plan, Setting, of_a_person, permit, text},
+    super::{ActionError, Change, Choice, Facts, Outcome, Pass, Plan, Setting, of_a_person, permit, text},
     Known,
     desk::{Desk, Found, Wanted},
     known,
@@ -12,7 +12,7 @@ use super::{
     told::{of_slot, offers},
 };
 use crate::{
-    nlu::Slots,
+    nlu::{SlotValue, Slots},
     policy::{Effect, Floor, Permit, Scope},
     records::OpenSlot,
 };
@@ -22,7 +22,7 @@ pub const FLOOR: Floor = of_a_person(Effect::Change, Scope::Visits);
 
 pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let permit = permit(pass)?;
-    let known = known(&permit, setting).await?;
+    let known = known(&permit, setting, &Wanted::of(slots)).await?;
     Ok(answer(known, slots, setting.now, setting.zone))
 }
 
@@ -32,12 +32,13 @@ fn answer(known: Known, slots: &Slots, now: Timestamp, zone: &TimeZone) -> Outco
     told(&desk, &wanted, text(slots, "reason"), zone)
 }
 
-/// Replies: `unknown_provider`, `ask_date`, `past`, `confirm`, `none`, and those that offer times: `offer`,
-/// `none_then`, `taken`, `no_mode`, `no_place`, `no_other`.
+/// Replies: `unknown_provider`, `which_provider` (names), `ask_date`, `past`, `confirm`, `none`, and those that offer times: `offer`,
+/// `none_then`, `too_far`, `taken`, `no_mode`, `no_place`, `no_other`.
 fn told(desk: &Desk<'_>, wanted: &Wanted, reason: Option<&str>, zone: &TimeZone) -> Outcome {
     let ask_date = |facts: Facts| Outcome::Ask { slot: "date".into(), facts, options: vec![] };
     match desk.find(wanted) {
         Found::Nobody(said) => Outcome::Answer(Facts::new("unknown_provider").with("provider", said)),
+        Found::Which(names) => which_provider(&names),
         Found::NoDay => ask_date(Facts::new("ask_date")),
         Found::Past(day) => ask_date(Facts::new("past").with("day", day)),
         Found::Nothing => Outcome::Answer(Facts::new("none").with("provider", &desk.provider)),
@@ -49,6 +50,16 @@ fn told(desk: &Desk<'_>, wanted: &Wanted, reason: Option<&str>, zone: &TimeZone)
     }
 }
 
+/// Asks which of those who go by the same name is meant.
+fn which_provider(names: &[String]) -> Outcome {
+    let option = |name: &String| Choice { spoken: name.clone(), value: SlotValue::Text(name.clone()) };
+    Outcome::Ask {
+        slot: "provider".into(),
+        facts: Facts::new("which_provider").with("names", names),
+        options: names.iter().map(option).collect(),
+    }
+}
+
 /// After "yes". Looks at the schedule once more; who comes too late is offered other times at once.
 pub async fn perform(
     permit: Permit,
@@ -56,7 +67,6 @@ pub async fn perform(
     reason: Option<String>,
     setting: &Setting<'_>,
 ) -> Result<Outcome, ActionError> {
-    let known = known(&permit, setting).await?;
     let day = local(&slot, setting.zone).date();
     let wanted = Wanted {
         provider: Some(slot.provider.clone()),
@@ -65,6 +75,7 @@ pub async fn perform(
         picked: Some(slot.id.clone()),
         ..Wanted::default()
     };
+    let known = known(&permit, setting, &wanted).await?;
     let desk = Desk::of(setting.now, setting.zone, &wanted, &known.care_team, &known.visits, known.free);
     if !desk.has(&slot) {
         return Ok(match desk.find(&wanted) {
@@ -88,10 +99,7 @@ mod tests {
         },
         *,
     };
-    use crate::{
-        nlu::SlotValue,
-        records::{Provider, Visit, VisitMode},
-    };
+    use crate::records::{Provider, Visit, VisitMode};
     use jiff::civil::{date, time};
     use proptest::prelude::*;
 

@@ -21,6 +21,12 @@ pub const AHEAD: i32 = 60;
 /// Most free times looked at in one go.
 pub const LOOKED_AT: usize = 2_000;
 
+/// Most people whose own free times are looked at beside the first of all.
+pub const ASKED_FOR: usize = 20;
+
+/// Days from which times are offered where the day itself has none.
+const NEAREST: usize = 2;
+
 /// The slot that holds the chosen free time.
 pub const PICKED: &str = "slot";
 
@@ -111,8 +117,26 @@ impl Wanted {
     }
 }
 
+impl Wanted {
+    /// As the slots tell it, at urgent care.
+    pub fn at_urgent_care(slots: &Slots) -> Self {
+        Self { specialty: Some(URGENT.to_owned()), ..Self::of(slots) }
+    }
+
+    /// Whether that may be whom it should be with: as named, of the specialty, or one of one's own where nobody was named.
+    pub fn may_be(&self, provider: &Provider, care_team: &[Provider]) -> bool {
+        match (&self.provider, &self.specialty) {
+            (Some(said), _) => is_provider(&provider.name, said),
+            (None, Some(wanted)) => provider.specialty.as_deref().is_some_and(|own| specialty::same(own, wanted)),
+            (None, None) => care_team.iter().any(|own| own.name == provider.name),
+        }
+    }
+}
+
 /// What the schedule has.
 pub enum Found {
+    /// Two or more go by the name that was said.
+    Which(Vec<String>),
     /// The name that was said is nobody's who can be booked.
     Nobody(String),
     /// No day was named.
@@ -133,6 +157,8 @@ pub struct Desk<'a> {
     zone: &'a TimeZone,
     /// Whom it should be with, by full name.
     pub provider: Option<String>,
+    /// Those who go by what was said, where they are several.
+    called: BTreeSet<String>,
     /// What was said where it is nobody who can be booked.
     unknown: Option<String>,
     /// Every free time ahead that fits whom it should be with.
@@ -173,16 +199,26 @@ impl<'a> Desk<'a> {
             (Some(_), None) => on_team().map(|p| p.name.clone()),
             (None, _) => None,
         };
+        let theirs = care_team.iter().map(|p| p.name.as_str());
+        let called: BTreeSet<String> = match said {
+            Some(said) => {
+                theirs.filter(|p| is_provider(p, said)).chain(names.iter().copied()).map(str::to_owned).collect()
+            }
+            None => BTreeSet::new(),
+        };
         let unknown = said.filter(|_| provider.is_none() && names.is_empty()).map(str::to_owned);
         let can_be = |s: &OpenSlot| s.start > now && !clashes(s, visits);
         let keep = |slots: Vec<OpenSlot>| slots.into_iter().filter(can_be).collect();
-        Self { now, zone, provider, unknown, free: keep(fitting), all: keep(all) }
+        Self { now, zone, provider, called, unknown, free: keep(fitting), all: keep(all) }
     }
 
     /// What there is for what was asked.
     pub fn find(&self, wanted: &Wanted) -> Found {
         if let Some(said) = &self.unknown {
             return Found::Nobody(said.clone());
+        }
+        if self.called.len() > 1 && wanted.picked.is_none() {
+            return Found::Which(self.called.iter().cloned().collect());
         }
         let before = self.offered(wanted);
         let wish = self.wish(wanted, &before);
@@ -204,6 +240,7 @@ impl<'a> Desk<'a> {
         }
         let fitting: Vec<OpenSlot> = free.iter().filter(|s| wish.fits(s, self.zone)).cloned().collect();
         match (fitting.as_slice(), reply) {
+            ([], _) if wish.from > self.horizon() => self.near(&free, Some(wish), "too_far"),
             ([], _) => self.near(&free, Some(wish), reply.unwrap_or("none_then")),
             ([one], None) => Found::One(one.clone()),
             (_, reply) => self.offers(reply.unwrap_or("offer"), fitting),
@@ -243,6 +280,12 @@ impl<'a> Desk<'a> {
         let mut before: Vec<OpenSlot> = self.all.iter().filter(|s| wanted.offered.contains(&s.id)).cloned().collect();
         before.sort_by_key(|s| s.start);
         before
+    }
+
+    /// The last day that is looked at.
+    fn horizon(&self) -> Date {
+        let today = self.now.to_zoned(self.zone.clone()).date();
+        today.checked_add(AHEAD.days()).unwrap_or(Date::MAX)
     }
 
     fn day(&self, slot: &OpenSlot) -> Date {
@@ -312,20 +355,21 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Times near those asked for: the same day, then after it, then before it.
+    /// Times near those asked for: the same day, then those of the days next to it, before or after.
     fn near(&self, free: &[OpenSlot], wish: Option<Wish>, reply: &'static str) -> Found {
-        let among = |fits: &dyn Fn(Date) -> bool| -> Vec<OpenSlot> {
-            free.iter().filter(|s| fits(self.day(s))).cloned().collect()
+        let Some(wish) = wish else { return self.offers(reply, free.to_vec()) };
+        let away = |slot: &OpenSlot| {
+            let day = self.day(slot);
+            let (before, after) = ((wish.from - day).get_days(), (day - wish.to).get_days());
+            before.max(after).max(0)
         };
-        let near = match wish {
-            None => vec![free.to_vec()],
-            Some(w) => {
-                let later = w.to.checked_add(14.days()).unwrap_or(Date::MAX);
-                let (within, after) = (|d| (w.from..=w.to).contains(&d), |d| d > w.to && d <= later);
-                vec![among(&within), among(&after), among(&|_| true)]
-            }
-        };
-        near.into_iter().find(|slots| !slots.is_empty()).map_or(Found::Nothing, |slots| self.offers(reply, slots))
+        let mut days: Vec<i32> = free.iter().map(away).collect();
+        days.sort_unstable();
+        days.dedup();
+        // The day itself alone, where it has any; else as many of the nearest as can be told.
+        let most =
+            if days.first() == Some(&0) { 0 } else { days.iter().copied().take(NEAREST).next_back().unwrap_or(0) };
+        self.offers(reply, free.iter().filter(|slot| away(slot) <= most).cloned().collect())
     }
 
     fn offers(&self, reply: &'static str, slots: Vec<OpenSlot>) -> Found {

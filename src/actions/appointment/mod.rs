@@ -15,6 +15,9 @@ pub mod urgent;
 pub mod waitlist;
 mod which;
 
+use std::collections::BTreeSet;
+
+use desk::Wanted;
 use jiff::SignedDuration;
 pub use waitlist::Waiting;
 
@@ -31,20 +34,40 @@ struct Known {
     free: Vec<OpenSlot>,
 }
 
-/// The person's visits, who treats them, and the free times that nobody else is just being asked about.
-async fn known(permit: &Permit, setting: &Setting<'_>) -> Result<Known, ActionError> {
+/// The person's visits, who treats them, and the free times that nobody else is just being asked about: the first of all, and
+/// those of whoever is asked for, which may be far behind.
+async fn known(permit: &Permit, setting: &Setting<'_>, wanted: &Wanted) -> Result<Known, ActionError> {
     let (records, person) = (setting.records, permit.subject());
     let care_team = records.providers(person).await?.reveal(permit)?;
     let visits = records.visits(person).await?.reveal(permit)?;
-    let query = SlotQuery {
+    let until = setting.now + SignedDuration::from_hours(24 * i64::from(desk::AHEAD));
+    let query = |provider: Option<String>| SlotQuery {
         from: setting.now,
-        until: setting.now + SignedDuration::from_hours(24 * i64::from(desk::AHEAD)),
-        provider: None,
+        until,
+        provider,
         specialty: None,
         limit: desk::LOOKED_AT,
         held_for: Some((person.clone(), setting.now)),
     };
-    Ok(Known { care_team, visits, free: records.free_slots(query).await? })
+    let mut free = records.free_slots(query(None)).await?;
+    if free.len() >= desk::LOOKED_AT {
+        let who = records.who_has_slots(setting.now, until).await?;
+        let mut seen: BTreeSet<String> = free.iter().map(|slot| slot.id.clone()).collect();
+        let names: BTreeSet<String> =
+            who.into_iter().filter(|one| wanted.may_be(one, &care_team)).map(|one| one.name).collect();
+        for name in names.into_iter().take(desk::ASKED_FOR) {
+            let theirs = records.free_slots(query(Some(name))).await?;
+            free.extend(theirs.into_iter().filter(|slot| seen.insert(slot.id.clone())));
+        }
+        // Whoever has time on the day that is asked for.
+        if let Some((from, until)) = wanted.wish.and_then(|wish| wish.span(setting.now, setting.zone)) {
+            let then =
+                records.free_slots(SlotQuery { from, until: until.min(query(None).until), ..query(None) }).await?;
+            free.extend(then.into_iter().filter(|slot| seen.insert(slot.id.clone())));
+        }
+        free.sort_by(|a, b| (a.start, &a.id).cmp(&(b.start, &b.id)));
+    }
+    Ok(Known { care_team, visits, free })
 }
 
 /// Whether what somebody called a provider is this one: by full name, by surname, or by any of the words

@@ -22,7 +22,15 @@ pub const FLOOR: Floor = of_a_person(Effect::Change, Scope::Visits);
 
 pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let permit = permit(pass)?;
-    let known = known(&permit, setting).await?;
+    let all = setting.records.visits(permit.subject()).await?.reveal(&permit)?;
+    // Another time is one with whoever the visit is with.
+    let with = match which(&all, &Asked::of(slots), setting.now, setting.zone) {
+        Which::One(visit) => visit.provider,
+        _ => None,
+    };
+    let asked = Wanted::of(slots);
+    let wanted = Wanted { provider: with.or(asked.provider.clone()), ..asked };
+    let known = known(&permit, setting, &wanted).await?;
     Ok(answer(known, slots, setting.now, setting.zone))
 }
 
@@ -62,7 +70,7 @@ fn moves(visit: &Visit, known: Known, asked: Wanted, now: Timestamp, zone: &Time
         Found::Offer(reply, slots) => with_wishes(offers(reply, &slots, zone), &wanted),
         Found::NoDay => ask_date(Facts::new("ask_date")),
         Found::Past(day) => ask_date(Facts::new("over").with("day", day)),
-        Found::Nothing | Found::Nobody(_) => Outcome::Answer(from(Facts::new("no_times"), visit)),
+        Found::Nothing | Found::Nobody(_) | Found::Which(_) => Outcome::Answer(from(Facts::new("no_times"), visit)),
     }
 }
 
@@ -82,7 +90,8 @@ pub async fn perform(
     to: OpenSlot,
     setting: &Setting<'_>,
 ) -> Result<Outcome, ActionError> {
-    let known = known(&permit, setting).await?;
+    let theirs = Wanted { provider: Some(to.provider.clone()), ..Wanted::default() };
+    let known = known(&permit, setting, &theirs).await?;
     let Some(visit) = known.visits.iter().find(|v| v.id == visit && v.booked && v.start == start).cloned() else {
         return Ok(Outcome::Answer(Facts::new("changed")));
     };

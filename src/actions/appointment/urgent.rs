@@ -25,7 +25,7 @@ pub const FLOOR: Floor = of_a_person(Effect::Change, Scope::Visits);
 pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let permit = permit(pass)?;
     let places = setting.records.care_places().await?;
-    let known = known(&permit, setting).await?;
+    let known = known(&permit, setting, &Wanted::at_urgent_care(slots)).await?;
     Ok(answer(known, &places, slots, setting.phone, (setting.now, setting.zone)))
 }
 
@@ -69,7 +69,9 @@ fn answer(
         Found::Past(day) => {
             Outcome::Ask { slot: "date".into(), facts: Facts::new("past").with("day", day), options: vec![] }
         }
-        Found::Nothing | Found::Nobody(_) | Found::NoDay => Outcome::Answer(Facts::new("none").with("phone", phone)),
+        Found::Nothing | Found::Nobody(_) | Found::Which(_) | Found::NoDay => {
+            Outcome::Answer(Facts::new("none").with("phone", phone))
+        }
     }
 }
 

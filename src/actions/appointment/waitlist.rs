@@ -12,7 +12,7 @@ use super::{
         ActionError, Change, Facts, Next, Notice, NoticeKind, Outcome, Pass, Plan, Setting, of_a_person, permit, text,
     },
     Known,
-    desk::{AHEAD, URGENT},
+    desk::{AHEAD, URGENT, Wanted},
     is_provider, known,
     told::{of_slot, of_visit, visits},
     which::{Asked, VISIT},
@@ -126,7 +126,7 @@ impl Waiting {
 pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let permit = permit(pass)?;
     let waiting = setting.records.waiting(permit.subject()).await?.reveal(&permit)?;
-    let known = known(&permit, setting).await?;
+    let known = known(&permit, setting, &Wanted::of(slots)).await?;
     Ok(decide(&known, &waiting, slots, setting))
 }
 

@@ -174,7 +174,8 @@ pub(super) fn slots(
         if let Some((start, end, value)) = finder.find(slot, &taken) {
             // "Someday" is a little like a medicine, and none where nobody asked for one.
             let unasked = asked.as_ref().is_some_and(|asked| asked.name != slot.name);
-            if unasked && matches!(slot.kind, SlotKind::Medicine | SlotKind::Provider) && value.confidence < A_NAME {
+            let guessed = matches!(slot.kind, SlotKind::Medicine | SlotKind::Provider | SlotKind::List(_));
+            if unasked && guessed && value.confidence < A_NAME {
                 continue;
             }
             taken.iter_mut().take(end).skip(start).for_each(|t| *t = true);

@@ -1,5 +1,7 @@
 //! What a span of words means as a value of a slot.
 
+use std::collections::{HashMap, HashSet};
+
 use jiff::Zoned;
 
 use crate::nlu::{
@@ -33,6 +35,25 @@ const DOUBTED: f32 = 0.8;
 /// A person named by title whom no list holds.
 const TITLED: f32 = 0.5;
 
+/// Names that stand for two who are not called the same in full.
+fn shared(names: &[(usize, &str)], named: &[Named]) -> HashSet<String> {
+    let mut first: HashMap<String, &str> = HashMap::new();
+    let mut shared = HashSet::new();
+    for (entry, name) in names {
+        let Some(full) = named.get(*entry).map(|named| named.name.as_str()) else { continue };
+        let said = words::words(name);
+        let key = untitled(&said.iter().map(|w| w.text.as_str()).collect::<Vec<_>>());
+        if *first.entry(key.clone()).or_insert(full) != full {
+            shared.insert(key);
+        }
+    }
+    shared
+}
+
+fn untitled(words: &[&str]) -> String {
+    words.iter().copied().filter(|word| *word != "doctor").collect::<Vec<_>>().join(" ")
+}
+
 /// The person's own names and the general list behind them.
 pub(super) struct Known<'a> {
     own: Names,
@@ -41,6 +62,8 @@ pub(super) struct Known<'a> {
     /// Known letter for letter: what is said so is none of the others, however like them it sounds.
     exact: Option<&'a List>,
     kinds: Option<&'a List>,
+    /// What two of them are called by: it tells neither from the other.
+    shared: HashSet<String>,
 }
 
 impl<'a> Known<'a> {
@@ -62,12 +85,14 @@ impl<'a> Known<'a> {
                 }
             }
         }
+        let shared = if surnames { shared(&names, named) } else { HashSet::new() };
         Self {
             own: Names::new(names),
             named,
             general: catalogue.list(list),
             exact: catalogue.exact(list),
             kinds: catalogue.kinds(list),
+            shared,
         }
     }
 
@@ -132,6 +157,10 @@ impl<'a> Known<'a> {
 
     /// The value of a span that stands where a name must be.
     pub(super) fn slot(&self, spoken: &str, words: &[&str]) -> Slot {
+        if self.shared.contains(&untitled(words)) {
+            // Whoever acts on it asks which of them.
+            return Slot::new(spoken, SlotValue::Text(spoken.to_owned()), 1.0);
+        }
         let (value, confidence) = self.value(words, true).unwrap_or_else(|| {
             let titled = words.len() > 1 && words.first() == Some(&"doctor");
             (spoken.to_owned(), if titled { TITLED } else { UNKNOWN })

@@ -1,6 +1,6 @@
 //! What is said of visits: the list, getting ready, moving, calling off, and other times than those offered.
 
-use jiff::{Timestamp, civil::date};
+use jiff::{SignedDuration, Timestamp, civil::date};
 use wellspoken::{
     actions::{Change, Conflict, Outcome, Plan},
     nlu::{SlotValue, When},
@@ -98,7 +98,7 @@ async fn which_visit_is_meant(stage: &Stage) {
         (WANDA, "appointment.reschedule", vec![("appointment", on(12, 4))], "ask", "Which day would suit you better?"),
         (WANDA, "appointment.reschedule", vec![("appointment", on(12, 4)), ("date", on(11, 30))], "ask", "That day is over. Which day would suit you better?"),
         (WANDA, "appointment.reschedule", vec![("appointment", on(12, 4)), ("date", on(12, 3))], "ask", "On Thursday, December 3rd, Dr. Samuel Okafor has 10 AM or 4 PM. Which one would you like?"),
-        (WANDA, "appointment.reschedule", vec![("appointment", on(12, 4)), ("date", on(12, 6))], "ask", "Nothing is free then. Dr. Samuel Okafor has Monday, December 7th at 8:30 AM, Tuesday, December 8th at 10 AM, or Wednesday, December 9th at 8:30 AM. Which one would you like?"),
+        (WANDA, "appointment.reschedule", vec![("appointment", on(12, 4)), ("date", on(12, 6))], "ask", "Nothing is free then. Dr. Samuel Okafor has Friday, December 4th at 11:30 AM, Monday, December 7th at 8:30 AM, or Tuesday, December 8th at 10 AM. Which one would you like?"),
         (WANDA, "appointment.reschedule", vec![("appointment", on(12, 4)), ("date", on(12, 8)), ("mode", text("phone"))], "confirm", "Your visit with Dr. Samuel Okafor on Friday, December 4th at 1 PM moves to Tuesday, December 8th at 4:30 PM, by phone. Shall I move it?"),
         (WANDA, "appointment.reschedule", vec![("provider", text("Wes Coast")), ("date", on(12, 15))], "confirm", "Your visit with Dr. Wes Coast on Monday, December 14th at 10 AM Pacific time moves to Tuesday, December 15th at 9 AM Pacific time, by video. Shall I move it?"),
         (WANDA, "appointment.reschedule", vec![("provider", text("Wes Coast")), ("date", on(12, 8)), ("mode", text("in person"))], "ask", "I see no free times in person. On Tuesday, December 15th, Dr. Wes Coast has 9 AM Pacific time by video. Would that work?"),
@@ -135,6 +135,42 @@ async fn other_times(stage: &Stage) {
     ];
     for (slots, kind, words) in rows {
         let said = stage.ask(ROSA, "appointment.book", &slots).await;
+        assert_eq!((said.kind, said.rendered.text.as_str()), (kind, words));
+    }
+}
+
+/// Two of one surname are asked about, and of many free times those that are asked for are found.
+async fn who_is_meant_and_how_far_ahead(stage: &Stage) {
+    let start = moment("2026-12-02T13:00:00Z");
+    let busy = |n: i64| {
+        let start = start + SignedDuration::from_mins(10 * n);
+        let end = start + SignedDuration::from_mins(10);
+        OpenSlot { id: format!("busy-{n}"), start, end, provider: format!("Dr. Busy {n}"), ..OpenSlot::default() }
+    };
+    let with = |id: &str, at: &str, provider: &str| {
+        let start = moment(at);
+        let end = start + SignedDuration::from_mins(30);
+        OpenSlot { id: id.into(), start, end, provider: provider.into(), ..OpenSlot::default() }
+    };
+    let mut slots: Vec<OpenSlot> = (0..2_100).map(busy).collect();
+    slots.push(with("ada", "2026-12-07T15:00:00Z", "Dr. Ada Lund"));
+    slots.push(with("eve", "2026-12-08T15:00:00Z", "Dr. Eve Lund"));
+    slots.push(with("zorn", "2026-12-28T15:00:00Z", "Dr. Zed Zorn"));
+    stage.add("crowd", vec![], slots).await;
+    let march = |year| {
+        let day = Some(date(year, 3, 15));
+        SlotValue::When(When { from: day, to: day, after: None, before: None })
+    };
+    #[rustfmt::skip]
+    let rows = vec![
+        ("crowd", "appointment.book", vec![("provider", text("doctor Lund")), ("date", on(12, 7))], "ask", "I know Dr. Ada Lund and Dr. Eve Lund. Which one do you mean?"),
+        ("crowd", "appointment.book", vec![("provider", text("Dr. Eve Lund")), ("date", on(12, 8))], "confirm", "Tuesday, December 8th at 10 AM with Dr. Eve Lund. Shall I book it?"),
+        ("crowd", "appointment.book", vec![("provider", text("doctor Zorn")), ("date", on(12, 28))], "confirm", "Monday, December 28th at 10 AM with Dr. Zed Zorn. Shall I book it?"),
+        ("crowd", "appointment.book", vec![("provider", text("doctor Zorn")), ("date", march(2027))], "ask", "I can look only two months ahead, so I don't know what is free then. On Monday, December 28th, Dr. Zed Zorn has 10 AM. Would that work?"),
+        (WANDA, "appointment.reschedule", vec![("provider", text("Wes Coast")), ("date", march(2027))], "ask", "I can look only two months ahead, so I don't know what is free then. On Tuesday, December 15th, Dr. Wes Coast has 9 AM Pacific time by video. Would that work?"),
+    ];
+    for (who, action, slots, kind, words) in rows {
+        let said = stage.ask(who, action, &slots).await;
         assert_eq!((said.kind, said.rendered.text.as_str()), (kind, words));
     }
 }
@@ -226,6 +262,7 @@ pub async fn all(stage: &Stage) {
     which_visit_is_meant(stage).await;
     other_times(stage).await;
     a_visit_moves_and_is_called_off(stage).await;
+    who_is_meant_and_how_far_ahead(stage).await;
 }
 
 #[tokio::test]
