@@ -174,10 +174,10 @@ impl Sentence<'_> {
         const ASKING: &str = "think guess gave need want would wonder wondered like know hope believe";
         const GETTING: &str = "get have see know make book schedule refill ask order find check";
         (0..self.words.len()).any(|at| {
-            self.word(at) == "i"
-                && !is(ASKING, self.word(at + 1))
-                && !(is("can could may should do did", self.before(at, 1)) && is(GETTING, self.word(at + 1)))
-                && !(is("am was", self.word(at + 1)) && is("calling asking wondering", self.word(at + 2)))
+            let asks = is(ASKING, self.word(at + 1))
+                || (is("can could may should do did", self.before(at, 1)) && is(GETTING, self.word(at + 1)))
+                || (is("am was", self.word(at + 1)) && is("calling asking wondering", self.word(at + 2)));
+            self.word(at) == "i" && !asks
         })
     }
 

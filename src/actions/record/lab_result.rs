@@ -113,7 +113,7 @@ fn named<'a>(all: &'a [LabResult], said: &str) -> Vec<&'a LabResult> {
     let others = of(&|r| {
         r.aliases.iter().chain(r.panel.as_ref()).any(is)
             || known.contains(&r.test.as_str())
-            || r.panel.as_ref().is_some_and(|panel| words(panel).iter().any(|word| *word == asked))
+            || r.panel.as_ref().is_some_and(|panel| words(panel).contains(&asked))
     });
     match (own.is_empty(), others.is_empty()) {
         (false, _) => own,
