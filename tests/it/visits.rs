@@ -19,7 +19,11 @@ async fn somebody(scratch: &Scratch, name: &str, visits: Vec<Visit>, slots: Vec<
     let zone = jiff::tz::TimeZone::get("America/New_York").expect("known");
     let (_, rosa) = demo::all(support::now(), &zone).expect("demo people").remove(0);
     let chart = Chart { identifiers: vec![format!("urn:test|{name}")], visits, slots, ..rosa };
-    let options = ImportOptions { consent: Some(wellspoken::policy::Scope::ALL.to_vec()), ..ImportOptions::default() };
+    let options = ImportOptions {
+        consent: Some(wellspoken::policy::Scope::ALL.to_vec()),
+        replace: true,
+        ..ImportOptions::default()
+    };
     scratch.app.store().import(&chart, options, support::now()).await.expect("imported")
 }
 

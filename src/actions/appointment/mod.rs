@@ -34,12 +34,17 @@ struct Known {
     free: Vec<OpenSlot>,
 }
 
+/// The person's visits.
+async fn visits_of(permit: &Permit, setting: &Setting<'_>) -> Result<Vec<Visit>, ActionError> {
+    Ok(setting.records.visits(permit.subject()).await?.reveal(permit)?)
+}
+
 /// The person's visits, who treats them, and the free times that nobody else is just being asked about: the first of all, and
 /// those of whoever is asked for, which may be far behind.
 async fn known(permit: &Permit, setting: &Setting<'_>, wanted: &Wanted) -> Result<Known, ActionError> {
     let (records, person) = (setting.records, permit.subject());
     let care_team = records.providers(person).await?.reveal(permit)?;
-    let visits = records.visits(person).await?.reveal(permit)?;
+    let visits = visits_of(permit, setting).await?;
     let until = setting.now + SignedDuration::from_hours(24 * i64::from(desk::AHEAD));
     let query = |provider: Option<String>| SlotQuery {
         from: setting.now,

@@ -9,6 +9,7 @@ use super::{
     desk::{Desk, Found, Other, Wanted},
     known,
     told::{of_slot, of_visit, offers, visits},
+    visits_of,
     which::{Asked, VISIT, Which, which},
 };
 use crate::{
@@ -22,7 +23,7 @@ pub const FLOOR: Floor = of_a_person(Effect::Change, Scope::Visits);
 
 pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let permit = permit(pass)?;
-    let all = setting.records.visits(permit.subject()).await?.reveal(&permit)?;
+    let all = visits_of(&permit, setting).await?;
     // Another time is one with whoever the visit is with.
     let with = match which(&all, &Asked::of(slots), setting.now, setting.zone) {
         Which::One(visit) => visit.provider,

@@ -145,9 +145,9 @@ mod tests {
             ("Lakeside", "ask which"),
             ("Oak Street", "ask which"),
             ("corner drugs", "already"),
-            ("Walgreens", "unknown"),
-            ("the pharmacy", "unknown"),
-            ("", "unknown"),
+            ("Walgreens", "ask unknown"),
+            ("the pharmacy", "ask unknown"),
+            ("", "ask unknown"),
         ] {
             assert_eq!(asked(said), want, "{said:?}");
         }

@@ -143,7 +143,10 @@ pub(super) fn slots(
     if let Some(slots) = def.and_then(|def| compared(def, &words, finder)) {
         return Some(slots);
     }
-    if let Some(pick) = pick(&words) {
+    // Where a day is asked for, "how about the third" is one.
+    let proposes = words.first() == Some(&"how") && !words.contains(&"one");
+    let a_day = proposes && asked.as_ref().is_some_and(|asked| asked.kind == SlotKind::Date);
+    if let Some(pick) = pick(&words).filter(|_| !a_day) {
         return whole(SlotValue::Number(pick), 1.0);
     }
     let def = def?;

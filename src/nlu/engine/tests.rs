@@ -182,7 +182,7 @@ fn medicines_that_are_taken_for_one_another_carry_the_doubt() {
     for (said, value, alike) in [
         ("renew my hydroxyzine", "hydroxyzine", &["hydralazine", "hydrochlorothiazide"][..]),
         ("renew my hydralazine", "hydralazine", &["hydrochlorothiazide", "hydroxyzine"]),
-        ("renew my celebrex", "celecoxib", &["citalopram", "cerebyx"]),
+        ("renew my celebrex", "celecoxib", &["citalopram", "fosphenytoin"]),
         ("renew my lisinopril", "lisinopril 10 mg tablet", &[]),
     ] {
         let got = engine.understand(said, &ctx);

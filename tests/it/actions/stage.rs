@@ -162,7 +162,7 @@ impl Stage {
         let (_, mut chart) = demo::all(self.now, &self.zone).expect("demo people").remove(0);
         chart.identifiers = vec![format!("urn:test|{name}")];
         (chart.visits, chart.slots) = (visits, slots);
-        let options = ImportOptions { consent: Some(Scope::ALL.to_vec()), ..ImportOptions::default() };
+        let options = ImportOptions { consent: Some(Scope::ALL.to_vec()), replace: true, ..ImportOptions::default() };
         let person = self.store.import(&chart, options, self.now).await.expect("imported");
         self.people.lock().expect("people").insert(name, person);
     }
