@@ -712,7 +712,11 @@ fn all_said(stage: &Stage, said: &BTreeSet<(String, String)>) {
                 let facts = facts.with("from", "Mercy Hospital").with("fetched", stage.now);
                 let facts = facts.with("pharmacy", "Harbor Pharmacy").with("carrier", "UPS").with("due", stage.now);
                 let facts = facts.with("prescriber", "Dr. Patel").with("paused", true).with("test", "lipid panel");
-                let facts = facts.with("changed", true).with("by", "Dr. Patel").with("reason", "A test comes first.");
+                let facts = facts
+                    .with("parts", ["lab results"])
+                    .with("changed", true)
+                    .with("by", "Dr. Patel")
+                    .with("reason", "A test comes first.");
                 let rendered = stage.replies.render(&def.name, &facts, &moment);
                 assert!(rendered.is_ok(), "{}", rendered.err().map(|e| e.to_string()).unwrap_or_default());
             } else if !said.contains(&(def.name.clone(), reply.clone())) {

@@ -21,6 +21,8 @@ async fn import(scratch: &Scratch, chart: &Chart, room: Option<&str>) -> PersonI
     let options = ImportOptions {
         consent: Some(Scope::ALL.to_vec()),
         room: room.map(|room| wellspoken::policy::RoomId::parse(room).expect("fits")),
+        // What is changed here is the chart, and not the resources that it was read from.
+        replace: true,
         ..ImportOptions::default()
     };
     scratch.app.store().import(chart, options, now()).await.expect("imported")

@@ -104,7 +104,7 @@ async fn what_was_corrected_is_not_booked() {
     let (scratch, rosa) = with_demo(ROSA, "all", None).await;
     for (said, then, want) in [
         ("actually make it the second one", "yes", Some("3:30 PM")),
-        ("no wait, the other one", "yes", Some("3:30 PM")),
+        ("no wait, the other one", "yes", None),
         ("wait, make that friday", "yes", None),
         ("no wait, thursday", "yes", None),
         ("I said the wrong day", "yes", None),

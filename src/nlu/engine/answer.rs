@@ -221,7 +221,7 @@ pub(super) fn slots(
 fn compared(def: &IntentDef, words: &[&str], finder: &Finder<'_>) -> Option<Slots> {
     let mut kept = (0..words.len()).filter(|&i| words.get(i).is_some_and(|w| *w == "the" || !glue(w)));
     let (Some(at), None) = (kept.next(), kept.next()) else { return None };
-    let word = words.get(at).filter(|word| word.ends_with("er"))?;
+    let word = words.get(at).filter(|word| word.ends_with("er") && **word != "another")?;
     def.slots.iter().find_map(|slot| {
         let SlotKind::List(list) = &slot.kind else { return None };
         finder.catalogue().list(list)?.names.exact(&[word])?;
