@@ -3,7 +3,7 @@
 use super::Soon;
 use crate::{
     policy::Caller,
-    rights::{AccessList, Agreement, Copied, Denied, Gone, Me, Which},
+    rights::{AccessList, Agreement, Copied, Denied, Gone, Me, OwnName, Which},
 };
 
 /// A person's rights over what is known about them. Whoever answers these lets nobody in without an audit row first, and
@@ -11,6 +11,9 @@ use crate::{
 pub trait Rights: Send + Sync + 'static {
     /// How much is kept of the person, and for how long.
     fn me<'a>(&'a self, caller: &'a Caller) -> Soon<'a, Result<Me, Denied>>;
+
+    /// Keeps who they say they are.
+    fn call_me<'a>(&'a self, caller: &'a Caller, who: &'a OwnName) -> Soon<'a, Result<(), Denied>>;
 
     /// Who looked.
     fn access<'a>(&'a self, caller: &'a Caller) -> Soon<'a, Result<AccessList, Denied>>;

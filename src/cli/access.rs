@@ -25,10 +25,11 @@ enum What {
         #[arg(long)]
         json: bool,
     },
-    /// Let people in: each gets a letter with a one-time link. The server sends the letters.
+    /// Let people in: each becomes a person of whom nothing is known, and gets a letter with a one-time link to a page of
+    /// their own. The server sends the letters.
     Enable {
         /// The first so many of those who wait.
-        #[arg(long, conflicts_with = "id")]
+        #[arg(long, visible_alias = "next", conflicts_with = "id")]
         first: Option<usize>,
         /// These, by their id as `list` prints it.
         #[arg(long)]
@@ -85,7 +86,7 @@ async fn enable(store: &Store, first: Option<usize>, ids: &[String], ambient: &A
             let waiting = store.waiting().await?.into_iter().filter(|one| stage(one) == "waiting");
             waiting.take(first).map(|one| one.id).collect()
         }
-        (None, []) => bail!("say whom: --first N, or --id ID"),
+        (None, []) => bail!("say whom: --next N, or --id ID"),
         (None, ids) => ids.to_vec(),
     };
     let mut let_in = 0;

@@ -28,9 +28,9 @@ use crate::{
         Caller, CredentialId, DataClass, Effect, Event, Identity, Journal as _, JournalEntry, JournalError, Occasion,
         Permit, PersonId, Proof, SessionId, Surface, Task, TurnId, Verdict, WrongSubject, admit,
     },
-    records::{Records, RecordsError},
+    records::{Profile, Records, RecordsError},
     smart::{Organization, SmartError, Tokens},
-    store::{ConnectionAccess, Disconnected, NewConnection, Paired, Secret, Store, StoreError, Underway},
+    store::{ChartKind, ConnectionAccess, Disconnected, NewConnection, Paired, Secret, Store, StoreError, Underway},
 };
 
 /// The intent in the audit trail.
@@ -89,6 +89,9 @@ pub enum Denied {
     /// There is no organization of that id.
     #[error("there is no organization of that name to connect")]
     NoOrganization,
+    /// Nobody knows their name or date of birth, so no records could ever fit.
+    #[error("it is not known yet what they are called and when they were born")]
+    Nameless,
     /// There is no connection of that id.
     #[error("there is no such connection")]
     NoConnection,
@@ -101,6 +104,9 @@ pub enum Denied {
     /// The audit row could not be written.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// Rows of somebody else came back. A defect; nothing was begun.
+    #[error(transparent)]
+    WrongSubject(#[from] WrongSubject),
 }
 
 /// Why nothing was connected when the browser came back. Nothing was kept.
@@ -260,6 +266,10 @@ impl Desk<'_> {
     pub async fn begin(&self, visitor: &Visitor, organization: &str) -> Result<Begun, Denied> {
         let visit = self.let_in(visitor, Effect::Change).await?.ok_or(Denied::NotTheirs)?;
         let (client, _) = self.organizations.named(organization).ok_or(Denied::NoOrganization)?;
+        if !self.is_named(&visit).await? {
+            self.store.append(visit.entry(Event::Closed, "refused")).await?;
+            return Err(Denied::Nameless);
+        }
         let word = || hex::encode(self.ambient.random::<32>());
         let (state, cookie, verifier) = (word(), word(), Zeroizing::new(word()));
         let go = client.begin(&state, &verifier, &self.organizations.back()).await;
@@ -270,6 +280,13 @@ impl Desk<'_> {
         let underway = Underway::new(visit.permit.subject(), organization, verifier, page, visitor.by_code);
         self.store.connection_begins(&state, &cookie, &underway, visit.occasion.at).await?;
         Ok(Begun { go, cookie })
+    }
+
+    /// Whether it is known whose records may be connected.
+    async fn is_named(&self, visit: &Visit) -> Result<bool, Denied> {
+        let own = self.store.chart_rows::<Profile>(visit.permit.subject(), ChartKind::Profile).await?;
+        let own = own.reveal(&visit.permit)?;
+        Ok(own.last().is_some_and(|own| own.birth.is_some() && !own.family.is_empty()))
     }
 
     /// Ends what came back. What was granted is kept only once the organization's Patient fits the person; the fetching

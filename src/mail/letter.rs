@@ -30,6 +30,13 @@ pub enum Letter {
         /// For how many days it works.
         days: i64,
     },
+    /// The way back to their own page.
+    Back {
+        /// The secret of a one-time link.
+        secret: String,
+        /// For how many minutes it works.
+        minutes: i64,
+    },
 }
 
 impl Letter {
@@ -40,6 +47,7 @@ impl Letter {
             Self::Confirm { .. } => "confirm",
             Self::News => "news",
             Self::Enabled { .. } => "enabled",
+            Self::Back { .. } => "back",
         }
     }
 
@@ -48,6 +56,7 @@ impl Letter {
             Self::Confirm { .. } => "Your code",
             Self::News => "You have a new message",
             Self::Enabled { .. } => "You can come in now",
+            Self::Back { .. } => "Your link",
         }
     }
 
@@ -62,8 +71,13 @@ impl Letter {
                  You asked for these letters. You can end them there, on your own page.\r\n"
             ),
             Self::Enabled { secret, days } => format!(
-                "You asked to use the care assistant. You can now. Open this within {days} days, on the device you want to \
-                 use it with:\r\n\r\n{page}/#{secret}\r\n\r\nThe link works once. Pass it on to nobody.\r\n"
+                "You asked to use the care assistant. You can now. Open your own page within {days} days, on the device you \
+                 want to use it with:\r\n\r\n{page}/me#{secret}\r\n\r\nThe link works once. Pass it on to nobody. To come \
+                 back later,\r\ngive this address at {page}/join again.\r\n"
+            ),
+            Self::Back { secret, minutes } => format!(
+                "Somebody gave this address at {page}. If that was you, open your own page within {minutes} minutes:\r\n\r\n\
+                 {page}/me#{secret}\r\n\r\nThe link works once. Pass it on to nobody. If it was not you, do nothing.\r\n"
             ),
         }
     }
@@ -101,7 +115,8 @@ mod tests {
         for (letter, holds) in [
             (Letter::Confirm { code: "48291357".into() }, "\r\n48291357\r\n"),
             (Letter::News, "\r\nSubject: You have a new message\r\n"),
-            (Letter::Enabled { secret: "wsp_x".into(), days: 7 }, "https://voice.clinic.example/#wsp_x\r\n"),
+            (Letter::Enabled { secret: "wsp_x".into(), days: 7 }, "https://voice.clinic.example/me#wsp_x\r\n"),
+            (Letter::Back { secret: "wsp_y".into(), minutes: 60 }, "https://voice.clinic.example/me#wsp_y\r\n"),
         ] {
             let message = letter.message(&from, &to, "https://voice.clinic.example", "id1", at).expect("a letter");
             let text = String::from_utf8(message.formatted()).expect("text");

@@ -15,9 +15,11 @@ use crate::{
 /// A person, and how much is kept of them.
 #[derive(Serialize, ToSchema)]
 pub struct Me {
-    /// What they are called; absent where no profile was imported.
+    /// What they are called; absent where nobody said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// They signed up by themselves and nothing is connected: who they are, they say themselves.
+    pub names_themselves: bool,
     /// How much is kept, by class.
     pub kept: Kept,
     /// Hours a conversation is kept after its last turn.
@@ -298,6 +300,7 @@ impl Desk<'_> {
         };
         Ok(Me {
             name: profile.first().map(|p| format!("{} {}", p.given, p.family).trim().to_owned()),
+            names_themselves: store.names_themselves(person).await?,
             kept,
             conversation_hours: self.protection.conversation_hours,
             answer_hours: self.protection.answer_hours,

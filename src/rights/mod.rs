@@ -9,6 +9,7 @@ pub mod consent;
 mod kept;
 mod news;
 mod own;
+mod who;
 
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -25,6 +26,7 @@ use crate::{
 pub use bundle::Copied;
 pub use kept::{AccessEntry, AccessList, Agreement, Check, Gone, Kept, Me, UseShown, Version, Which};
 pub use news::{News, Told};
+pub use who::OwnName;
 
 /// Most entries of the audit trail that are shown at once; all of them are in the copy.
 const SHOWN: usize = 500;
@@ -60,6 +62,17 @@ pub enum Denied {
     /// There is nothing of that name to agree to.
     #[error("there is nothing of that name to agree to")]
     NoSuchUse,
+    /// What somebody says that they are called is no name, or the day none that they can be born on.
+    #[error("`{field}` is not {expected}")]
+    NoName {
+        /// Which of it.
+        field: &'static str,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// Who they are is told by a record.
+    #[error("who they are is told by a record, or something is connected already")]
+    Known,
     /// The days are none.
     #[error("the last day is before the first, or there is no such day")]
     NoDays,

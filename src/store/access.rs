@@ -1,7 +1,8 @@
 //! Who wants to come in: they give an address, show that it is theirs, wait, and are let in by stages.
 //!
 //! Invariants: a try at a code is counted before it is looked at; nobody is enabled whose address was not confirmed, and
-//! each once, in one commit with the one-time link and the letter that brings it; addresses are sealed.
+//! each once, in one commit with the person they become, the one-time link to that person's own page and the letter that
+//! brings it; addresses are sealed.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -9,14 +10,14 @@ use sqlx::Row;
 
 use super::{
     Place, Store,
-    credentials::Grant,
     error::StoreError,
+    guest::page_of,
     job::{JobError, Refusal, Step},
     keys::KeyOwner,
 };
 use crate::{
     mail::{Address, Letter},
-    policy::{Event, JournalEntry, Surface},
+    policy::{Event, JournalEntry, PersonId},
 };
 
 /// How long a code works.
@@ -49,12 +50,16 @@ pub struct Waiting {
 
 impl Store {
     /// Notes that somebody at this address wants to come in, and has a code sent there. Where one was sent a moment ago, or
-    /// the address is confirmed already, nothing happens; whoever asked learns nothing of that.
+    /// the address is confirmed already, nothing happens; whoever is in already has `secret` sent there, as a link to their
+    /// own page. Whoever asked learns nothing of any of that.
     ///
     /// # Errors
     /// When the database or a key fails.
-    pub async fn wants_in(&self, address: &Address, code: &str, at: Timestamp) -> Result<(), StoreError> {
+    pub async fn wants_in(&self, address: &Address, code: &str, secret: &str, at: Timestamp) -> Result<(), StoreError> {
         let id = self.waiting_id(address);
+        if let Some(person) = self.guest_of(&id).await? {
+            return self.finds_back(&person, address, secret, &row("came_back", at)).await;
+        }
         let (owner, sealed) = self.seal(&KeyOwner::House, "waiting", "sealed", &id, address.as_str().as_bytes())?;
         let ask = "INSERT INTO waiting (id, asked, code, tries, owner, sealed) VALUES ($1, $2, $3, 0, $4, $5) \
             ON CONFLICT (id) DO UPDATE SET asked = excluded.asked, code = excluded.code, tries = 0 \
@@ -129,8 +134,8 @@ impl Store {
         waiting.collect()
     }
 
-    /// Lets somebody in: a one-time link to a page of their own goes to them by e-mail. False where nobody of that id
-    /// waits with a confirmed address. `by` is who decided it.
+    /// Lets somebody in: they become a person of whom nothing is known, and a one-time link to their own page goes to them
+    /// by e-mail. False where nobody of that id waits with a confirmed address. `by` is who decided it.
     ///
     /// # Errors
     /// When the database or a key fails; nobody was let in then.
@@ -139,24 +144,37 @@ impl Store {
         let Some(one) = waiting.iter().find(|one| one.id == id) else { return Ok(false) };
         let damaged = || StoreError::Damaged("waiting.sealed".into());
         let address = Address::parse(&one.address).ok_or_else(damaged)?;
+        let person = PersonId::fresh(at, self.random()?);
+        let owner = KeyOwner::Person(person.clone());
+        self.inner.keys.create(&owner)?;
+        let done = self.comes_in(one, &address, &person, secret, by, at).await;
+        if !matches!(done, Ok(true)) {
+            // Nobody was made known, so nothing needs this key.
+            let _ = self.inner.keys.destroy(&self.inner.keys.name(&owner));
+        }
+        done
+    }
+
+    async fn comes_in(
+        &self,
+        one: &Waiting,
+        address: &Address,
+        person: &PersonId,
+        secret: &str,
+        by: &str,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
         let expires = at.checked_add(SignedDuration::from_hours(24 * LINK_DAYS)).unwrap_or(Timestamp::MAX);
-        let grant = Grant {
-            surface: Surface::Chat,
-            person: None,
-            label: "let in from the waiting list".to_owned(),
-            one_time: true,
-            expires,
-        };
+        let grant = page_of(person, "let in from the waiting list", expires);
         let (credential, issued) = self.admission(&self.credential_id(secret)?, &grant, at)?;
         let enable = "UPDATE waiting SET enabled = $2 WHERE id = $1 AND confirmed IS NOT NULL AND enabled IS NULL";
-        let values = vec![id.into(), at.as_microsecond().into()];
+        let values = vec![one.id.as_str().into(), at.as_microsecond().into()];
         let letter = Letter::Enabled { secret: secret.to_owned(), days: LINK_DAYS };
-        let steps = vec![
-            Step::new(enable, values).or_nothing(Refusal::NotThere),
-            credential,
-            self.letter_step(&KeyOwner::House, &address, &letter, at)?,
-        ];
-        let drafts = vec![self.draft(&row("enabled", at), Some(by))?, issued];
+        let mut steps = vec![Step::new(enable, values).or_nothing(Refusal::NotThere)];
+        steps.extend(self.guest_steps(person, &one.id, at)?);
+        steps.extend([credential, self.letter_step(&KeyOwner::House, address, &letter, at)?]);
+        let enabled = JournalEntry { subject: Some(person.clone()), ..row("enabled", at) };
+        let drafts = vec![self.draft(&enabled, Some(by))?, issued];
         match self.inner.writer.submit(steps, drafts).await {
             Ok(_) => Ok(true),
             Err(JobError::Refused(_)) => Ok(false),
@@ -192,7 +210,7 @@ impl Store {
     }
 }
 
-/// About nobody: whoever waits is no person of this system yet.
+/// About nobody yet: whoever waits is no person of this system.
 fn row(outcome: &'static str, at: Timestamp) -> JournalEntry {
     JournalEntry {
         event: Event::Credential,

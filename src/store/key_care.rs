@@ -123,6 +123,8 @@ impl Store {
             "DELETE FROM notice WHERE owner = $1",
             "DELETE FROM watch WHERE owner = $1",
             "DELETE FROM mailbox WHERE owner = $1",
+            "DELETE FROM waiting WHERE id IN (SELECT address FROM guest WHERE owner = $1)",
+            "DELETE FROM guest WHERE owner = $1",
             "DELETE FROM connection WHERE owner = $1",
             "DELETE FROM connected WHERE owner = $1",
             "DELETE FROM connecting WHERE owner = $1",

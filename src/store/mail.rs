@@ -46,6 +46,7 @@ const fn useful(letter: &Letter) -> SignedDuration {
         Letter::Confirm { .. } => SignedDuration::from_hours(1),
         Letter::News => SignedDuration::from_hours(24),
         Letter::Enabled { days, .. } => SignedDuration::from_hours(24 * *days),
+        Letter::Back { minutes, .. } => SignedDuration::from_mins(*minutes),
     }
 }
 

@@ -30,6 +30,7 @@ mod doses;
 mod error;
 mod fleet;
 mod glass;
+mod guest;
 mod hold;
 mod house;
 mod household;

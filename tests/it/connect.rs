@@ -4,4 +4,5 @@ mod fetching;
 mod organization;
 mod refusals;
 mod secrets;
+mod signup;
 mod stage;

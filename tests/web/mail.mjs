@@ -2,92 +2,40 @@
 // Run: npm --prefix tests/web test
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { SMTPServer } from 'smtp-server';
-
 import { launch, until, visit } from './browser.mjs';
+import { PASSWORD, postOffice } from './post.mjs';
 import { free, root, start } from './server.mjs';
 
 const ADDRESS = 'rosa.quibble@example.org';
-const PASSWORD = 'a password of the mail server';
 
-let folder;
 let post;
 let server;
 let browser;
-const letters = [];
-// How the mail server answers the next letters: taken where there is nothing.
-const moods = [];
-
-/** A mail server that wants TLS and a password, as those of providers do. */
-async function mailServer() {
-  folder = mkdtempSync(join(tmpdir(), 'wellspoken-mail-'));
-  const at = (name) => join(folder, name);
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost', '-keyout', at('key'), '-out', at('ca.pem'),
-    '-addext', 'subjectAltName=DNS:localhost', '-addext', 'basicConstraints=critical,CA:FALSE'], { stdio: 'pipe' });
-  writeFileSync(at('password'), PASSWORD, { mode: 0o600 });
-  post = new SMTPServer({
-    key: readFileSync(at('key')),
-    cert: readFileSync(at('ca.pem')),
-    authMethods: ['PLAIN'],
-    onAuth({ username, password }, session, done) {
-      if (!session.secure) return done(new Error('not over TLS'));
-      return username === 'assistant' && password === PASSWORD ? done(null, { user: username }) : done(new Error('no'));
-    },
-    onRcptTo({ address }, session, done) {
-      const mood = moods.shift();
-      if (!mood) return done();
-      return done(Object.assign(new Error(mood.text), { responseCode: mood.code }));
-    },
-    onData(stream, session, done) {
-      let text = '';
-      stream.on('data', (data) => { text += data; });
-      stream.on('end', () => {
-        letters.push({ from: session.envelope.mailFrom.address, to: session.envelope.rcptTo.map((one) => one.address), secure: session.secure, text });
-        done();
-      });
-    },
-  });
-  post.on('error', () => {});
-  await new Promise((done) => post.listen(0, '127.0.0.1', done));
-  const { port } = post.server.address();
-  return `[mail]\nhost = "localhost"\nport = ${port}\nca = "${at('ca.pem')}"\nuser = "assistant"\npassword_file = "${at('password')}"\n`
-    + 'from = "assistant@clinic.example"\npage = "http://localhost:PORT"\n';
-}
+let letters;
+let moods;
 
 before(async () => {
   const port = await free();
-  const section = (await mailServer()).replace('http://localhost:PORT', `http://127.0.0.1:${port}`);
-  server = await start({ listen: `127.0.0.1:${port}`, section });
+  post = await postOffice(`http://127.0.0.1:${port}`);
+  ({ letters, moods } = post);
+  server = await start({ listen: `127.0.0.1:${port}`, section: post.section });
   browser = await launch();
 });
 
 after(async () => {
   await browser?.close();
   await server?.stop();
-  await new Promise((done) => post.close(done));
-  rmSync(folder, { recursive: true, force: true });
+  await post?.stop();
 });
-
-/** The letter that comes next, as soon as it does. */
-async function arrived(count) {
-  for (let i = 0; letters.length < count; i += 1) {
-    assert.ok(i < 2400, `only ${letters.length} letters came`);
-    await new Promise((done) => { setTimeout(done, 50); });
-  }
-  return letters[count - 1];
-}
 
 test('somebody signs up with an address and the code that was sent there', async () => {
   const { page, context, seen } = await visit(browser, `${server.url}/join`);
   await page.getByRole('textbox', { name: 'E-mail address' }).fill(ADDRESS);
   await page.getByRole('button', { name: 'Send the code' }).click();
-  const letter = await arrived(1);
+  const letter = await post.arrived(1);
   assert.deepEqual([letter.from, letter.to, letter.secure], ['assistant@clinic.example', [ADDRESS], true]);
   assert.match(letter.text, /^Subject: Your code\r$/m);
   assert.match(letter.text, /^Message-ID: <[0-9a-f]{24}@clinic\.example>\r$/m);
@@ -111,7 +59,7 @@ test('an address that is none is refused, and one that is known is answered like
   assert.equal((await join('rosa@example.org>\r\nRCPT TO:<x@y.example')).status, 400);
   const [known, fresh] = [await join(ADDRESS), await join('fresh@example.org')];
   assert.deepEqual([known.status, await known.text()], [fresh.status, await fresh.text()]);
-  assert.equal((await arrived(2)).to[0], 'fresh@example.org', 'whoever waits gets no second code');
+  assert.equal((await post.arrived(2)).to[0], 'fresh@example.org', 'whoever waits gets no second code');
 });
 
 test('whoever is let in gets a letter, also where the mail server is out of order at first, and its link opens a page', async () => {
@@ -119,16 +67,21 @@ test('whoever is let in gets a letter, also where the mail server is out of orde
   assert.match(await server.run('access', 'enable', '--first', '5'), /1 let in/, 'whoever did not confirm is not let in');
   for (let i = 0; moods.length && i < 200; i += 1) await new Promise((done) => { setTimeout(done, 50); });
   assert.equal(letters.length, 2, 'it was not taken');
-  const letter = await arrived(3);
+  const letter = await post.arrived(3);
   assert.deepEqual(letter.to, [ADDRESS]);
   assert.match(letter.text, /^Subject: You can come in now\r$/m);
-  const link = /(http\S+\/#\S+)\r$/m.exec(letter.text)[1];
+  const link = /(http\S+\/me#\S+)\r$/m.exec(letter.text)[1];
   const { page, context } = await visit(browser, link);
+  await until(page, 'ready');
+  assert.equal(page.url(), `${server.url}/me`, 'the secret has left the address bar');
+  assert.equal(await page.locator('#whose').textContent(), '', 'nobody knows who they are');
+  assert.equal(await page.locator('dd[data-class="medicines"]').textContent(), '0');
+  await page.goto(server.url);
   await until(page, 'ready');
   await page.locator('#say').fill('is my prescription ready');
   await page.locator('#send').click();
   await page.locator('.turn').first().waitFor();
-  assert.doesNotMatch(await page.locator('.turn').first().textContent(), /lisinopril/, 'nobody is known there');
+  assert.doesNotMatch(await page.locator('.turn').first().textContent(), /lisinopril/, 'nothing is known of them');
   await context.close();
   assert.match(await server.run('access', 'enable', '--first', '5'), /0 let in/);
 });
@@ -142,7 +95,7 @@ test('on a page of their own somebody asks for letters when there is news, and s
   const before = letters.length;
   await page.locator('#letters-form').getByRole('textbox').fill('rosa.at.home@example.org');
   await page.getByRole('button', { name: 'Send a code there' }).click();
-  const letter = await arrived(before + 1);
+  const letter = await post.arrived(before + 1);
   assert.deepEqual(letter.to, ['rosa.at.home@example.org']);
   const code = /^(\d{8})\r$/m.exec(letter.text)[1];
   await page.locator('#letters-code input').fill('00000000');

@@ -70,12 +70,13 @@ impl From<ConnectDenied> for Refusal {
             ConnectDenied::NoOrganization => {
                 Self::WrongField { field: "organization", expected: "one that is offered" }
             }
+            ConnectDenied::Nameless => Self::Nameless,
             ConnectDenied::NoConnection => Self::WrongField { field: "connection", expected: "one of yours" },
             ConnectDenied::Organization(error) => {
                 tracing::warn!(%error, "an organization could not be asked");
                 Self::NoProvider
             }
-            ConnectDenied::Store(_) | ConnectDenied::Journal(_) => {
+            ConnectDenied::Store(_) | ConnectDenied::Journal(_) | ConnectDenied::WrongSubject(_) => {
                 tracing::error!(error = %denied, "a connection could not be looked after");
                 Self::Unavailable
             }
@@ -141,6 +142,7 @@ pub struct GoThere {
         (status = 401, description = "No good credential", body = ErrorBody),
         (status = 403, description = "Not a page of a person's own, or a page of another origin", body = ErrorBody),
         (status = 404, description = "Nothing can be connected here", body = ErrorBody),
+        (status = 409, description = "It is not known yet who they are", body = ErrorBody),
         (status = 413, description = "Too large", body = ErrorBody),
         (status = 415, description = "Not JSON", body = ErrorBody),
         (status = 503, description = "The organization does not answer, or no store", body = ErrorBody),

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use axum::{
     Json, Router,
     extract::{FromRequestParts, Request, State},
-    http::{HeaderValue, header, request::Parts},
+    http::{HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{get, post, put},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use utoipa::ToSchema;
@@ -19,7 +19,7 @@ use super::{Doors, Refusal, body, credentials::Speaker, refusal::ErrorBody};
 use crate::{
     channels::Rights,
     policy::Caller,
-    rights::{AccessList, Agreement, Denied, Gone, Me, Which},
+    rights::{AccessList, Agreement, Denied, Gone, Me, OwnName, Which},
 };
 
 /// Longest body, in bytes.
@@ -52,6 +52,8 @@ impl From<Denied> for Refusal {
             Denied::Outdated => Self::Outdated,
             Denied::Held => Self::Held,
             Denied::NoSuchUse => Self::WrongField { field: "uses", expected: "names of what can be agreed to" },
+            Denied::NoName { field, expected } => Self::WrongField { field, expected },
+            Denied::Known => Self::Known,
             Denied::NoDays => Self::WrongField { field: "from", expected: "a day that is not after `to`" },
             Denied::Store(_) | Denied::Journal(_) | Denied::WrongSubject(_) => {
                 // None of these says whose it was.
@@ -66,6 +68,7 @@ impl From<Denied> for Refusal {
 pub fn routes() -> Router<Doors> {
     Router::new()
         .route("/v1/me", get(show))
+        .route("/v1/me/name", put(name))
         .route("/v1/me/access", get(access))
         .route("/v1/me/consent", get(consent).put(agree))
         .route("/v1/me/forget", post(forget))
@@ -90,6 +93,33 @@ pub fn routes() -> Router<Doors> {
 pub async fn show(own: Own) -> Result<Json<Me>, Refusal> {
     let me = own.desk.me(&own.caller).await?;
     Ok(Json(Me { connects: own.connects, ..me }))
+}
+
+/// Says who they are.
+#[utoipa::path(
+    put,
+    path = "/v1/me/name",
+    tag = "me",
+    summary = "Say what one is called and when one was born",
+    description = "For whoever signed up by themselves, as long as nothing is connected. Only records of the same name and date of birth can be connected.",
+    request_body = OwnName,
+    responses(
+        (status = 204, description = "Kept"),
+        (status = 400, description = "No name, or no day that one can be born on", body = ErrorBody),
+        (status = 401, description = "No good credential", body = ErrorBody),
+        (status = 403, description = "Not a page that a person signed in to, or a page of another origin", body = ErrorBody),
+        (status = 409, description = "Who they are is known, or something is connected already", body = ErrorBody),
+        (status = 413, description = "Too large", body = ErrorBody),
+        (status = 415, description = "Not JSON", body = ErrorBody),
+        (status = 503, description = "No store", body = ErrorBody),
+    ),
+    security(("bearer" = []), ("page" = [])),
+)]
+pub async fn name(State(doors): State<Doors>, own: Own, request: Request) -> Result<StatusCode, Refusal> {
+    let expected = "a name, with `family` and `birth` as YYYY-MM-DD";
+    let who: OwnName = read(&doors, request, "given", expected).await?;
+    own.desk.call_me(&own.caller, &who).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Who looked.

@@ -37,7 +37,7 @@ struct Skills;
 /// What is there only where people have a page of their own.
 #[derive(OpenApi)]
 #[openapi(
-    paths(me::show, me::access, me::consent, me::agree, me::forget, me::export, secrets::code, secrets::pin),
+    paths(me::show, me::name, me::access, me::consent, me::agree, me::forget, me::export, secrets::code, secrets::pin),
     tags((name = "me", description = "What a person may see and change of what is known about them")),
 )]
 struct OwnPage;

@@ -15,7 +15,7 @@ const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// Address, type and contents of each file.
-const FILES: [(&str, &str, &str); 21] = [
+const FILES: [(&str, &str, &str); 22] = [
     ("/", HTML, include_str!("page/talk.html")),
     ("/page/talk.css", CSS, include_str!("page/talk.css")),
     ("/page/talk.js", JS, include_str!("page/talk.js")),
@@ -27,6 +27,7 @@ const FILES: [(&str, &str, &str); 21] = [
     ("/me", HTML, include_str!("page/me.html")),
     ("/page/me.css", CSS, include_str!("page/me.css")),
     ("/page/me/me.js", JS, include_str!("page/me/me.js")),
+    ("/page/me/who.js", JS, include_str!("page/me/who.js")),
     ("/page/me/kept.js", JS, include_str!("page/me/kept.js")),
     ("/page/me/news.js", JS, include_str!("page/me/news.js")),
     ("/page/me/access.js", JS, include_str!("page/me/access.js")),

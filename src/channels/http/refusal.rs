@@ -37,6 +37,12 @@ pub enum Refusal {
     /// Changed by somebody else since it was shown.
     #[error("this was changed elsewhere meanwhile")]
     Outdated,
+    /// Who somebody is, is told by a record.
+    #[error("who you are is known here, or something is connected already")]
+    Known,
+    /// Whose records may be connected cannot be told before it is known who they are.
+    #[error("it is not known yet who you are")]
+    Nameless,
     /// A legal hold keeps what was to be deleted.
     #[error("a legal hold keeps this from being deleted")]
     Held,
@@ -208,6 +214,10 @@ impl Refusal {
             ),
             Self::WrongOrigin => (StatusCode::FORBIDDEN, "wrong_origin", "Use the talk page of this server itself."),
             Self::Outdated => (StatusCode::CONFLICT, "outdated", "Read it again, and change what is there now."),
+            Self::Known => (StatusCode::CONFLICT, "known", "Ask whoever runs this system to change it."),
+            Self::Nameless => {
+                (StatusCode::CONFLICT, "nameless", "Say what you are called and when you were born: PUT /v1/me/name.")
+            }
             Self::Held => (
                 StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS,
                 "held",

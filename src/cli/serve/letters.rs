@@ -7,7 +7,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::program::{Program, unavailable};
+use super::program::{Program, fresh_token, unavailable};
 use crate::{
     channels::{Access, Confirmed, Joined, Soon, Unavailable},
     mail::{Address, Post, Unsent},
@@ -54,7 +54,8 @@ impl Access for Program {
             }
             let code = u64::from_be_bytes(self.app().ambient().random()) % 10_u64.pow(DIGITS);
             let code = format!("{code:0width$}", width = DIGITS as usize);
-            self.app().store().wants_in(&address, &code, now).await.map_err(|e| unavailable(&e))?;
+            let link = fresh_token(self.app());
+            self.app().store().wants_in(&address, &code, &link, now).await.map_err(|e| unavailable(&e))?;
             Ok(Joined::Noted)
         })
     }

@@ -4,7 +4,7 @@ use super::Program;
 use crate::{
     channels::{Rights, Soon},
     policy::Caller,
-    rights::{AccessList, Agreement, Copied, Denied, Desk, Gone, Me, Which},
+    rights::{AccessList, Agreement, Copied, Denied, Desk, Gone, Me, OwnName, Which},
 };
 
 impl Program {
@@ -24,6 +24,10 @@ impl Program {
 impl Rights for Program {
     fn me<'a>(&'a self, caller: &'a Caller) -> Soon<'a, Result<Me, Denied>> {
         Box::pin(async move { self.desk().me(caller).await })
+    }
+
+    fn call_me<'a>(&'a self, caller: &'a Caller, who: &'a OwnName) -> Soon<'a, Result<(), Denied>> {
+        Box::pin(async move { self.desk().call_me(caller, who).await })
     }
 
     fn access<'a>(&'a self, caller: &'a Caller) -> Soon<'a, Result<AccessList, Denied>> {

@@ -23,7 +23,7 @@ use wellspoken::{
     config::HttpConfig,
     dialogue::{Request, Volume},
     policy::{Caller, CredentialId, Proof, RoomId, Surface},
-    rights::{AccessList, Agreement, Copied, Denied, Gone, Kept, Me, Which},
+    rights::{AccessList, Agreement, Copied, Denied, Gone, Kept, Me, OwnName, Which},
     turn::{AsksFor, Could, Expected, Heard, Input, Intended, State, Timings, TurnRequest, TurnResult},
 };
 
@@ -212,6 +212,7 @@ impl Rights for Parrot {
         };
         let me = Me {
             name: None,
+            names_themselves: true,
             kept,
             conversation_hours: 24,
             answer_hours: 24,
@@ -221,6 +222,17 @@ impl Rights for Parrot {
             connects: false,
         };
         Box::pin(async move { theirs(caller).map(|()| me) })
+    }
+
+    fn call_me<'a>(&'a self, caller: &'a Caller, who: &'a OwnName) -> Soon<'a, Result<(), Denied>> {
+        Box::pin(async move {
+            theirs(caller)?;
+            match who.given.as_str() {
+                "Rosa" => Ok(()),
+                "" => Err(Denied::NoName { field: "given", expected: "a name" }),
+                _ => Err(Denied::Known),
+            }
+        })
     }
 
     fn access<'a>(&'a self, caller: &'a Caller) -> Soon<'a, Result<AccessList, Denied>> {

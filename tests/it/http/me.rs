@@ -78,6 +78,19 @@ async fn what_does_not_fit_is_refused_with_its_reason() {
         let (told, named, _) = refusal(post(&door, "chat-token", "/v1/me/forget", &body).await).await;
         assert_eq!((told, named.as_str()), (status, code), "{body}");
     }
+    let who = |given: &str| json!({ "given": given, "family": "Delgado", "birth": "1958-04-12" });
+    for (body, status, code) in [
+        (who(""), 400, "wrong_field"),
+        (who("Milo"), 409, "known"),
+        (json!({ "given": "Rosa", "family": "Delgado", "birth": "1958-02-30" }), 400, "wrong_field"),
+        (json!({ "given": "Rosa", "family": "Delgado", "birth": "1958-04-12", "person": "x" }), 400, "wrong_field"),
+    ] {
+        let asked = door.request(Method::PUT, "/v1/me/name").bearer_auth("chat-token").json(&body);
+        let (told, named, _) = refusal(asked.send().await.expect("an answer")).await;
+        assert_eq!((told, named.as_str()), (status, code), "{body}");
+    }
+    let asked = door.request(Method::PUT, "/v1/me/name").bearer_auth("chat-token").json(&who("Rosa"));
+    assert_eq!(asked.send().await.expect("an answer").status(), 204);
     let big = json!({ "version": 1, "uses": vec!["x"; 4096] });
     assert_eq!(refusal(put(&door, "chat-token", &big).await).await.0, 413);
     let text = door.request(Method::PUT, "/v1/me/consent").bearer_auth("chat-token").body("version=1");
@@ -97,6 +110,7 @@ async fn a_page_of_somebody_elses_can_do_none_of_it() {
     let paths = [
         (Method::GET, "/v1/me"),
         (Method::GET, "/v1/me/access"),
+        (Method::PUT, "/v1/me/name"),
         (Method::PUT, "/v1/me/consent"),
         (Method::POST, "/v1/me/forget"),
         (Method::POST, "/v1/me/export"),

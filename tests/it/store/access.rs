@@ -1,18 +1,20 @@
 //! Signing up and the letters of it: codes, the list, letting in, and a queue that loses and doubles nothing.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, civil::date};
 use wellspoken::{
     mail::{Address, Letter},
-    policy::Surface,
+    policy::{Event, Surface},
+    records::Profile,
     store::{DueLetter, Store},
 };
 
-use super::place::{Place, at};
+use super::place::{Place, admitted, at, entry};
 
 super::on_both!(
     an_address_waits_once_it_is_confirmed_and_is_let_in_once,
     a_code_is_tried_five_times_for_an_hour_and_counted_before_it_is_looked_at,
     a_letter_is_held_by_one_and_sent_again_when_they_die_over_it,
+    whoever_is_let_in_becomes_somebody_who_finds_back_until_they_are_forgotten,
 );
 
 const ROSA: &str = "rosa.quibble@example.org";
@@ -29,13 +31,16 @@ async fn one(store: &Store, seconds: i64) -> Option<DueLetter> {
 
 async fn an_address_waits_once_it_is_confirmed_and_is_let_in_once(place: Place) {
     let store = place.open().await;
-    store.wants_in(&address(ROSA), "11112222", at(0)).await.expect("noted");
-    store.wants_in(&address("Rosa.Quibble@EXAMPLE.org"), "33334444", at(5)).await.expect("somebody else's capitals");
+    store.wants_in(&address(ROSA), "11112222", "wsp_unused", at(0)).await.expect("noted");
+    store
+        .wants_in(&address("Rosa.Quibble@EXAMPLE.org"), "33334444", "wsp_unused", at(5))
+        .await
+        .expect("somebody else's capitals");
     assert_eq!(store.waiting().await.expect("read").len(), 2, "names before the @ may differ by capitals");
     let rosa = store.waiting().await.expect("read").remove(0);
     assert_eq!((rosa.address.as_str(), rosa.confirmed), (ROSA, None));
     assert!(!store.enable(&rosa.id, "wsp_early", "admin", at(6)).await.expect("asked"), "not confirmed");
-    store.wants_in(&address(ROSA), "55556666", at(7)).await.expect("noted");
+    store.wants_in(&address(ROSA), "55556666", "wsp_unused", at(7)).await.expect("noted");
     assert!(!store.confirms(&address(ROSA), "55556666", at(8)).await.expect("asked"), "no second code at once");
     assert!(store.confirms(&address(ROSA), "11112222", at(9)).await.expect("asked"));
     assert!(!store.confirms(&address(ROSA), "11112222", at(9)).await.expect("asked"), "once");
@@ -48,12 +53,16 @@ async fn an_address_waits_once_it_is_confirmed_and_is_let_in_once(place: Place) 
     assert!(letter.letter == Letter::Enabled { secret: "wsp_in".into(), days: 7 } && letter.to == address(ROSA));
     store.letter_done(&letter).await.expect("out");
     let grant = store.redeem("wsp_in", at(14)).await.expect("asked").expect("the link works");
-    assert!(grant.surface == Surface::Chat && grant.person.is_none(), "nobody's record comes with it");
-    store.wants_in(&address(ROSA), "77778888", at(5000)).await.expect("noted");
-    assert!(one(&store, 5001).await.is_none_or(|due| due.to != address(ROSA)), "whoever is in gets no code");
+    let person = grant.person.expect("somebody");
+    assert!(grant.surface == Surface::Chat && store.person_exists(&person).await.expect("asked"));
+    assert!(store.consent(&person).await.expect("read").is_empty(), "they have agreed to nothing");
+    store.wants_in(&address(ROSA), "77778888", "wsp_back", at(5000)).await.expect("noted");
+    let letter = one(&store, 5001).await.expect("a letter");
+    assert!(letter.letter == Letter::Back { secret: "wsp_back".into(), minutes: 60 }, "whoever is in gets no code");
+    store.letter_done(&letter).await.expect("out");
 
     let bytes = super::keys::dump(&place).await;
-    for secret in ["quibble", "11112222", "wsp_in"] {
+    for secret in ["quibble", "11112222", "wsp_in", "wsp_back"] {
         assert!(!super::keys::find(&bytes, secret.as_bytes()), "{secret} is in clear");
     }
     let gone = store.forget_waiting(at(0) + SignedDuration::from_hours(25)).await.expect("swept");
@@ -65,25 +74,25 @@ async fn an_address_waits_once_it_is_confirmed_and_is_let_in_once(place: Place) 
 
 async fn a_code_is_tried_five_times_for_an_hour_and_counted_before_it_is_looked_at(place: Place) {
     let store = place.open().await;
-    store.wants_in(&address(ROSA), "11112222", at(0)).await.expect("noted");
+    store.wants_in(&address(ROSA), "11112222", "wsp_unused", at(0)).await.expect("noted");
     for n in 0..5 {
         assert!(!store.confirms(&address(ROSA), "99990000", at(n)).await.expect("asked"));
     }
     assert!(!store.confirms(&address(ROSA), "11112222", at(6)).await.expect("asked"), "the right one comes too late");
-    store.wants_in(&address(ROSA), "33334444", at(601)).await.expect("noted");
+    store.wants_in(&address(ROSA), "33334444", "wsp_unused", at(601)).await.expect("noted");
     assert!(!store.confirms(&address(ROSA), "11112222", at(602)).await.expect("asked"), "the old one is gone");
     assert!(
         !store.confirms(&address("milo@example.org"), "33334444", at(603)).await.expect("asked"),
         "somebody else's"
     );
     assert!(!store.confirms(&address(ROSA), "33334444", at(601 + 3601)).await.expect("asked"), "an hour is over");
-    store.wants_in(&address(ROSA), "55556666", at(5000)).await.expect("noted");
+    store.wants_in(&address(ROSA), "55556666", "wsp_unused", at(5000)).await.expect("noted");
     assert!(store.confirms(&address(ROSA), "55556666", at(5001)).await.expect("asked"));
 }
 
 async fn a_letter_is_held_by_one_and_sent_again_when_they_die_over_it(place: Place) {
     let store = place.open().await;
-    store.wants_in(&address(ROSA), "11112222", at(0)).await.expect("noted");
+    store.wants_in(&address(ROSA), "11112222", "wsp_unused", at(0)).await.expect("noted");
     let first = one(&store, 1).await.expect("due at once");
     assert!(one(&store, 2).await.is_none(), "somebody has it");
     let again = one(&store, 1 + 60).await.expect("who had it never said that it is out");
@@ -91,11 +100,63 @@ async fn a_letter_is_held_by_one_and_sent_again_when_they_die_over_it(place: Pla
     assert!(one(&store, 1 + 60 + 61).await.is_none(), "the second pause is longer");
     store.letter_done(&first).await.expect("too late");
     assert!(one(&store, 1 + 60 + 120).await.is_some(), "only whoever has it ends it");
-    store.wants_in(&address(ROSA), "33334444", at(700)).await.expect("noted");
+    store.wants_in(&address(ROSA), "33334444", "wsp_unused", at(700)).await.expect("noted");
     let new = one(&store, 700).await.expect("due");
     assert!(new.letter == Letter::Confirm { code: "33334444".into() }, "another code takes the old one's place");
     store.letter_done(&new).await.expect("out");
     assert!(one(&store, 5000).await.is_none());
-    store.wants_in(&address(ROSA), "55556666", at(6000)).await.expect("noted");
+    store.wants_in(&address(ROSA), "55556666", "wsp_unused", at(6000)).await.expect("noted");
     assert!(one(&store, 6000 + 3601).await.is_none(), "a code that no longer works is sent to nobody");
+}
+
+async fn whoever_is_let_in_becomes_somebody_who_finds_back_until_they_are_forgotten(place: Place) {
+    let store = place.open().await;
+    for (n, who) in [(0, ROSA), (1, "milo@example.org")] {
+        store.wants_in(&address(who), "11112222", "wsp_unused", at(n)).await.expect("noted");
+        assert!(store.confirms(&address(who), "11112222", at(2)).await.expect("asked"));
+        let waits = store.waiting().await.expect("read").into_iter().find(|one| one.address == who).expect("waits");
+        assert!(store.enable(&waits.id, &format!("wsp_{n}"), "admin", at(3)).await.expect("let in"));
+    }
+    let mut people = Vec::new();
+    for secret in ["wsp_0", "wsp_1"] {
+        people.push(store.redeem(secret, at(4)).await.expect("asked").expect("works").person.expect("somebody"));
+    }
+    let [rosa, milo] = people.as_slice() else { panic!("two people") };
+    assert_ne!(rosa, milo);
+    while let Some(letter) = store.due_letters(at(5)).await.expect("read").pop() {
+        store.letter_done(&letter).await.expect("done");
+    }
+    // The list forgets them after a month; the way back does not.
+    let later = |seconds: i64| 32 * 24 * 3600 + seconds;
+    assert_eq!(store.forget_waiting(at(later(0))).await.expect("swept"), 2);
+    store.wants_in(&address(ROSA), "33334444", "wsp_back", at(later(1))).await.expect("noted");
+    store.wants_in(&address(ROSA), "33334444", "wsp_more", at(later(2))).await.expect("noted");
+    let letter = one(&store, later(3)).await.expect("a letter");
+    assert!(letter.letter == Letter::Back { secret: "wsp_back".into(), minutes: 60 } && letter.to == address(ROSA));
+    store.letter_done(&letter).await.expect("out");
+    assert!(store.redeem("wsp_more", at(later(3))).await.expect("asked").is_none(), "one in ten minutes");
+    assert!(store.redeem("wsp_back", at(later(3602))).await.expect("asked").is_none(), "for an hour");
+    assert!(store.waiting().await.expect("read").is_empty(), "whoever is in waits no more");
+    store.wants_in(&address(ROSA), "33334444", "wsp_third", at(later(4000))).await.expect("noted");
+    let again = store.redeem("wsp_third", at(later(4001))).await.expect("asked").expect("works");
+    assert_eq!(again.person.as_ref(), Some(rosa));
+
+    // Who they are they say themselves; whoever came otherwise does not.
+    let profile =
+        Profile { given: "Rosa".into(), family: "Quibble".into(), birth: Some(date(1970, 1, 2)), called: vec![] };
+    let row = entry(Event::Closed, Some(rosa), later(4002));
+    assert!(store.names_themselves(rosa).await.expect("asked"));
+    assert!(store.name_themselves(rosa, &profile, &row).await.expect("kept"));
+    let other = admitted(&store, None).await;
+    assert!(!store.names_themselves(&other).await.expect("asked"));
+    let others = entry(Event::Closed, Some(&other), later(4003));
+    assert!(!store.name_themselves(&other, &profile, &others).await.expect("asked"), "their record tells");
+
+    assert!(store.destroy_person(rosa, "admin", at(later(4010))).await.expect("destroyed"));
+    assert!(!store.name_themselves(rosa, &profile, &row).await.is_ok_and(|done| done), "they are nobody");
+    store.wants_in(&address(ROSA), "55556666", "wsp_none", at(later(5000))).await.expect("noted");
+    let letter = store.due_letters(at(later(5001))).await.expect("read").pop().expect("a letter");
+    assert!(letter.letter == Letter::Confirm { code: "55556666".into() }, "whoever was forgotten comes anew");
+    assert_eq!(store.waiting().await.expect("read").len(), 1);
+    assert!(store.audit_verify().await.expect("read").whole());
 }

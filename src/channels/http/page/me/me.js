@@ -1,6 +1,7 @@
-// A person's own page: what is kept, what is new, who looked, what they agree to, a code and a PIN, deleting, a copy. Each part is a file of its own
+// A person's own page: who they are, what is kept, what is new, who looked, what they agree to, a code and a PIN, deleting, a copy. Each part is a file of its own
 // that shows itself in the section of its name; a new part is a section, a file, and a line below. The page keeps nothing.
 
+import * as who from '/page/me/who.js';
 import * as kept from '/page/me/kept.js';
 import * as news from '/page/me/news.js';
 import * as access from '/page/me/access.js';
@@ -12,7 +13,7 @@ import * as forget from '/page/me/forget.js';
 import * as copy from '/page/me/copy.js';
 import { Refused, call, json } from '/page/server.js';
 
-const PARTS = { kept, news, access, consent, records, code, pin, forget, copy };
+const PARTS = { who, kept, news, access, consent, records, code, pin, forget, copy };
 
 const $ = (id) => document.getElementById(id);
 

@@ -9,6 +9,7 @@ const CAME_BACK = {
   stale: 'That took too long, or was begun in another window. Nothing was connected. Please begin again.',
   person: 'Those records are under another name or date of birth than here, so nothing was connected. If they are yours, ask the staff.',
   wrong: 'What the organization answered does not fit, so nothing was connected. Please tell the staff.',
+  nameless: 'First say who you are, on your own page: only records under the same name and date of birth can be connected.',
   unavailable: 'The organization does not answer at the moment, so nothing was connected. Please try again in a while.',
 };
 
@@ -72,7 +73,8 @@ function offered(one, named, told, said) {
       location.assign((await call('/v1/me/records', json('POST', { organization: one.id }))).go);
     } catch (error) {
       go.disabled = false;
-      said.textContent = error instanceof Refused && error.code === 'no_provider' ? CAME_BACK.unavailable : told(error);
+      const words = error instanceof Refused && { no_provider: CAME_BACK.unavailable, nameless: CAME_BACK.nameless }[error.code];
+      said.textContent = words || told(error);
     }
   };
   item.append(reads, go);
