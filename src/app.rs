@@ -36,7 +36,7 @@ use crate::{
         voice::Voice,
     },
     store::{Store, StoreError, StoreOptions, database_url},
-    turn::{Core, Early, Expected, Recognized, TurnRequest, TurnResult},
+    turn::{CareNames, Core, Early, Expected, Recognized, TurnRequest, TurnResult},
     watch::Watcher,
 };
 
@@ -204,6 +204,7 @@ impl App {
             sign_up: config.mail.as_ref().map(|mail| mail.spoken_page().to_owned()),
             emergency_number: config.place.emergency_number.clone(),
             recognized: Recognized::default(),
+            care_names: CareNames::default(),
             patterns: Some(config.patterns.clone()),
             protection: protection(&config),
             connecting: config.connect.as_ref().map(connecting),
@@ -225,6 +226,7 @@ impl App {
         self.core.records = Records::new(store.clone()).with_servers(servers);
         std::mem::replace(&mut self.core.store, store).close().await;
         self.core.recognized = Recognized::default();
+        self.core.care_names = CareNames::default();
         self.core.ambient = ambient;
         Ok(())
     }

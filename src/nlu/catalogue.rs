@@ -17,7 +17,7 @@ use super::{
     Context, Pending,
     grammar::{Index, Pattern, Vocabulary},
     names::Names,
-    when::Sense,
+    when::Tense,
 };
 use crate::policy::{DataClass, Effect, Identity};
 
@@ -101,7 +101,7 @@ pub struct SlotDef {
     /// The question that asks for it.
     pub prompt: Option<String>,
     /// For days: whether the next or the last one is meant.
-    pub sense: Sense,
+    pub sense: Tense,
     /// Where no value is found in a sentence, its own words are the value.
     pub or_words: bool,
 }

@@ -25,6 +25,7 @@ mod lint;
 pub mod measure;
 pub mod names;
 pub mod numbers;
+pub mod places;
 pub mod recurrence;
 pub mod shelf;
 #[cfg(test)]

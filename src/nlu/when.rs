@@ -26,14 +26,40 @@ pub use period::periods;
 pub(in crate::nlu) use weekdays::weekday;
 
 /// Whether a phrase without a year or a week means the next one or the last one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Sense {
     /// A visit or a reminder.
-    #[default]
     Ahead,
     /// A reading or a result.
     Behind,
+}
+
+/// How a slot tells which of the two is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tense {
+    /// What is to come: a visit that is booked, a reminder.
+    #[default]
+    Ahead,
+    /// What has been: a reading, a result.
+    Behind,
+    /// As the sentence tells it: "what visits *did I have* in October".
+    Told,
+}
+
+impl Tense {
+    /// What a date in a sentence of these words means.
+    #[must_use]
+    pub fn of(self, words: &[&str]) -> Sense {
+        const PAST: [&str; 12] =
+            ["did", "had", "was", "were", "went", "saw", "seen", "been", "past", "previous", "ago", "happened"];
+        match self {
+            Self::Ahead => Sense::Ahead,
+            Self::Behind => Sense::Behind,
+            Self::Told if words.iter().any(|word| PAST.contains(word)) => Sense::Behind,
+            Self::Told => Sense::Ahead,
+        }
+    }
 }
 
 /// What a phrase came to.

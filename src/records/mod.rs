@@ -35,6 +35,7 @@ mod stay;
 mod timing;
 pub mod vaccine;
 mod visit;
+pub mod visit_kind;
 
 use std::collections::BTreeMap;
 

@@ -28,6 +28,7 @@ mod mask;
 mod names;
 mod news;
 mod pause;
+mod places;
 mod pressure;
 mod request;
 mod room;
@@ -47,6 +48,7 @@ pub use early::Early;
 pub use keep::{SLOWLY, WordsKept, words_of};
 pub use names::Recognized;
 pub use pause::Expected;
+pub use places::CareNames;
 pub use request::{AsksFor, Could, Heard, Input, State, Timings, TurnRequest, TurnResult};
 
 pub use crate::nlu::{Intended, Said as SlotSaid};
@@ -57,7 +59,7 @@ use crate::{
     config::PatternsConfig,
     dialogue,
     fleet::{nurse::Units, room::Rooms},
-    nlu::{Engine, NONE, Slots, catalogue::Catalogue},
+    nlu::{Engine, NONE, Slots, catalogue::Catalogue, places::Named},
     outbox::{Courier, CourierError},
     policy::{
         Agreed, Caller, JournalError, Mode, Occasion, PersonId, Proof, SessionId, Surface, Trust, TurnId,
@@ -111,6 +113,8 @@ pub struct Core {
     pub connecting: Option<Connecting>,
     /// Names let out for recognition, by session.
     pub recognized: Recognized,
+    /// What urgent care places are called.
+    pub care_names: CareNames,
     /// What is counted of turns; `None` where nothing is.
     pub patterns: Option<PatternsConfig>,
     /// How long a clip may wait and be decoded.
@@ -175,6 +179,8 @@ struct Turn<'a> {
     speak: bool,
     agreed: Agreed,
     state: dialogue::State,
+    /// What urgent care places are called.
+    places: Arc<[Named]>,
     /// The records, with what was read while the opening audit row went to the disk.
     ahead: Option<Records>,
 }
@@ -189,13 +195,15 @@ impl Core {
             return turn.repeat(earlier).await;
         }
         let heard = turn.hear(input).await;
-        let turn = match turn.alarmed(&heard).await {
+        let mut turn = match turn.alarmed(&heard).await {
             ControlFlow::Break(answer) => return answer,
             ControlFlow::Continue(turn) => turn,
         };
         if let Err(e) = opened {
             return turn.failed(&e).await;
         }
+        // Not before: an emergency waits for no list.
+        turn.places = self.care_names.of(self, turn.now).await;
         match heard {
             hear::Hearing::Words { .. } | hear::Hearing::Meant { .. } => turn.converse(heard).await,
             hear::Hearing::Nothing { .. } if turn.asks_whether_emergency() => turn.unanswered().await,
@@ -247,6 +255,7 @@ impl<'a> Turn<'a> {
             speak,
             agreed: Agreed::default(),
             state: dialogue::State::default(),
+            places: Arc::default(),
             ahead: None,
         }
     }

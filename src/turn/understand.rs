@@ -128,7 +128,8 @@ impl Turn<'_> {
         open.map(|open| Pending { intent: &open.intent, slot: open.wait.slot() })
     }
 
-    pub(super) fn read_as(&self, words: &str, lists: &NameLists, pending: Option<Pending<'_>>) -> Interpretation {
+    /// What the words mean by the catalogue alone.
+    pub(super) fn read_plainly(&self, words: &str, lists: &NameLists, pending: Option<Pending<'_>>) -> Interpretation {
         let core = self.core;
         let channel = self.caller.surface.name();
         core.engine.understand(words, &Context { channel, pending, lists, now: self.now, zone: &core.zone })
@@ -188,7 +189,7 @@ impl Turn<'_> {
     }
 }
 
-fn clear(meaning: &Interpretation) -> bool {
+pub(super) fn clear(meaning: &Interpretation) -> bool {
     matches!(meaning.by, By::Sentence | By::Answer | By::Classifier) && meaning.intent != NONE
 }
 

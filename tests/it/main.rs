@@ -39,6 +39,7 @@ mod oidc;
 mod openbao;
 mod outbox;
 mod patterns;
+mod places;
 mod postgres;
 mod quiet;
 mod readings;

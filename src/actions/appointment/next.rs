@@ -10,7 +10,7 @@ use super::{
 use crate::{
     nlu::Slots,
     policy::{Effect, Floor, Scope},
-    records::{Visit, specialty},
+    records::{Visit, specialty, visit_kind},
 };
 
 /// Reads the person's visits.
@@ -19,12 +19,12 @@ pub const FLOOR: Floor = of_a_person(Effect::Read, Scope::Visits);
 pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let permit = permit(pass)?;
     let visits = setting.records.visits(permit.subject()).await?.reveal(&permit)?;
-    Ok(Outcome::Answer(next(&visits, text(slots, "provider"), setting.now)))
+    Ok(Outcome::Answer(next(&visits, text(slots, "provider"), text(slots, "what"), setting.now)))
 }
 
 /// Replies: `next` (at, zone, provider, specialty, place, mode, reason, prepare, prepare_long, more, elsewhere), `none`,
-/// `none_with` (provider).
-fn next(visits: &[Visit], with: Option<&str>, now: Timestamp) -> Facts {
+/// `none_with` (provider), `none_for` (asked).
+fn next(visits: &[Visit], with: Option<&str>, what: Option<&str>, now: Timestamp) -> Facts {
     let fits = |v: &Visit| match with {
         None => true,
         Some(said) => {
@@ -35,11 +35,13 @@ fn next(visits: &[Visit], with: Option<&str>, now: Timestamp) -> Facts {
     // One that has begun is still the next one until it is over.
     let coming = |v: &&Visit| v.booked && v.end.unwrap_or(v.start) > now;
     let mut found: Vec<&Visit> = visits.iter().filter(coming).filter(|v| fits(v)).collect();
+    found.retain(|v| what.is_none_or(|kind| visit_kind::is_for(v, kind)));
     found.sort_by_key(|v| v.start);
     let (Some(v), more) = (found.first(), found.len().saturating_sub(1)) else {
-        return match with {
-            Some(said) => Facts::new("none_with").with("provider", said),
-            None => Facts::new("none"),
+        return match (what, with) {
+            (Some(kind), _) => Facts::new("none_for").with("asked", kind),
+            (None, Some(said)) => Facts::new("none_with").with("provider", said),
+            (None, None) => Facts::new("none"),
         };
     };
     let long = v.prepare.as_deref().is_some_and(|p| p.chars().count() > SPEAKABLE);
@@ -80,10 +82,14 @@ mod tests {
         let all = [last, past.clone(), later, off, running];
         let who = |f: Facts| (f.reply.clone(), f.values.get("provider").cloned().unwrap_or_default());
         let said = |reply: &str, provider: &str| (reply.to_owned(), serde_json::json!(provider));
-        assert_eq!(who(next(&all, None, now)), said("next", "Dr. Now"));
-        assert_eq!(who(next(&all, Some("doctor Okafor"), now)), said("next", "Dr. Samuel Okafor"));
-        assert_eq!(who(next(&all, Some("Dr. Off"), now)), said("none_with", "Dr. Off"));
-        assert_eq!(next(&all, Some("cardiologist"), now).values["more"], 2);
-        assert_eq!(next(&[past], None, now).reply, "none");
+        assert_eq!(who(next(&all, None, None, now)), said("next", "Dr. Now"));
+        assert_eq!(who(next(&all, Some("doctor Okafor"), None, now)), said("next", "Dr. Samuel Okafor"));
+        assert_eq!(who(next(&all, Some("Dr. Off"), None, now)), said("none_with", "Dr. Off"));
+        assert_eq!(next(&all, Some("cardiologist"), None, now).values["more"], 2);
+        let scan = Visit { reason: Some("MRI of left knee".into()), ..visit("s", "2026-12-12T19:30:00Z", "Dr. Ray") };
+        let with_scan = [all.to_vec(), vec![scan]].concat();
+        assert_eq!(who(next(&with_scan, None, Some("MRI"), now)), said("next", "Dr. Ray"));
+        assert_eq!(next(&all, None, Some("MRI"), now).reply, "none_for");
+        assert_eq!(next(&[past], None, None, now).reply, "none");
     }
 }

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     nlu::Slots,
     policy::{Effect, Floor, Scope},
-    records::Visit,
+    records::{Visit, visit_kind},
 };
 
 /// Reads the person's visits.
@@ -54,7 +54,7 @@ fn names(visit: &Visit, test: &str) -> bool {
         let text = words(text.as_deref().unwrap_or_default());
         !said.is_empty() && said.iter().all(|w| text.contains(w))
     };
-    told(&visit.reason) || told(&visit.prepare)
+    visit_kind::is_for(visit, test) || told(&visit.reason) || told(&visit.prepare)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     nlu::SlotValue,
-    records::{OpenSlot, Visit},
+    records::{OpenSlot, Visit, visit_kind},
 };
 
 /// What is said of one free time. `zone` is its place's, for telling the time there.
@@ -31,6 +31,7 @@ pub fn of_visit(reply: &str, visit: &Visit) -> Facts {
         .with("zone", &visit.zone)
         .with("provider", &visit.provider)
         .with("specialty", &visit.specialty)
+        .with("what", visit_kind::what(visit))
         .with("place", &visit.place)
         .with("mode", visit.mode.name())
 }
@@ -39,7 +40,7 @@ pub fn of_visit(reply: &str, visit: &Visit) -> Facts {
 pub fn one(visit: &Visit) -> Value {
     json!({
         "at": visit.start, "zone": visit.zone, "provider": visit.provider, "specialty": visit.specialty,
-        "mode": visit.mode.name(), "from": visit.origin.organization,
+        "what": visit_kind::what(visit), "mode": visit.mode.name(), "from": visit.origin.organization,
     })
 }
 
@@ -70,7 +71,8 @@ pub fn offers(reply: &str, slots: &[OpenSlot], zone: &TimeZone) -> Outcome {
 /// Asks which of the visits is meant.
 pub fn visits(reply: &str, slot: &str, several: &[Visit], zone: &TimeZone) -> Outcome {
     let option = |v: &Visit| {
-        let with = v.provider.as_deref().or(v.specialty.as_deref()).unwrap_or_default();
+        let what = visit_kind::what(v);
+        let with = v.provider.as_deref().or(what.as_deref()).or(v.specialty.as_deref()).unwrap_or_default();
         Choice {
             spoken: format!("{} {with}", starts(v, zone).strftime("%A %B %-d %-I:%M %p")),
             value: SlotValue::Text(v.id.clone()),

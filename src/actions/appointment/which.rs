@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     nlu::Slots,
-    records::{Visit, specialty},
+    records::{Visit, specialty, visit_kind},
 };
 
 /// The slot that names a visit by its day, or holds the one that was picked.
@@ -39,6 +39,7 @@ pub struct Asked<'a> {
     day: Option<Wish>,
     provider: Option<&'a str>,
     specialty: Option<&'a str>,
+    what: Option<&'a str>,
 }
 
 impl<'a> Asked<'a> {
@@ -49,12 +50,17 @@ impl<'a> Asked<'a> {
             day: when(slots, VISIT).and_then(|day| Wish::of(Some(day), None)),
             provider: text(slots, "provider"),
             specialty: text(slots, "specialty"),
+            what: text(slots, "what"),
         }
     }
 
     /// Whether anything was said by which it is told.
     pub const fn says_something(&self) -> bool {
-        self.picked.is_some() || self.day.is_some() || self.provider.is_some() || self.specialty.is_some()
+        self.picked.is_some()
+            || self.day.is_some()
+            || self.provider.is_some()
+            || self.specialty.is_some()
+            || self.what.is_some()
     }
 
     /// Whether this one may be meant.
@@ -70,7 +76,8 @@ impl<'a> Asked<'a> {
             visit.provider.as_deref().is_some_and(|p| is_provider(p, said))
                 || visit.specialty.as_deref().is_some_and(|s| specialty::same(s, said))
         };
-        day && self.provider.is_none_or(with) && self.specialty.is_none_or(with)
+        let what = self.what.is_none_or(|kind| visit_kind::is_for(visit, kind));
+        day && what && self.provider.is_none_or(with) && self.specialty.is_none_or(with)
     }
 }
 
@@ -135,6 +142,8 @@ mod tests {
             (Asked { provider: Some("doctor Okafor"), ..empty() },             "a"),
             (Asked { specialty: Some("cardiologist"), ..empty() },             "b late"),
             (Asked { specialty: Some("cardiology"), day: on(10), ..empty() },  "b"),
+            (Asked { what: Some("MRI"), ..empty() },                           "none"),
+            (Asked { what: Some("cardiology"), ..empty() },                    "b late"),
             (Asked { picked: Some("past"), ..empty() },                        "over: past"),
             (Asked { provider: Some("Dr. Zoe Stranger"), ..empty() },          "off: off"),
             (Asked { provider: Some("Dr. Nobody"), ..empty() },                "none"),

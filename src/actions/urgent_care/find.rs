@@ -79,8 +79,12 @@ impl Asked {
         let place = &found.place;
         let clock = place.clock(zone);
         let (from, to) = self.days.unwrap_or_else(|| {
-            let today = now.to_zoned(clock.clone()).date();
-            (today, today)
+            let today = now.to_zoned(clock).date();
+            // Asked after seven, "is it open at seven" is about tomorrow's.
+            let over =
+                self.at.is_some_and(|at| self.moments(place, today, at, zone).iter().all(|moment| *moment < now));
+            let day = if over { today.tomorrow().unwrap_or(today) } else { today };
+            (day, day)
         });
         let days: Vec<Date> =
             (0..DAYS).filter_map(|n| from.checked_add(n.days()).ok()).filter(|day| *day <= to).collect();
@@ -96,6 +100,16 @@ impl Asked {
         (open, told)
     }
 
+    /// The moments of a day that a clock time may be: one, or the two that "seven" may be. The earlier one first.
+    fn moments(&self, place: &CarePlace, day: Date, at: Time, zone: &TimeZone) -> Vec<Timestamp> {
+        let clock = place.clock(zone);
+        let moment = |at: Time| Some(day.to_datetime(at).to_zoned(clock.clone()).ok()?.timestamp());
+        let times = [Some(at), self.half_open.then(|| at.wrapping_add(12.hours()))];
+        let mut moments: Vec<Timestamp> = times.into_iter().flatten().filter_map(moment).collect();
+        moments.sort_unstable();
+        moments
+    }
+
     /// The moment that is meant, and whether the place is open at it: of the two that "seven" may be, the one at which it is
     /// open; of two at which it is open, or closed, the first that is still to come.
     fn meant(
@@ -106,14 +120,7 @@ impl Asked {
         now: Timestamp,
         zone: &TimeZone,
     ) -> Option<(Timestamp, bool)> {
-        let clock = place.clock(zone);
-        let moment = |at: Time| Some(day.to_datetime(at).to_zoned(clock.clone()).ok()?.timestamp());
-        let mut times = vec![at];
-        if self.half_open {
-            times.push(at.wrapping_add(12.hours()));
-        }
-        let mut moments: Vec<Timestamp> = times.into_iter().filter_map(moment).collect();
-        moments.sort_unstable();
+        let moments = self.moments(place, day, at, zone);
         let spans: Vec<(Timestamp, Timestamp)> =
             [day.yesterday().ok(), Some(day)].into_iter().flatten().flat_map(|day| place.on(day, zone)).collect();
         let is_open = |at: &Timestamp| spans.iter().any(|(from, until)| from <= at && at < until);
@@ -177,6 +184,9 @@ mod tests {
         let table = [
             (told(&day, None, ("at seven", 7)),                   "Tue 19 true"),
             (told(&day, None, ("at nine", 9)),                    "Tue 21 false"),
+            // That is over today.
+            (told(&day, None, ("at nine am", 9)),                 "Wed 09 true"),
+            (told(&night, None, ("at seven am", 7)),              "Wed 07 false"),
             (told(&day, tomorrow, ("at seven", 7)),               "Wed 19 true"),
             (told(&day, tomorrow, ("at nine", 9)),                "Wed 09 true"),
             (told(&day, tomorrow, ("at seven am", 7)),            "Wed 07 false"),

@@ -49,7 +49,8 @@ pub(super) fn is_called(place: &CarePlace, said: &str) -> bool {
         && said.iter().filter(|word| !["the", "on", "street"].contains(&word.as_str())).all(|w| told.contains(w))
 }
 
-/// The places of that kind that a name or an address may mean, all where nobody named one: those that are open, then
+/// The places of that kind that a name or an address may mean (of any kind where none of that kind goes by it), all where
+/// nobody named one: those that are open, then
 /// those of which nobody knows, then the others; the nearest first, else as the operator lists them.
 fn meant(
     places: Vec<CarePlace>,
@@ -58,7 +59,10 @@ fn meant(
     from: Option<Position>,
     (now, zone): (Timestamp, &TimeZone),
 ) -> Vec<Found> {
-    let fits = |place: &CarePlace| place.emergency == emergency && said.is_none_or(|said| is_called(place, said));
+    let called = |place: &CarePlace| said.is_none_or(|said| is_called(place, said));
+    let of_kind = places.iter().any(|place| place.emergency == emergency && called(place));
+    let any_kind = said.is_some() && !of_kind;
+    let fits = |place: &CarePlace| called(place) && (any_kind || place.emergency == emergency);
     let mut found: Vec<Found> = places
         .into_iter()
         .filter(fits)
@@ -151,6 +155,7 @@ mod tests {
         assert_eq!(names(Some("the one on oak street"), here), "", "`one` is no name");
         assert_eq!(names(Some("on Oak"), here), "Near Far");
         assert_eq!(names(Some("the moon"), here), "");
+        assert_eq!(names(Some("emergency"), here), "Emergency", "named, though nobody said that it is one");
         let rooms = meant(places(), None, true, here, (now, &zone));
         assert_eq!(rooms.iter().map(|f| f.place.name.as_str()).collect::<Vec<_>>(), ["Emergency Room"]);
     }

@@ -16,7 +16,7 @@ use serde_saphyr::{Location, Spanned};
 
 use super::{CatalogueErrors, Mistake, Place};
 use crate::{
-    nlu::when::Sense,
+    nlu::when::Tense,
     policy::{DataClass, Effect, Identity},
 };
 
@@ -161,7 +161,7 @@ pub(super) struct Slot {
     pub required: bool,
     pub prompt: Option<String>,
     #[serde(default)]
-    pub sense: Sense,
+    pub sense: Tense,
     /// `words`: the sentence itself where no value is found.
     #[serde(rename = "or")]
     pub otherwise: Option<Otherwise>,

@@ -271,7 +271,7 @@ fn bare_when(asked: &SlotDef, finder: &Finder<'_>) -> Option<Option<Slot>> {
     }
     let read = |from: usize, to: usize| {
         let span = words.get(from..to).filter(|s| !s.is_empty())?;
-        match when::parse(span, finder.now(), asked.sense, true)? {
+        match when::parse(span, finder.now(), finder.sense(asked.sense), true)? {
             Reading::Is(when, confidence) => {
                 let says_something = fits(&SlotKind::Date, &when) || fits(&SlotKind::Time, &when);
                 let spoken = finder.spoken(from, to).to_owned();

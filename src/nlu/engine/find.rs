@@ -12,7 +12,7 @@ use crate::nlu::{
     Context, Slot, SlotValue, Slots, When,
     catalogue::{Catalogue, IntentDef, SlotKind},
     grammar::{Candidate, Fit, Pattern, SlotUse, Values, WORD},
-    when::{self, Sense, Span},
+    when::{self, Sense, Span, Tense},
     words::Word,
 };
 
@@ -35,7 +35,7 @@ pub(super) struct Finder<'a> {
     ahead: OnceCell<Vec<Span>>,
     behind: OnceCell<Vec<Span>>,
     intent: Option<&'a IntentDef>,
-    memo: Vec<(SlotKind, Sense, usize, Vec<Candidate>)>,
+    memo: Vec<(SlotKind, Tense, usize, Vec<Candidate>)>,
 }
 
 /// Points a word for a value that is known for sure; a literal word has [`WORD`].
@@ -101,6 +101,11 @@ impl<'a> Finder<'a> {
         self.text.get(first..last).unwrap_or_default()
     }
 
+    /// Which way a date goes in what was said.
+    pub(super) fn sense(&self, tense: Tense) -> Sense {
+        tense.of(&self.words())
+    }
+
     pub(super) fn whens(&self, sense: Sense) -> &[Span] {
         let cell = if sense == Sense::Ahead { &self.ahead } else { &self.behind };
         cell.get_or_init(|| when::find(&self.words(), &self.now, sense))
@@ -120,7 +125,8 @@ impl<'a> Finder<'a> {
         }
     }
 
-    fn compute(&self, kind: &SlotKind, sense: Sense, at: usize) -> Vec<Candidate> {
+    fn compute(&self, kind: &SlotKind, tense: Tense, at: usize) -> Vec<Candidate> {
+        let sense = self.sense(tense);
         let words = self.words();
         let left = words.len() - at.min(words.len());
         let worth = |n: usize, each: i32| i32::try_from(n).unwrap_or(0) * each;
@@ -189,7 +195,8 @@ impl<'a> Finder<'a> {
     }
 
     /// The value of a span as a slot.
-    pub(super) fn value(&self, kind: &SlotKind, sense: Sense, start: usize, end: usize) -> Option<Slot> {
+    pub(super) fn value(&self, kind: &SlotKind, tense: Tense, start: usize, end: usize) -> Option<Slot> {
+        let sense = self.sense(tense);
         let words = self.words();
         let span = words.get(start..end)?;
         let spoken = self.spoken(start, end).to_owned();
@@ -310,7 +317,7 @@ impl<'a> Finder<'a> {
         let mut at = 0;
         while at < words.len() {
             let longest = |kind: &SlotKind, least: i32| {
-                let found = self.compute(kind, Sense::Ahead, at);
+                let found = self.compute(kind, Tense::Ahead, at);
                 found.iter().filter(|c| c.points >= i32::try_from(c.end - at).unwrap_or(1) * least).map(|c| c.end).max()
             };
             let marked = longest(&SlotKind::Medicine, SURE)

@@ -78,6 +78,36 @@ async fn what_visits_there_are(stage: &Stage) {
     }
 }
 
+/// Visits that go by what they are for.
+async fn what_a_visit_is_for(stage: &Stage) {
+    let scan = Visit {
+        reason: Some("MRI of left knee".into()),
+        prepare: Some("Leave metal at home.".into()),
+        ..visit("scan", "2026-12-07T15:00:00Z", None)
+    };
+    let scope = Visit { reason: Some("Colonoscopy".into()), ..visit("scope", "2026-12-09T15:00:00Z", Some(PATEL)) };
+    let again = Visit { reason: Some("Dialysis".into()), ..visit("dialysis", "2026-12-11T15:00:00Z", None) };
+    let more = Visit { reason: Some("Dialysis".into()), ..visit("more", "2026-12-14T15:00:00Z", None) };
+    stage.add("mira", vec![scan, scope, again, more], vec![]).await;
+    let what = |kind: &str| vec![("what", text(kind))];
+    #[rustfmt::skip]
+    let rows = vec![
+        ("appointment.next", what("MRI"), "answer", "Your next visit is Monday, December 7th at 10 AM for MRI of left knee. The clinic says: Leave metal at home."),
+        ("appointment.next", what("colonoscopy"), "answer", "Your next visit is Wednesday, December 9th at 10 AM with Dr. Anita Patel."),
+        ("appointment.next", what("mammogram"), "answer", "I have no coming visit for mammogram on record here."),
+        ("appointment.list", vec![], "answer", "You have 4 visits coming up: Monday, December 7th at 10 AM for MRI of left knee; Wednesday, December 9th at 10 AM with Dr. Anita Patel; Friday, December 11th at 10 AM for dialysis; Monday, December 14th at 10 AM for dialysis. Your full list is on your page."),
+        ("appointment.cancel", what("scan"), "confirm", "Your visit for MRI of left knee on Monday, December 7th at 10 AM will be cancelled. Shall I do that?"),
+        ("appointment.cancel", what("dialysis"), "ask", "You have 2 visits coming up: Friday, December 11th at 10 AM for dialysis; Monday, December 14th at 10 AM for dialysis. Which one do you want to cancel?"),
+        ("appointment.cancel", what("surgery"), "answer", "I don't see a coming visit like that on record here. Ask me for your visits to hear them."),
+        ("appointment.prepare", vec![("test", text("MRI"))], "answer", "For your visit for MRI of left knee on Monday, December 7th at 10 AM the clinic says: Leave metal at home."),
+        ("appointment.reschedule", what("MRI"), "ask", "Which day would suit you better?"),
+    ];
+    for (action, slots, kind, words) in rows {
+        let said = stage.ask("mira", action, &slots).await;
+        assert_eq!((said.kind, said.rendered.text.as_str()), (kind, words), "{action}");
+    }
+}
+
 async fn which_visit_is_meant(stage: &Stage) {
     #[rustfmt::skip]
     let rows = vec![
@@ -259,6 +289,7 @@ pub async fn all(stage: &Stage) {
     };
     stage.add(WANDA, wandas_visits(), vec![slot]).await;
     what_visits_there_are(stage).await;
+    what_a_visit_is_for(stage).await;
     which_visit_is_meant(stage).await;
     other_times(stage).await;
     a_visit_moves_and_is_called_off(stage).await;
