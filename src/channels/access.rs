@@ -25,8 +25,8 @@ pub enum Joined {
 /// What became of a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Confirmed {
-    /// It is theirs.
-    Yes,
+    /// It is theirs; their place in the list, from 1.
+    Yes(i64),
     /// Not this code, or not any more.
     No,
     /// Too many codes at the moment.

@@ -65,7 +65,9 @@ async fn list(store: &Store, json: bool) -> anyhow::Result<()> {
         return Ok(());
     }
     for one in &waiting {
-        println!("{}  {:<11}  {}  {}", one.id, stage(one), one.asked, one.address);
+        let person = one.person.as_ref().map(|id| format!("  {id}")).unwrap_or_default();
+        let refused = one.refused.map(|at| format!("  the mail server refused a letter, {at}")).unwrap_or_default();
+        println!("{}  {:<11}  {}  {}{person}{refused}", one.id, stage(one), one.asked, one.address);
     }
     let count = |wanted: &str| waiting.iter().filter(|one| stage(one) == wanted).count();
     println!("{} unconfirmed, {} waiting, {} enabled", count("unconfirmed"), count("waiting"), count("enabled"));

@@ -246,6 +246,15 @@ async fn sweep(program: std::sync::Weak<Program>) {
                 }
                 Err(error) => tracing::warn!(%error, "old addresses could not be deleted; it is tried again"),
             }
+            match app.store().forget_revocations(app.ambient().now()).await {
+                Ok(0) => {}
+                Ok(rows) => {
+                    tracing::warn!(rows, "organizations did not take tokens back in two weeks; they are deleted")
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "tokens that nobody takes back could not be deleted; it is tried again")
+                }
+            }
             match app.store().forget_events(app.ambient().now()).await {
                 Ok(0) => {}
                 Ok(rows) => tracing::info!(rows, "what devices were to be told and is over is deleted"),

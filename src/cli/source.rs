@@ -1,4 +1,4 @@
-//! `wellspoken source`: whose records are at which server.
+//! `wellspoken source`: whose records are at which server, and who may connect records under another name.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use crate::{
     ambient::system_now,
     fhir::FhirError,
     policy::PersonId,
-    records::Servers,
-    store::{ChartKind, Store},
+    records::{Profile, Servers},
+    store::{ALLOWANCE_LASTS, ChartKind, Store},
     watch::Watcher,
 };
 
@@ -34,6 +34,27 @@ enum What {
         /// What the server's Patient is found by: `system|value`. One of the identifiers must be the person's here, too.
         #[arg(long, value_name = "SYSTEM|VALUE")]
         identifier: String,
+    },
+    /// Let a person connect their records at another organization that has them under another name or date of birth, once
+    /// you saw papers that say so. For thirty days; the person sees it in their list of who looked.
+    Allow {
+        /// The person: the id that `import` printed.
+        person: String,
+        /// The organization's id, as `[[connect.organizations]]` has it.
+        #[arg(long)]
+        organization: String,
+        /// The given name that the organization has.
+        #[arg(long)]
+        given: String,
+        /// The family name that the organization has.
+        #[arg(long)]
+        family: String,
+        /// The date of birth that the organization has: 1958-04-12.
+        #[arg(long)]
+        birth: jiff::civil::Date,
+        /// Who saw the papers.
+        #[arg(long, value_name = "NAME")]
+        staff: String,
     },
     /// Everybody whose records are at a server, and when anything was last read from it.
     List {
@@ -65,7 +86,14 @@ enum What {
 pub fn run(global: &Global, args: SourceArgs) -> anyhow::Result<()> {
     runtime()?.block_on(async {
         let servers = Arc::new(Servers::new(&global.config()?.records, system_now)?);
+        let organizations = global.config()?.connect.map(|connect| connect.organizations).unwrap_or_default();
         let store = config_store(global).await?;
+        if let What::Allow { organization, .. } = &args.what
+            && !organizations.iter().any(|one| one.id == *organization)
+        {
+            let ids: Vec<&str> = organizations.iter().map(|one| one.id.as_str()).collect();
+            bail!("the configuration names no organization `{organization}`; it names: {}", ids.join(", "));
+        }
         let done = carry_out(&store, &servers, args.what, global.now.unwrap_or_else(system_now)).await;
         store.close().await;
         done
@@ -78,6 +106,15 @@ async fn carry_out(store: &Store, servers: &Arc<Servers>, what: What, now: jiff:
             let person = PersonId::parse(&person)?;
             bind(store, servers, &person, (&server, &identifier), &whoever(), now).await?;
             println!("bound; the records of {} are read from {server}", person.as_str());
+        }
+        What::Allow { person, organization, given, family, birth, staff } => {
+            if given.trim().is_empty() || family.trim().is_empty() {
+                bail!("a name that is empty fits nobody: give both as the organization has them");
+            }
+            let there = Profile { given, family, birth: Some(birth), called: vec![] };
+            let by = format!("{staff} ({})", whoever());
+            store.allow_connection(&PersonId::parse(&person)?, &organization, &there, &by, now).await?;
+            println!("allowed for {} days; they can connect {organization} now", ALLOWANCE_LASTS.as_hours() / 24);
         }
         What::List { json } => {
             let all = store.sources().await?;

@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::{Desk, kept_access, tokens_of};
+use super::{Desk, kept_access};
 use crate::{
     config::{OrganizationConfig, ServerConfig},
     fhir::{FhirError, Server},
@@ -66,7 +66,7 @@ pub enum Fetched {
     Later,
     /// The organization takes its tokens no longer.
     Lapsed,
-    /// It was taken back aloud, and the organization was told.
+    /// It was taken back aloud; its tokens are on their way back.
     Left,
     /// Somebody else has it, or it was taken back.
     NotMine,
@@ -131,10 +131,11 @@ impl Desk<'_> {
             return Ok(Fetched::NotMine);
         };
         if held.state == ConnectionState::Leaving {
-            // It is over here whether or not the organization hears of it.
-            self.give_back(&held).await;
             let entry = self.row(&held, "disconnected")?;
-            return Ok(if self.store.left(&held, &entry).await? { Fetched::Left } else { Fetched::NotMine });
+            let Some(taken) = self.store.left(&held, &entry).await? else { return Ok(Fetched::NotMine) };
+            // It is over here whether or not the organization hears of it; it is told until it does.
+            self.tell_now(taken.tokens.as_deref()).await;
+            return Ok(Fetched::Left);
         }
         let ended = match self.organizations.named(&held.details.organization) {
             Some((client, server)) => self.fetch_held(&mut held, client, server).await,
@@ -261,10 +262,11 @@ impl Desk<'_> {
             }
         };
         held.details.access = Some(kept_access(&tokens));
-        if !self.store.note_connection(held, None, now).await? {
-            // It was taken back meanwhile, and with it the right to these.
-            client.revoke(&tokens, now).await;
-            return Err(Stop::NotMine);
+        let kept = self.store.note_connection(held, None, now).await;
+        if !matches!(kept, Ok(true)) {
+            // It was taken back meanwhile, and with it the right to these; or whose it was is nobody here any more.
+            self.give_back(&held.details.organization, &kept_access(&tokens)).await;
+            return Err(kept.map_or_else(Stop::Store, |_| Stop::NotMine));
         }
         Ok(tokens.access)
     }
@@ -302,14 +304,6 @@ impl Desk<'_> {
             outcome: Some(outcome),
             at: self.ambient.now(),
         })
-    }
-
-    /// Gives back what a connection holds. False where the organization takes no such word.
-    pub async fn give_back(&self, held: &Connection) -> bool {
-        match (self.organizations.named(&held.details.organization), &held.details.access) {
-            (Some((client, _)), Some(access)) => client.revoke(&tokens_of(access), self.ambient.now()).await,
-            _ => false,
-        }
     }
 }
 

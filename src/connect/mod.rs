@@ -6,8 +6,9 @@
 //! kept is given back. Deliberately absent: HTTP, SQL, and using anything of it: what may be answered with is agreed to as
 //! ever.
 //!
-//! Where to look: `fit` whether it is the same person, `fetch` reading what was connected.
+//! Where to look: `back` giving tokens back, `fit` whether it is the same person, `fetch` reading what was connected.
 
+mod back;
 mod fetch;
 mod fit;
 mod shown;
@@ -30,7 +31,10 @@ use crate::{
     },
     records::{Profile, Records, RecordsError},
     smart::{Organization, SmartError, Tokens},
-    store::{ChartKind, ConnectionAccess, Disconnected, NewConnection, Paired, Secret, Store, StoreError, Underway},
+    store::{
+        ChartKind, ConnectionAccess, Disconnected, NewConnection, Paired, Secret, Store, StoreError, TakenBack,
+        Underway,
+    },
 };
 
 /// The intent in the audit trail.
@@ -318,7 +322,7 @@ impl Desk<'_> {
         let kept = self.kept(visit, (client, server), &tokens).await;
         if kept.is_err() {
             // Whatever the reason: it is not used, so it is given back.
-            client.revoke(&tokens, visit.occasion.at).await;
+            self.give_back(&underway.organization, &kept_access(&tokens)).await;
         }
         kept
     }
@@ -335,10 +339,16 @@ impl Desk<'_> {
         let [theirs] = found.as_slice() else { return Err(NotConnected::Nobody) };
         let person = visit.permit.subject();
         let own = Records::new(self.store.clone()).profile(person).await?.reveal(&visit.permit)?;
-        if fit::fits(own.as_ref(), theirs.get()) != Fit::Same {
+        let config = client.config();
+        let mut fit = fit::fits(own.as_ref(), theirs.get());
+        if fit != Fit::Same {
+            // Staff may have seen papers that say what they are called there.
+            let allowed = self.store.allowed_connection(person, &config.id, visit.occasion.at).await?;
+            fit = fit::fits(allowed.reveal(&visit.permit)?.as_ref(), theirs.get());
+        }
+        if fit != Fit::Same {
             return Err(NotConnected::AnotherPerson);
         }
-        let config = client.config();
         let new = NewConnection {
             organization: &config.id,
             name: &config.name,
@@ -349,7 +359,7 @@ impl Desk<'_> {
         Ok(self.store.keep_connection(new, &visit.entry(Event::Connection, "connected")).await?)
     }
 
-    /// Takes a connection back: what came of it goes, and the organization is told, where it listens.
+    /// Takes a connection back: what came of it goes, and the organization is told until it hears.
     ///
     /// # Errors
     /// See [`Denied`].
@@ -361,11 +371,9 @@ impl Desk<'_> {
         let visit = self.let_in(visitor, Effect::Change).await?.ok_or(Denied::NotTheirs)?;
         let entry = visit.entry(Event::Connection, "disconnected");
         let done = self.store.disconnect(visit.permit.subject(), id, &entry).await?;
-        let (how, details) = done.ok_or(Denied::NoConnection)?;
-        if let (Some((client, _)), Some(access)) = (self.organizations.named(&details.organization), &details.access) {
-            // It is over here whether or not the organization hears of it.
-            client.revoke(&tokens_of(access), self.ambient.now()).await;
-        }
+        let TakenBack { how, tokens } = done.ok_or(Denied::NoConnection)?;
+        // It is over here whether or not the organization hears of it; it is told until it does.
+        self.tell_now(tokens.as_deref()).await;
         Ok(how)
     }
 

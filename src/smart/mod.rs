@@ -107,6 +107,17 @@ pub struct Tokens {
     pub patient: Option<String>,
 }
 
+/// Whether an organization heard that tokens are used no longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Heard {
+    /// It takes no such word.
+    Never,
+    /// It takes them no longer.
+    Yes,
+    /// It did not answer, or not as it must; it is told again.
+    NotYet,
+}
+
 /// An organization as a client of it sees it. Cheap to clone; clones share what they know of it.
 #[derive(Clone)]
 pub struct Organization {
@@ -232,19 +243,23 @@ impl Organization {
         Ok(tokens)
     }
 
-    /// Tells the organization that these are no longer used (RFC 7009). False where it takes no such word, or does not answer.
-    pub async fn revoke(&self, tokens: &Tokens, now: Timestamp) -> bool {
-        let Ok(found) = self.discovered().await else { return false };
+    /// Tells the organization that these are no longer used (RFC 7009). A token that it does not know is taken back already.
+    pub async fn revoke(&self, tokens: &Tokens, now: Timestamp) -> Heard {
+        let Ok(found) = self.discovered().await else { return Heard::NotYet };
         let post = found.secret_in_body();
-        let Some(at) = found.smart.revocation else { return false };
+        let Some(at) = found.smart.revocation else { return Heard::Never };
         let all = [tokens.refresh.as_ref().map(|t| (t, "refresh_token")), Some((&tokens.access, "access_token"))];
-        let mut heard = true;
+        let mut heard = Heard::Never;
         for (token, hint) in all.into_iter().flatten() {
             let form = encoded(&[("token", token), ("token_type_hint", hint)]);
-            let Ok(form) = self.signed(form, &at, now) else { return false };
+            let Ok(form) = self.signed(form, &at, now) else { return Heard::NotYet };
             let (inner, at) = (self.inner.clone(), at.clone());
             let sent = self.off(move || inner.web.post(&at, &form, post).map_err(SmartError::of)).await;
-            heard &= sent.is_ok_and(|(status, _)| status == 200);
+            heard = heard.max(match sent {
+                Ok((200, _)) => Heard::Yes,
+                Ok((400, body)) if takes_no_such(&body) => Heard::Never,
+                _ => Heard::NotYet,
+            });
         }
         heard
     }
@@ -324,6 +339,12 @@ impl Organization {
         let _room = self.inner.room.acquire().await.map_err(|_| SmartError::Silent("closed"))?;
         tokio::task::spawn_blocking(call).await.map_err(|_| SmartError::Silent("interrupted"))?
     }
+}
+
+/// Whether a server says that it takes back no tokens of that kind (RFC 7009, 2.2.1).
+fn takes_no_such(body: &[u8]) -> bool {
+    let told = serde_json::from_slice::<serde_json::Value>(body).ok();
+    told.is_some_and(|told| told.get("error").is_some_and(|error| error == "unsupported_token_type"))
 }
 
 /// Whether a text may be the id of a resource, and so part of an address.

@@ -46,6 +46,10 @@ pub struct Waiting {
     pub confirmed: Option<Timestamp>,
     /// When they were let in.
     pub enabled: Option<Timestamp>,
+    /// Who they became.
+    pub person: Option<String>,
+    /// When the mail server refused a letter to them for good; whether one went out since is not known.
+    pub refused: Option<Timestamp>,
 }
 
 impl Store {
@@ -62,7 +66,7 @@ impl Store {
         }
         let (owner, sealed) = self.seal(&KeyOwner::House, "waiting", "sealed", &id, address.as_str().as_bytes())?;
         let ask = "INSERT INTO waiting (id, asked, code, tries, owner, sealed) VALUES ($1, $2, $3, 0, $4, $5) \
-            ON CONFLICT (id) DO UPDATE SET asked = excluded.asked, code = excluded.code, tries = 0 \
+            ON CONFLICT (id) DO UPDATE SET asked = excluded.asked, code = excluded.code, tries = 0, refused = NULL \
             WHERE waiting.confirmed IS NULL AND waiting.asked <= $6";
         let values = vec![
             id.as_str().into(),
@@ -84,11 +88,11 @@ impl Store {
         }
     }
 
-    /// Whether this code shows that the address is theirs; it then waits to be let in.
+    /// Whether this code shows that the address is theirs; it then waits to be let in. Gives its place in the list, from 1.
     ///
     /// # Errors
     /// When the database or a key fails.
-    pub async fn confirms(&self, address: &Address, code: &str, at: Timestamp) -> Result<bool, StoreError> {
+    pub async fn confirms(&self, address: &Address, code: &str, at: Timestamp) -> Result<Option<i64>, StoreError> {
         let id = self.waiting_id(address);
         let count = "UPDATE waiting SET tries = tries + 1 \
             WHERE id = $1 AND confirmed IS NULL AND tries < $2 AND asked > $3";
@@ -97,17 +101,31 @@ impl Store {
             Step::new(count, vec![id.as_str().into(), TRIES.into(), since.into()]).or_nothing(Refusal::NotThere);
         let confirm = "UPDATE waiting SET confirmed = $3, code = '' WHERE id = $1 AND code = $2 AND confirmed IS NULL";
         let code = self.waiting_code(&id, code);
-        let confirmed = Step::new(confirm, vec![id.into(), code.into(), at.as_microsecond().into()]);
+        let confirmed = Step::new(confirm, vec![id.as_str().into(), code.into(), at.as_microsecond().into()]);
         // The try is durable whether or not it fits, so the two are two commits.
         for (step, draft) in [(counted, None), (confirmed.or_nothing(Refusal::NotThere), Some(row("confirmed", at)))] {
             let drafts = draft.iter().map(|row| self.draft(row, None)).collect::<Result<_, _>>()?;
             match self.inner.writer.submit(vec![step], drafts).await {
                 Ok(_) => {}
-                Err(JobError::Refused(_)) => return Ok(false),
+                Err(JobError::Refused(_)) => return Ok(None),
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(true)
+        self.place_of(&id).await
+    }
+
+    async fn place_of(&self, id: &str) -> Result<Option<i64>, StoreError> {
+        let before = "SELECT CAST(COUNT(*) AS BIGINT) AS place FROM waiting w JOIN waiting mine ON mine.id = $1 \
+            WHERE w.confirmed IS NOT NULL AND w.enabled IS NULL \
+            AND (w.asked < mine.asked OR (w.asked = mine.asked AND w.id <= mine.id))";
+        let row = self.inner.database.ask_one(before, &[id.into()]).await?;
+        Ok(row.map(|row| row.try_get("place")).transpose()?)
+    }
+
+    /// The statement that notes that the mail server takes nothing for this address.
+    pub(super) fn refused_step(&self, to: &Address, at: Timestamp) -> Step {
+        let refused = "UPDATE waiting SET refused = $2 WHERE id = $1";
+        Step::new(refused, vec![self.waiting_id(to).into(), at.as_microsecond().into()])
     }
 
     /// Everybody who wants to come in or lately did, in the order of their asking.
@@ -115,7 +133,9 @@ impl Store {
     /// # Errors
     /// When the database or a key fails.
     pub async fn waiting(&self) -> Result<Vec<Waiting>, StoreError> {
-        let all = "SELECT id, asked, confirmed, enabled, owner, sealed FROM waiting ORDER BY asked, id";
+        let all = "SELECT w.id AS id, w.asked AS asked, w.confirmed AS confirmed, w.enabled AS enabled, w.refused AS refused, \
+            w.owner AS owner, w.sealed AS sealed, p.id AS person FROM waiting w LEFT JOIN guest g ON g.address = w.id \
+            LEFT JOIN person p ON p.owner = g.owner ORDER BY w.asked, w.id";
         let rows = self.inner.database.ask(all, &[]).await?;
         let waiting = rows.iter().map(|row| {
             let (id, owner): (String, String) = (row.try_get("id")?, row.try_get("owner")?);
@@ -128,6 +148,8 @@ impl Store {
                 asked: time(row.try_get("asked")?)?,
                 confirmed: row.try_get::<Option<i64>, _>("confirmed")?.map(time).transpose()?,
                 enabled: row.try_get::<Option<i64>, _>("enabled")?.map(time).transpose()?,
+                person: row.try_get("person")?,
+                refused: row.try_get::<Option<i64>, _>("refused")?.map(time).transpose()?,
                 id,
             })
         });

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{Row, any::AnyRow};
 use zeroize::Zeroizing;
 
+pub use leaving::TakenBack;
 pub use news::REFUSED;
 use news::{lapse, lapse_of, unread};
 
@@ -358,46 +359,8 @@ impl Store {
         self.done_or_lost(steps, entry).await
     }
 
-    /// Takes a connection back: its tokens and all that came of it go in one commit with the audit row. Under a legal hold
-    /// what came of it stays. `None` where the person has none of that id.
-    ///
-    /// # Errors
-    /// When the database or the person's key fails. Nothing was changed.
-    pub async fn disconnect(
-        &self,
-        person: &PersonId,
-        id: &str,
-        entry: &JournalEntry,
-    ) -> Result<Option<(Disconnected, Details)>, StoreError> {
-        let Some(connection) = self.connections(person).await?.into_iter().find(|c| c.id == id) else {
-            return Ok(None);
-        };
-        let gone = vec![
-            self.unless_held(person),
-            Step::new("DELETE FROM connected WHERE connection = $1", vec![id.into()]),
-            Step::new("DELETE FROM connection WHERE id = $1", vec![id.into()]).or_nothing(Refusal::NotThere),
-            Self::lapse_gone(id),
-        ];
-        let draft = self.draft(entry, None)?;
-        match self.inner.writer.submit(gone, vec![draft]).await {
-            Ok(_) => return Ok(Some((Disconnected::Deleted, connection.details))),
-            Err(JobError::Refused(Refusal::Held)) => {}
-            Err(JobError::Refused(_)) => return Ok(None),
-            Err(JobError::Store(error)) => return Err(error),
-        }
-        let ended = Details { access: None, ..connection.details.clone() };
-        let (_, sealed) = self.seal_details(person, id, &ended)?;
-        let step = Step::new(
-            "UPDATE connection SET state = 'ended', busy = 0, version = version + 1, sealed = $2 WHERE id = $1",
-            vec![id.into(), sealed.into()],
-        );
-        let draft = self.draft(entry, None)?;
-        self.inner.writer.submit(vec![step.or_nothing(Refusal::NotThere)], vec![draft]).await?;
-        Ok(Some((Disconnected::Kept, connection.details)))
-    }
-
     /// That a connection lapsed is no news any more.
-    fn lapse_gone(id: &str) -> Step {
+    pub(super) fn lapse_gone(id: &str) -> Step {
         Step::new("DELETE FROM notice WHERE id = $1", vec![lapse_of(id).into()])
     }
 

@@ -74,7 +74,8 @@ impl Store {
     }
 
     /// Destroys a person's key: everything about them becomes unreadable, here and in every backup of the database.
-    /// The room they lie in forgets them too. Audited. False when there is no such key.
+    /// The room they lie in forgets them too, and organizations whose records they connected are told to take their tokens back
+    /// (`revocation`). Audited. False when there is no such key.
     ///
     /// # Errors
     /// [`StoreError::Held`] under a legal hold, or when the database or the key store fails; nothing was destroyed then.
@@ -90,7 +91,14 @@ impl Store {
             .iter()
             .map(|row| row.try_get("owner"))
             .collect::<Result<_, _>>()?;
-        self.destroy(&name, stays, self.unless_held(person), by, at).await
+        let tokens = self.all_to_revoke(person, at).await?;
+        let (ids, more): (Vec<String>, Vec<Step>) = tokens.into_iter().map(|one| (one.id, one.step)).unzip();
+        let steps = std::iter::once(self.unless_held(person)).chain(more).collect();
+        let done = self.destroy(&name, stays, steps, by, at).await;
+        if !matches!(done, Ok(true)) && self.inner.keys.has(&name) {
+            ids.iter().for_each(|id| self.not_to_revoke(id));
+        }
+        done
     }
 
     /// Destroys a stay's key: everything said during it becomes unreadable. Audited. False when there is no such key.
@@ -99,15 +107,15 @@ impl Store {
     /// [`StoreError::Held`] under a legal hold, or when the database or the key store fails; nothing was destroyed then.
     pub async fn destroy_stay(&self, stay: &StayId, by: &str, at: Timestamp) -> Result<bool, StoreError> {
         let name = self.inner.keys.name(&KeyOwner::Stay(stay.clone()));
-        self.destroy(&name, vec![name.clone()], Self::unless_held_owner(&name), by, at).await
+        self.destroy(&name, vec![name.clone()], vec![Self::unless_held_owner(&name)], by, at).await
     }
 
-    /// `stays` are the names of the stays' keys that end with it; their rows go in the commit that announces it.
+    /// `stays` are the names of the stays' keys that end with it; their rows go in the commit that announces it, with `steps`.
     async fn destroy(
         &self,
         name: &str,
         stays: Vec<String>,
-        unless: Step,
+        mut steps: Vec<Step>,
         by: &str,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
@@ -115,7 +123,6 @@ impl Store {
         if !keys.has(name) && !stays.iter().any(|stay| keys.has(stay)) {
             return Ok(false);
         }
-        let mut steps = vec![unless];
         // What nobody could open any more, and what must not be told or sent any more.
         for sql in [
             "DELETE FROM pattern WHERE owner = $1",

@@ -52,6 +52,8 @@ pub enum KeyOwner {
     Stay(StayId),
     /// What was said in a room where nobody is admitted, and in homes where nobody is known.
     Room(RoomId),
+    /// What lets another organization be told that its tokens are used no longer; by the name of the row.
+    Token(String),
     /// The organization: credentials' labels, staff names, audit details about nobody.
     House,
 }
@@ -62,11 +64,12 @@ impl KeyOwner {
             Self::Person(id) => ("person", id.as_str()),
             Self::Stay(id) => ("stay", id.as_str()),
             Self::Room(id) => ("room", id.as_str()),
+            Self::Token(id) => ("token", id.as_str()),
             Self::House => ("house", ""),
         }
     }
 
-    /// People and stays get their keys when they are admitted, and never a second one; the others on first use.
+    /// People, stays and tokens get their keys once, and never a second one; the others on first use.
     const fn on_demand(&self) -> bool {
         matches!(self, Self::Room(_) | Self::House)
     }

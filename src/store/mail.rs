@@ -126,6 +126,15 @@ impl Store {
         self.drop_letter(&letter.id, letter.held_until).await
     }
 
+    /// The mail server takes nothing for this address: the letter is gone, and staff see so on the list of who waits.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn letter_refused(&self, letter: &DueLetter, at: Timestamp) -> Result<(), StoreError> {
+        self.inner.writer.submit(vec![self.refused_step(&letter.to, at)], vec![]).await?;
+        self.letter_done(letter).await
+    }
+
     async fn drop_letter(&self, id: &str, due: i64) -> Result<(), StoreError> {
         let step = Step::new("DELETE FROM mail WHERE id = $1 AND due = $2", vec![id.into(), due.into()]);
         self.inner.writer.submit(vec![step], vec![]).await.map(drop).map_err(StoreError::from)

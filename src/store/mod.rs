@@ -12,6 +12,7 @@ mod access;
 mod adt;
 mod adt_review;
 mod alerts;
+mod allowance;
 mod announcement;
 mod audit;
 mod authority;
@@ -57,6 +58,7 @@ mod renewals;
 mod requests;
 mod retention;
 mod reviews;
+mod revocation;
 mod said;
 mod script;
 mod seal;
@@ -82,6 +84,7 @@ use sqlx::Row;
 pub use access::Waiting;
 pub use adt::{KeptMessage, MessageRow, Waiting as WaitingMessage};
 pub use alerts::DueAlert;
+pub use allowance::ALLOWANCE_LASTS;
 pub use announcement::Announcement;
 use audit::Signer;
 pub use audit::{
@@ -95,7 +98,7 @@ pub use code::{CODE_DIGITS, CODE_LASTS, CodeTried};
 pub use connecting::{CONNECTING_LASTS, PAIRED_LASTS, PAIRING_DIGITS, PAIRING_LASTS, Paired, Underway};
 pub use connection::{
     Access as ConnectionAccess, CLAIM_LASTS, Connection, ConnectionState, Details as ConnectionDetails, Disconnected,
-    NewConnection, REFUSED,
+    NewConnection, REFUSED, TakenBack,
 };
 pub use credentials::{Grant, Listed};
 use database::{Database, Statement, run};
@@ -125,6 +128,7 @@ pub use renewals::OpenRenewal;
 pub use requests::{BoardRow, Call};
 pub use retention::Forgotten;
 pub use reviews::{ReviewRow, Settled};
+pub use revocation::Revocation;
 pub use said::{KeptTurn, Spoken};
 use seal::Place;
 pub use seal::{Entropy, SealError};

@@ -5,12 +5,12 @@
 use std::sync::Arc;
 
 use axum::{
-    Router,
+    Json, Router,
     extract::{Request, State},
     http::StatusCode,
     routing::post,
 };
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::{OpenApi, ToSchema};
 
 use super::{Doors, Refusal, body, refusal::ErrorBody};
@@ -45,6 +45,13 @@ pub struct ConfirmBody {
     email: String,
     /// The code that was sent there.
     code: String,
+}
+
+/// Where they stand.
+#[derive(Serialize, ToSchema)]
+pub struct PlaceBody {
+    /// Their place in the list, from 1.
+    place: i64,
 }
 
 /// Signs up.
@@ -82,7 +89,7 @@ pub async fn join(State(doors): State<Doors>, request: Request) -> Result<Status
     description = "From then on they wait to be let in; a letter says when they are. Five tries at a code, within an hour.",
     request_body = ConfirmBody,
     responses(
-        (status = 204, description = "They wait"),
+        (status = 200, description = "They wait", body = PlaceBody),
         (status = 400, description = "Not an address and a code, or a query string", body = ErrorBody),
         (status = 403, description = "Not this code, or not any more", body = ErrorBody),
         (status = 404, description = "Nobody can sign up here", body = ErrorBody),
@@ -91,10 +98,10 @@ pub async fn join(State(doors): State<Doors>, request: Request) -> Result<Status
     ),
     security(()),
 )]
-pub async fn confirm(State(doors): State<Doors>, request: Request) -> Result<StatusCode, Refusal> {
+pub async fn confirm(State(doors): State<Doors>, request: Request) -> Result<Json<PlaceBody>, Refusal> {
     let (access, told) = asked::<ConfirmBody>(&doors, request, "code", "the code, beside `email`").await?;
     match access.confirm(&told.email, &told.code).await? {
-        Confirmed::Yes => Ok(StatusCode::NO_CONTENT),
+        Confirmed::Yes(place) => Ok(Json(PlaceBody { place })),
         Confirmed::No => Err(Refusal::WrongCode),
         Confirmed::TooMany => Err(Refusal::TooMany),
     }

@@ -44,6 +44,15 @@ impl Program {
             0
         })
     }
+
+    /// Tells organizations of tokens that are no longer used, where that is due; how many are done with.
+    pub async fn give_tokens_back(&self) -> usize {
+        let Some(desk) = self.connect_desk() else { return 0 };
+        desk.give_back_due().await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "tokens that are no longer used could not be looked up; it is tried again");
+            0
+        })
+    }
 }
 
 impl Connect for Program {
@@ -99,12 +108,14 @@ impl Connect for Program {
     }
 }
 
-/// Fetches what was just connected, what a restart interrupted, and what is old, as long as the program runs.
+/// Fetches what was just connected, what a restart interrupted, and what is old, and gives back what is no longer used, as long as
+/// the program runs.
 pub async fn fetch(program: Weak<Program>) {
     loop {
         let news = {
             let Some(program) = program.upgrade() else { return };
             program.fetch_connected().await;
+            program.give_tokens_back().await;
             let Some(connections) = &program.connections else { return };
             Arc::clone(&connections.news)
         };

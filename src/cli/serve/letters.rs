@@ -70,8 +70,8 @@ impl Access for Program {
             }
             let digits: String = code.chars().filter(|c| !c.is_whitespace()).collect();
             match self.app().store().confirms(&address, &digits, now).await.map_err(|e| unavailable(&e))? {
-                true => Ok(Confirmed::Yes),
-                false => Ok(Confirmed::No),
+                Some(place) => Ok(Confirmed::Yes(place)),
+                None => Ok(Confirmed::No),
             }
         })
     }
@@ -98,7 +98,16 @@ async fn deliver(program: &Program, post: &Arc<Post>) {
     for letter in due {
         match post.send(&letter.to, &letter.letter, &letter.name, now).await {
             Ok(()) => tracing::info!(letter = letter.letter.name(), "a letter is out"),
-            Err(Unsent::Never) => tracing::warn!(letter = letter.letter.name(), "a letter was refused for good"),
+            Err(Unsent::Never) => {
+                tracing::warn!(
+                    letter = letter.letter.name(),
+                    "a letter was refused for good; see: wellspoken access list"
+                );
+                if let Err(error) = store.letter_refused(&letter, now).await {
+                    tracing::warn!(%error, "that a letter was refused could not be noted; it is sent once more");
+                }
+                continue;
+            }
             Err(why) => {
                 tracing::warn!(letter = letter.letter.name(), %why, "a letter did not go out; it is tried again");
                 continue;

@@ -41,7 +41,12 @@ pub struct Shared {
     pub shut: AtomicBool,
     pub exchanges: AtomicUsize,
     pub refreshes: AtomicUsize,
+    /// How often tokens were given back, whether or not it took them.
     pub revoked: AtomicUsize,
+    /// The revocation endpoint's status.
+    pub revoke_status: AtomicUsize,
+    /// The tokens that it took back.
+    pub given_back: Mutex<Vec<String>>,
     /// Refresh tokens that were shown: each works once.
     spent: Mutex<HashSet<String>>,
     /// What the FHIR server was asked for.
@@ -67,6 +72,8 @@ impl Organization {
             exchanges: AtomicUsize::new(0),
             refreshes: AtomicUsize::new(0),
             revoked: AtomicUsize::new(0),
+            revoke_status: AtomicUsize::new(200),
+            given_back: Mutex::default(),
             spent: Mutex::default(),
             asked: Mutex::default(),
             form: Mutex::default(),
@@ -167,9 +174,14 @@ async fn token(State(organization): State<Organization>, Form(form): Form<Fields
     Json(given).into_response()
 }
 
-async fn revoke(State(organization): State<Organization>) -> StatusCode {
+async fn revoke(State(organization): State<Organization>, Form(form): Form<Fields>) -> StatusCode {
     organization.0.revoked.fetch_add(1, Ordering::Relaxed);
-    StatusCode::OK
+    let status = organization.0.revoke_status.load(Ordering::Relaxed);
+    if status == 200 {
+        let token = form.into_iter().find(|(name, _)| name == "token").expect("a token").1;
+        organization.0.given_back.lock().expect("whole").push(token);
+    }
+    StatusCode::from_u16(status.try_into().expect("a status")).expect("a status")
 }
 
 async fn search(

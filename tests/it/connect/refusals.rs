@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use wellspoken::records::Profile;
 
 use super::{
     organization::{june, patient},
@@ -163,4 +164,47 @@ async fn nobody_but_a_page_of_the_persons_own_comes_near() {
     let answer = stage.own(Method::POST, "/v1/me/records/disconnect").json(&gone).send().await.expect("an answer");
     assert_eq!(answer.status(), 400);
     assert_eq!(stage.connections().await.len(), 1, "it is still there");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_name_is_taken_once_staff_saw_papers_for_that_name_and_that_place() {
+    let stage = Stage::open().await;
+    let store = stage.store();
+    stage.organization.has("Patient", vec![patient("p-1", "June", "Ashby", "1984-08-09")]);
+    let there = |given: &str, family: &str, birth: &str| Profile {
+        given: given.into(),
+        family: family.into(),
+        birth: birth.parse().ok(),
+        called: vec![],
+    };
+    let connects = async || {
+        let begun = stage.begin().await;
+        stage.come_back(&begun).await
+    };
+    assert_eq!(connects().await, "person");
+    for (organization, papers) in [
+        ("lake", there("June", "Ashby", "1984-08-09")),
+        ("mercy", there("June", "Whitlock", "1984-08-09")),
+        ("mercy", there("June", "Ashby", "1984-08-10")),
+        ("mercy", there("", "", "1984-08-09")),
+    ] {
+        store.allow_connection(&stage.june, organization, &papers, "Lee Park", now()).await.expect("allowed");
+        assert_eq!(connects().await, "person", "{organization}: {} {}", papers.given, papers.family);
+        nothing_is_kept(&stage, "other papers").await;
+    }
+    let papers = there("June", "Ashby", "1984-08-09");
+    let nobody = wellspoken::policy::PersonId::parse("nobody").expect("fits");
+    assert!(store.allow_connection(&nobody, "mercy", &papers, "Lee Park", now()).await.is_err());
+    let long_ago = now() - wellspoken::store::ALLOWANCE_LASTS;
+    store.allow_connection(&stage.june, "mercy", &papers, "Lee Park", long_ago).await.expect("allowed");
+    assert_eq!(connects().await, "person", "for thirty days");
+    store.allow_connection(&stage.june, "mercy", &papers, "Lee Park", now()).await.expect("allowed");
+    assert_eq!(connects().await, "done");
+    assert_eq!(stage.connections().await.len(), 1);
+    // The person sees who allowed it.
+    let looked = stage.own(Method::GET, "/v1/me/access").send().await.expect("an answer");
+    let looked: Value = looked.json().await.expect("JSON");
+    let rows = looked["entries"].as_array().expect("a list");
+    let allowed = rows.iter().find(|row| row["outcome"] == "allowed").expect("a row");
+    assert_eq!((&allowed["by"], &allowed["own"]), (&json!("Lee Park"), &json!(false)));
 }

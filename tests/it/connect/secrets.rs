@@ -105,7 +105,7 @@ async fn no_token_is_in_clear_anywhere() {
     assert!(!shown.to_string().contains(ACCESS) && !shown.to_string().contains(REFRESH));
 }
 
-fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+pub fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(folder).expect("a folder").filter_map(Result::ok).map(|entry| entry.path());
     entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
 }

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, civil::date};
 use wellspoken::{
     mail::{Address, Letter},
-    policy::{Event, Surface},
+    policy::{Event, PersonId, Surface},
     records::Profile,
     store::{DueLetter, Store},
 };
@@ -15,6 +15,7 @@ super::on_both!(
     a_code_is_tried_five_times_for_an_hour_and_counted_before_it_is_looked_at,
     a_letter_is_held_by_one_and_sent_again_when_they_die_over_it,
     whoever_is_let_in_becomes_somebody_who_finds_back_until_they_are_forgotten,
+    whoever_waits_has_a_place_and_staff_see_whose_letters_are_refused,
 );
 
 const ROSA: &str = "rosa.quibble@example.org";
@@ -41,9 +42,12 @@ async fn an_address_waits_once_it_is_confirmed_and_is_let_in_once(place: Place) 
     assert_eq!((rosa.address.as_str(), rosa.confirmed), (ROSA, None));
     assert!(!store.enable(&rosa.id, "wsp_early", "admin", at(6)).await.expect("asked"), "not confirmed");
     store.wants_in(&address(ROSA), "55556666", "wsp_unused", at(7)).await.expect("noted");
-    assert!(!store.confirms(&address(ROSA), "55556666", at(8)).await.expect("asked"), "no second code at once");
-    assert!(store.confirms(&address(ROSA), "11112222", at(9)).await.expect("asked"));
-    assert!(!store.confirms(&address(ROSA), "11112222", at(9)).await.expect("asked"), "once");
+    assert!(
+        store.confirms(&address(ROSA), "55556666", at(8)).await.expect("asked").is_none(),
+        "no second code at once"
+    );
+    assert!(store.confirms(&address(ROSA), "11112222", at(9)).await.expect("asked").is_some());
+    assert!(store.confirms(&address(ROSA), "11112222", at(9)).await.expect("asked").is_none(), "once");
     while let Some(letter) = store.due_letters(at(10)).await.expect("read").pop() {
         store.letter_done(&letter).await.expect("done");
     }
@@ -76,18 +80,24 @@ async fn a_code_is_tried_five_times_for_an_hour_and_counted_before_it_is_looked_
     let store = place.open().await;
     store.wants_in(&address(ROSA), "11112222", "wsp_unused", at(0)).await.expect("noted");
     for n in 0..5 {
-        assert!(!store.confirms(&address(ROSA), "99990000", at(n)).await.expect("asked"));
+        assert!(store.confirms(&address(ROSA), "99990000", at(n)).await.expect("asked").is_none());
     }
-    assert!(!store.confirms(&address(ROSA), "11112222", at(6)).await.expect("asked"), "the right one comes too late");
-    store.wants_in(&address(ROSA), "33334444", "wsp_unused", at(601)).await.expect("noted");
-    assert!(!store.confirms(&address(ROSA), "11112222", at(602)).await.expect("asked"), "the old one is gone");
     assert!(
-        !store.confirms(&address("milo@example.org"), "33334444", at(603)).await.expect("asked"),
+        store.confirms(&address(ROSA), "11112222", at(6)).await.expect("asked").is_none(),
+        "the right one comes too late"
+    );
+    store.wants_in(&address(ROSA), "33334444", "wsp_unused", at(601)).await.expect("noted");
+    assert!(store.confirms(&address(ROSA), "11112222", at(602)).await.expect("asked").is_none(), "the old one is gone");
+    assert!(
+        store.confirms(&address("milo@example.org"), "33334444", at(603)).await.expect("asked").is_none(),
         "somebody else's"
     );
-    assert!(!store.confirms(&address(ROSA), "33334444", at(601 + 3601)).await.expect("asked"), "an hour is over");
+    assert!(
+        store.confirms(&address(ROSA), "33334444", at(601 + 3601)).await.expect("asked").is_none(),
+        "an hour is over"
+    );
     store.wants_in(&address(ROSA), "55556666", "wsp_unused", at(5000)).await.expect("noted");
-    assert!(store.confirms(&address(ROSA), "55556666", at(5001)).await.expect("asked"));
+    assert!(store.confirms(&address(ROSA), "55556666", at(5001)).await.expect("asked").is_some());
 }
 
 async fn a_letter_is_held_by_one_and_sent_again_when_they_die_over_it(place: Place) {
@@ -113,7 +123,7 @@ async fn whoever_is_let_in_becomes_somebody_who_finds_back_until_they_are_forgot
     let store = place.open().await;
     for (n, who) in [(0, ROSA), (1, "milo@example.org")] {
         store.wants_in(&address(who), "11112222", "wsp_unused", at(n)).await.expect("noted");
-        assert!(store.confirms(&address(who), "11112222", at(2)).await.expect("asked"));
+        assert!(store.confirms(&address(who), "11112222", at(2)).await.expect("asked").is_some());
         let waits = store.waiting().await.expect("read").into_iter().find(|one| one.address == who).expect("waits");
         assert!(store.enable(&waits.id, &format!("wsp_{n}"), "admin", at(3)).await.expect("let in"));
     }
@@ -159,4 +169,35 @@ async fn whoever_is_let_in_becomes_somebody_who_finds_back_until_they_are_forgot
     assert!(letter.letter == Letter::Confirm { code: "55556666".into() }, "whoever was forgotten comes anew");
     assert_eq!(store.waiting().await.expect("read").len(), 1);
     assert!(store.audit_verify().await.expect("read").whole());
+}
+
+async fn whoever_waits_has_a_place_and_staff_see_whose_letters_are_refused(place: Place) {
+    let store = place.open().await;
+    let all = ["a@example.org", "b@example.org", "c@example.org", "d@example.org"];
+    for (n, who) in (0..).zip(all) {
+        store.wants_in(&address(who), "11112222", "wsp_unused", at(n)).await.expect("noted");
+    }
+    // Whoever came later may show sooner that the address is theirs; the one who never does is not counted.
+    let mut places = Vec::new();
+    for (n, who) in [(10, all[2]), (11, all[0]), (12, all[3])] {
+        places.push(store.confirms(&address(who), "11112222", at(n)).await.expect("asked"));
+    }
+    assert_eq!(places, [Some(1), Some(1), Some(3)]);
+    let first = store.waiting().await.expect("read").remove(0);
+    assert!(first.person.is_none() && store.enable(&first.id, "wsp_in", "admin", at(20)).await.expect("let in"));
+    let listed = store.waiting().await.expect("read").remove(0);
+    let grant = store.redeem("wsp_in", at(21)).await.expect("asked").expect("works");
+    assert_eq!(listed.person.as_deref(), grant.person.as_ref().map(PersonId::as_str), "staff see who they became");
+
+    let refused = async || -> Vec<bool> {
+        store.waiting().await.expect("read").iter().map(|one| one.refused.is_some()).collect()
+    };
+    assert_eq!(refused().await, [false; 4]);
+    let due = store.due_letters(at(30)).await.expect("read");
+    let letter = due.iter().find(|one| one.to == address(all[1])).expect("a code");
+    store.letter_refused(letter, at(31)).await.expect("noted");
+    assert_eq!(refused().await, [false, true, false, false]);
+    assert!(store.due_letters(at(1000)).await.expect("read").iter().all(|one| one.to != address(all[1])), "it is gone");
+    store.wants_in(&address(all[1]), "33334444", "wsp_unused", at(1001)).await.expect("noted");
+    assert_eq!(refused().await, [false; 4], "another one is on its way");
 }

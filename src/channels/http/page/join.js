@@ -40,8 +40,9 @@ on($('ask-form'), async () => {
 });
 
 on($('show-form'), async () => {
-  await call('/v1/access/confirm', json('POST', { email: $('email').value, code: $('code').value }));
+  const { place } = await call('/v1/access/confirm', json('POST', { email: $('email').value, code: $('code').value }));
   $('ask-form').reset();
   $('show-form').reset();
+  $('place').textContent = `You are number ${place} of those who wait.`;
   become('done');
 });

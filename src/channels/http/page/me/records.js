@@ -90,7 +90,7 @@ function connection(one, signedIn, again, told, said) {
     const bar = element('progress');
     Object.assign(bar, { value: one.progress.done, max: one.progress.of });
     bar.setAttribute('aria-label', `How much of ${one.name} is here`);
-    item.append(bar);
+    item.append(bar, element('span', 'done', ` ${Math.floor((100 * one.progress.done) / one.progress.of)} %`));
   }
   const used = Object.entries(one.used).filter(([kind]) => KINDS[kind]).map(([kind, count]) => `${count} ${KINDS[kind]}`);
   if (used.length) item.append(element('p', undefined, `I use ${used.join(', ')}.`));
@@ -107,7 +107,7 @@ function connection(one, signedIn, again, told, said) {
 
 /** Asks once more before anything goes. */
 function end(one, again, told, said) {
-  const button = element('button', 'do grave', `Disconnect ${one.name}`);
+  const button = element('button', 'do grave', one.progress ? `Stop fetching from ${one.name}` : `Disconnect ${one.name}`);
   button.type = 'button';
   button.onclick = async () => {
     if (button.dataset.sure !== 'asked') {
