@@ -51,7 +51,7 @@ fn whence(all: &[Prescription], said: &str) -> Facts {
     }
 }
 
-/// Replies: `none`; `unknown` (names); `told` (places, each with its name, state, fetched and parts).
+/// Replies: `none`; `unknown` (names); `told` (places, each with its name, state, fetched, parts and unread).
 fn decide(connected: &[Connected], said: Option<&str>) -> Facts {
     if connected.is_empty() {
         return Facts::new("none");
@@ -77,7 +77,14 @@ fn place(one: &Connected) -> serde_json::Value {
             parts.push(part);
         }
     }
-    serde_json::json!({ "name": one.name, "state": one.state, "fetched": one.fetched, "parts": parts })
+    let mut unread: Vec<&str> = Vec::new();
+    for (kind, part) in TOLD {
+        if one.unread.iter().any(|other| other == kind) && !unread.contains(&part) {
+            unread.push(part);
+        }
+    }
+    let (name, state, fetched) = (&one.name, one.state, one.fetched);
+    serde_json::json!({ "name": name, "state": state, "fetched": fetched, "parts": parts, "unread": unread })
 }
 
 #[cfg(test)]
@@ -86,7 +93,7 @@ mod tests {
 
     fn connected(name: &str, state: &'static str, used: &[&str]) -> Connected {
         let used = used.iter().map(|kind| (*kind).to_owned()).collect();
-        Connected { name: name.into(), state, fetched: None, used }
+        Connected { name: name.into(), state, fetched: None, used, unread: vec!["Condition".into(), "Patient".into()] }
     }
 
     #[test]
@@ -112,5 +119,6 @@ mod tests {
         }
         assert_eq!(decide(&[], None).reply, "none");
         assert_eq!(place(&all[0])["parts"], serde_json::json!(["medicines", "results"]));
+        assert_eq!(place(&all[0])["unread"], serde_json::json!(["conditions"]));
     }
 }

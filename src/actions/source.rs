@@ -3,15 +3,21 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::Facts;
 use crate::records::Origin;
 
-/// What was fetched longer ago than this is said with its day.
+/// What was fetched longer ago than this is said with its day; so is what there will be no news of.
 const OLD: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Whether an answer is that there is nothing, so that it matters who did not let it be read.
+pub(super) fn nothing(facts: &Facts) -> bool {
+    matches!(facts.reply.as_str(), "none" | "none_of" | "not_there")
+}
 
 /// `from` and, where it is old, `fetched`; nothing for what this organization keeps itself.
 pub(super) fn told(origin: &Origin, now: Timestamp) -> Option<Value> {
     let from = origin.organization.as_ref()?;
-    let fetched = origin.fetched.filter(|at| now.duration_since(*at) > OLD);
+    let fetched = origin.fetched.filter(|at| origin.lapsed || now.duration_since(*at) > OLD);
     Some(json!({ "from": from, "fetched": fetched }))
 }
 
@@ -53,6 +59,8 @@ mod tests {
         assert_eq!(told(&own, now), None);
         assert!(beyond(&fresh, Some("Mercy Hospital"), now).is_none() && beyond(&fresh, None, now).is_some());
         assert!(beyond(&old, Some("Lake Clinic"), now).is_some(), "its age is said all the same");
+        let lapsed = Origin { lapsed: true, ..fresh.clone() };
+        assert_eq!(told(&lapsed, now), Some(json!({ "from": "Mercy Hospital", "fetched": "2026-11-30T15:00:00Z" })));
         assert_eq!(told(&fresh, now), Some(json!({ "from": "Mercy Hospital", "fetched": null })));
         let all = [("a", &fresh), ("b", &own), ("c", &fresh), ("d", &old)];
         assert_eq!(

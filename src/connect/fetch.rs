@@ -17,7 +17,7 @@ use crate::{
     policy::{Event, JournalEntry},
     records::fhir_bundle,
     smart::{Organization, SmartError, scopes},
-    store::{Connection, ConnectionState, REFUSED, StoreError},
+    store::{Connection, ConnectionState, NOT_GRANTED, REFUSED, StoreError},
 };
 
 /// What a search brings along.
@@ -168,7 +168,7 @@ impl Desk<'_> {
             let page = if scopes::may_read(&held.details.granted, kind) {
                 self.read(held, client, server, kind, along).await?
             } else {
-                held.details.skipped.insert(format!("{kind}: not granted"), 0);
+                held.details.skipped.insert(format!("{kind}: {NOT_GRANTED}"), 0);
                 vec![]
             };
             held.details.fetched_kinds += 1;

@@ -55,7 +55,7 @@ pub use measure::{Amount, Decimal, Measure, Unit};
 pub use menu::{Dish, LIST as MENU, Menu, MenuError, Serving, no_allergy};
 pub use room_thing::{LevelUnit, RoomThing, Span, Thing};
 pub use server::Servers;
-pub use sources::{Connected, Origin, from_source, merged};
+pub use sources::{Connected, Origin, from_source, merged, without_news};
 pub use timing::{DayMoment, Dosing, PeriodUnit, Timing};
 pub use visit::{Arrival, KeptVisit, OpenSlot, SlotQuery, Visit, VisitMode};
 

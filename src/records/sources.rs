@@ -1,6 +1,6 @@
 //! Several sources of one person's records: where each fact came from, and that none is counted twice.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Records, RecordsError, sensitive};
 use crate::{
     policy::{PersonId, Phi},
-    store::ConnectionState,
+    store::{ConnectionState, NOT_GRANTED, REFUSED},
 };
 
 /// Which of the person's sources a fact was fetched from, and what it is called wherever it is kept.
@@ -24,6 +24,14 @@ pub struct Origin {
     /// When it was fetched from there; `None` for what this organization keeps itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fetched: Option<Timestamp>,
+    /// That organization lets it be read no longer, so there is no news of it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub lapsed: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it so")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 impl Origin {
@@ -45,6 +53,8 @@ pub struct Connected {
     pub fetched: Option<Timestamp>,
     /// The kinds of resources of which something is used.
     pub used: Vec<String>,
+    /// The kinds of resources that it did not let be read, by what was granted or by its own refusal.
+    pub unread: Vec<String>,
 }
 
 impl Records {
@@ -64,10 +74,41 @@ impl Records {
                 ConnectionState::Ended | ConnectionState::Leaving => return None,
             };
             let used = one.details.used.into_iter().filter(|(_, many)| *many > 0).map(|(kind, _)| kind).collect();
-            Some(Connected { name: one.details.name, state, fetched: one.details.fetched, used })
+            let unread = unread(&one.details.skipped);
+            Some(Connected { name: one.details.name, state, fetched: one.details.fetched, used, unread })
         });
         Ok(Phi::new(person.clone(), connected.collect()))
     }
+
+    /// What the organizations are called that the person connected and that did not let resources of that kind be read: there may
+    /// be some there.
+    ///
+    /// # Errors
+    /// As [`Records::prescriptions`].
+    pub async fn unread(&self, person: &PersonId, kind: &str) -> Result<Phi<Vec<String>>, RecordsError> {
+        let all = self.connections(person).await?;
+        let without = |one: &Connected| one.unread.iter().any(|other| other == kind);
+        Ok(all.map(|all| all.into_iter().filter(without).map(|one| one.name).collect()))
+    }
+}
+
+/// The kinds that were not let be read, of what was skipped.
+fn unread(skipped: &BTreeMap<String, usize>) -> Vec<String> {
+    let kind =
+        |why: &String| Some(why.split_once(": ").filter(|(_, why)| [REFUSED, NOT_GRANTED].contains(why))?.0.to_owned());
+    skipped.keys().filter_map(kind).collect()
+}
+
+/// Facts from a source that lets nothing be read any more, marked so.
+#[must_use]
+pub fn without_news(facts: Vec<Value>) -> Vec<Value> {
+    let marked = facts.into_iter().map(|mut fact| {
+        if let Some(Value::Object(origin)) = fact.get_mut("origin") {
+            origin.insert("lapsed".into(), true.into());
+        }
+        fact
+    });
+    marked.collect()
 }
 
 /// Facts of one part of a chart, marked as fetched from a source of that id and name. Their own ids get the source's in
@@ -152,6 +193,18 @@ mod tests {
         let provider = json!({ "name": "Dr. Anita Patel", "specialty": "cardiology", "role": null });
         let at_mercy = from_source(vec![provider.clone()], "c1", "Mercy Hospital", Timestamp::UNIX_EPOCH);
         assert_eq!(merged(vec![vec![provider], at_mercy]).len(), 1, "somebody who treats them at both places");
+    }
+
+    #[test]
+    fn what_was_not_let_be_read_is_told_apart_from_what_was_not_used() {
+        let skipped = ["AllergyIntolerance: not granted", "Observation: refused there", "Condition: no code", "Binary"];
+        let skipped = skipped.into_iter().map(|why| (why.to_owned(), 0)).collect();
+        assert_eq!(unread(&skipped), ["AllergyIntolerance", "Observation"]);
+        let at = Timestamp::UNIX_EPOCH;
+        let marked = without_news(from_source(vec![fact("1", &[]), json!("text")], "c1", "Mercy Hospital", at));
+        let origin: Origin = serde_json::from_value(marked[0]["origin"].clone()).expect("an origin");
+        assert!(origin.lapsed && origin.elsewhere() && marked[1] == "text");
+        assert!(!serde_json::to_string(&Origin::default()).expect("JSON").contains("lapsed"));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use sqlx::{Row, any::AnyRow};
 use zeroize::Zeroizing;
 
 pub use leaving::TakenBack;
-pub use news::REFUSED;
+pub use news::{NOT_GRANTED, REFUSED};
 use news::{lapse, lapse_of, unread};
 
 use super::{
@@ -50,12 +50,15 @@ pub enum ConnectionState {
     Leaving,
 }
 
+/// The name of [`ConnectionState::Lapsed`] in its column.
+pub(super) const LAPSED: &str = "lapsed";
+
 impl ConnectionState {
     const fn name(self) -> &'static str {
         match self {
             Self::Importing => "importing",
             Self::Ready => "ready",
-            Self::Lapsed => "lapsed",
+            Self::Lapsed => LAPSED,
             Self::Ended => "ended",
             Self::Leaving => "leaving",
         }

@@ -98,7 +98,7 @@ pub use code::{CODE_DIGITS, CODE_LASTS, CodeTried};
 pub use connecting::{CONNECTING_LASTS, PAIRED_LASTS, PAIRING_DIGITS, PAIRING_LASTS, Paired, Underway};
 pub use connection::{
     Access as ConnectionAccess, CLAIM_LASTS, Connection, ConnectionState, Details as ConnectionDetails, Disconnected,
-    NewConnection, REFUSED, TakenBack,
+    NOT_GRANTED, NewConnection, REFUSED, TakenBack,
 };
 pub use credentials::{Grant, Listed};
 use database::{Database, Statement, run};

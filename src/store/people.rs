@@ -5,16 +5,18 @@
 
 use serde::de::DeserializeOwned;
 use sqlx::{Row, any::AnyRow};
+use zeroize::Zeroizing;
 
 use super::{
     Place, Store,
+    connection::LAPSED,
     error::StoreError,
     keys::{KeyError, KeyOwner},
     seal::DataKey,
 };
 use crate::{
     policy::{PersonId, Phi, RoomId, StayId},
-    records::merged,
+    records::{merged, without_news},
 };
 
 /// The parts of a chart.
@@ -91,8 +93,9 @@ pub struct Occupant {
 }
 
 /// One part of a chart: the person's own, then what came of their connections, oldest first.
-const PART: &str = "SELECT '' AS source, sealed FROM chart WHERE owner = $1 AND kind = $2 \
-    UNION ALL SELECT connection, sealed FROM connected WHERE owner = $1 AND part = $2 ORDER BY 1";
+const PART: &str = "SELECT '' AS source, '' AS state, sealed FROM chart WHERE owner = $1 AND kind = $2 \
+    UNION ALL SELECT d.connection, COALESCE(c.state, ''), d.sealed FROM connected d LEFT JOIN connection c ON c.id = d.connection \
+    WHERE d.owner = $1 AND d.part = $2 ORDER BY 1";
 
 impl Store {
     /// One part of a person's chart, as it was imported. Empty for a part that was never imported.
@@ -176,7 +179,7 @@ impl Store {
 }
 
 /// A part of a chart, wrapped as soon as it is open; nothing where there is no such part. Of several sources each fact comes
-/// once.
+/// once; what came from one that lets nothing be read any more is marked so.
 fn opened<T: DeserializeOwned>(
     kind: ChartKind,
     (owner, key): (&str, &DataKey),
@@ -191,14 +194,18 @@ fn opened<T: DeserializeOwned>(
             connection => ("connected", format!("{connection} {}", kind.name())),
         };
         let place = Place { table, column: "sealed", row: &name, owner };
-        parts.push(key.open(place, &sealed).map_err(|_| damaged())?);
+        let lapsed = row.try_get::<String, _>("state")? == LAPSED;
+        parts.push((lapsed, key.open(place, &sealed).map_err(|_| damaged())?));
     }
     let facts = match parts.as_slice() {
         [] => vec![],
-        [own] => serde_json::from_slice(own).map_err(|_| damaged())?,
+        [(false, own)] => serde_json::from_slice(own).map_err(|_| damaged())?,
         several => {
-            let several: Result<Vec<Vec<serde_json::Value>>, _> =
-                several.iter().map(|part| serde_json::from_slice(part)).collect();
+            let read = |(lapsed, part): &(bool, Zeroizing<Vec<u8>>)| {
+                let facts = serde_json::from_slice::<Vec<serde_json::Value>>(part)?;
+                Ok::<_, serde_json::Error>(if *lapsed { without_news(facts) } else { facts })
+            };
+            let several: Result<Vec<Vec<serde_json::Value>>, _> = several.iter().map(read).collect();
             let all = serde_json::Value::Array(merged(several.map_err(|_| damaged())?));
             serde_json::from_value(all).map_err(|_| damaged())?
         }

@@ -18,7 +18,12 @@ const SAID: usize = 6;
 pub async fn run(pass: Pass, _slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let permit = permit(pass)?;
     let all = setting.records.prescriptions(permit.subject()).await?.reveal(&permit)?;
-    Ok(Outcome::Answer(listed(&all, setting.now)))
+    let mut facts = listed(&all, setting.now);
+    if source::nothing(&facts) {
+        let unread = setting.records.unread(permit.subject(), "MedicationRequest").await?;
+        facts = facts.with("unread", unread.reveal(&permit)?);
+    }
+    Ok(Outcome::Answer(facts))
 }
 
 /// Replies: `list` (medicines, count, more, sources), `none`.

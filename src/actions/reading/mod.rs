@@ -13,7 +13,7 @@ pub mod trend;
 
 use jiff::Timestamp;
 
-use super::{ActionError, Facts, Outcome, Plan, Setting, record::vitals::told, text};
+use super::{ActionError, Facts, Outcome, Plan, Setting, record::vitals::told, source, text};
 use crate::{
     nlu::{Measured, SlotValue, Slots},
     policy::Permit,
@@ -26,6 +26,15 @@ pub(super) async fn kept(permit: &Permit, setting: &Setting<'_>) -> Result<(Vec<
     let own = setting.records.readings(permit.subject()).await?;
     let vitals = setting.records.vitals(permit.subject()).await?;
     Ok(own.zip(vitals)?.reveal(permit)?)
+}
+
+/// The same answer, where it is that there is nothing with who did not let what was measured there be read.
+pub(super) async fn with_unread(facts: Facts, permit: &Permit, setting: &Setting<'_>) -> Result<Facts, ActionError> {
+    if !source::nothing(&facts) {
+        return Ok(facts);
+    }
+    let unread = setting.records.unread(permit.subject(), "Observation").await?;
+    Ok(facts.with("unread", unread.reveal(permit)?))
 }
 
 /// What the person measured, newest first. It is kept here, so a server that is down keeps nobody from noting a reading, nor

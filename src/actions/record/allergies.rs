@@ -18,7 +18,12 @@ pub const FLOOR: Floor = of_a_person(Effect::Read, Scope::Records);
 pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let permit = permit(pass)?;
     let all = setting.records.allergies(permit.subject()).await?.reveal(&permit)?;
-    Ok(Outcome::Answer(allergies(&all, asked(slots), setting.now)))
+    let mut facts = allergies(&all, asked(slots), setting.now);
+    if source::nothing(&facts) {
+        let unread = setting.records.unread(permit.subject(), "AllergyIntolerance").await?;
+        facts = facts.with("unread", unread.reveal(&permit)?);
+    }
+    Ok(Outcome::Answer(facts))
 }
 
 /// What was asked about, a medicine or anything else.

@@ -18,7 +18,12 @@ pub const FLOOR: Floor = of_a_person(Effect::Read, Scope::Records);
 pub async fn run(pass: Pass, _slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let permit = permit(pass)?;
     let all = setting.records.conditions(permit.subject()).await?.reveal(&permit)?;
-    Ok(Outcome::Answer(conditions(&all, setting.now)))
+    let mut facts = conditions(&all, setting.now);
+    if source::nothing(&facts) {
+        let unread = setting.records.unread(permit.subject(), "Condition").await?;
+        facts = facts.with("unread", unread.reveal(&permit)?);
+    }
+    Ok(Outcome::Answer(facts))
 }
 
 /// Replies: `list` (count, conditions: name, since, remission; more, sources), `none`. What is only suspected is for a clinician to

@@ -18,7 +18,12 @@ pub const FLOOR: Floor = of_a_person(Effect::Read, Scope::Records);
 pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let permit = permit(pass)?;
     let all = setting.records.immunizations(permit.subject()).await?.reveal(&permit)?;
-    Ok(Outcome::Answer(immunizations(&all, text(slots, "vaccine"), setting.now)))
+    let mut facts = immunizations(&all, text(slots, "vaccine"), setting.now);
+    if source::nothing(&facts) {
+        let unread = setting.records.unread(permit.subject(), "Immunization").await?;
+        facts = facts.with("unread", unread.reveal(&permit)?);
+    }
+    Ok(Outcome::Answer(facts))
 }
 
 /// Replies: `last` (asked, vaccine, on, times, source, elsewhere), `none_of` (asked), `list` (count, shots: vaccine, on; more,

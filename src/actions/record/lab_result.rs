@@ -27,7 +27,11 @@ pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Out
     let permit = permit(pass)?;
     let all = setting.records.results(permit.subject()).await?.reveal(&permit)?;
     let (facts, held) = lab_result(&all, text(slots, "test"), when(slots, "date"), setting.zone);
-    let facts = with_source(facts, &all, setting.now);
+    let mut facts = with_source(facts, &all, setting.now);
+    if source::nothing(&facts) {
+        let unread = setting.records.unread(permit.subject(), "Observation").await?;
+        facts = facts.with("unread", unread.reveal(&permit)?);
+    }
     let unasked = held.into_iter().filter(|r| r.review == Review::None);
     let results: Vec<HeldResult> = unasked.map(HeldResult::of).collect();
     Ok(if results.is_empty() {

@@ -20,7 +20,8 @@ pub const FLOOR: Floor = of_a_person(Effect::Read, Scope::Records);
 pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let permit = permit(pass)?;
     let (own, all) = reading::kept(&permit, setting).await?;
-    Ok(Outcome::Answer(vitals(&own, &all, text(slots, "measure"), (setting.now, setting.zone))))
+    let facts = vitals(&own, &all, text(slots, "measure"), (setting.now, setting.zone));
+    Ok(Outcome::Answer(reading::with_unread(facts, &permit, setting).await?))
 }
 
 /// A value and its unit as replies take them.

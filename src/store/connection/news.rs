@@ -9,6 +9,9 @@ use crate::{
 /// What stands beside a kind that the organization refuses to give.
 pub const REFUSED: &str = "refused there";
 
+/// What stands beside a kind that the person, or the organization, granted no scope for.
+pub const NOT_GRANTED: &str = "not granted";
+
 /// Kinds of resources, as the person is told of them.
 const PARTS: [(&str, &str); 7] = [
     ("MedicationRequest", "prescriptions"),

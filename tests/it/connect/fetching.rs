@@ -111,7 +111,9 @@ async fn access_that_is_taken_back_is_said_and_what_was_fetched_stays() {
     let told = stage.says(ASKS).await;
     assert!(told.contains("levothyroxine"), "what was fetched stays: {told}");
     assert!(told.contains("By the way, Mercy Hospital no longer lets me read your records there"), "{told}");
-    assert!(!stage.says(ASKS).await.contains("no longer lets me"), "once");
+    let again = stage.says(ASKS).await;
+    assert!(!again.contains("no longer lets me"), "once");
+    assert!(again.contains("from Mercy Hospital, fetched"), "but never without its day from then on: {again}");
     assert_eq!(stage.shown().await["connections"][0]["state"], "lapsed");
     // Connecting it again makes it whole.
     stage.organization.0.shut.store(false, Ordering::Relaxed);
@@ -119,6 +121,28 @@ async fn access_that_is_taken_back_is_said_and_what_was_fetched_stays() {
     assert_eq!(stage.connect().await, id, "it is the same connection");
     assert_eq!(stage.program.fetch_connected().await, 1);
     assert_eq!((state(&stage).await, stage.connections().await.len()), (ConnectionState::Ready, 1));
+    let told = stage.says(ASKS).await;
+    assert!(told.contains("from Mercy Hospital") && !told.contains("fetched"), "what is new needs no day: {told}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_not_granted_is_not_told_as_if_there_were_none() {
+    let stage = Stage::open().await;
+    stage.organization.has("MedicationRequest", vec![medicine("m-1", "levothyroxine 50 MCG Oral Tablet", "1")]);
+    let asks = "do I have any allergies";
+    assert!(!stage.says(asks).await.contains("Mercy"));
+    let id = stage.connect().await;
+    assert_eq!(stage.program.fetch_connected().await, 1);
+    let told = stage.says(asks).await;
+    assert!(told.contains("Mercy Hospital did not let me read your allergies, so there may be some there."), "{told}");
+    let told = stage.says("what lab results do I have").await;
+    assert!(!told.contains("did not let me"), "there it may be read, and there is none: {told}");
+    let told = stage.says("which hospitals am I connected to").await;
+    assert!(told.contains("It did not let me read your") && told.contains("allergies"), "{told}");
+    let gone = json!({ "connection": id });
+    let ended = stage.own(Method::POST, "/v1/me/records/disconnect").json(&gone).send().await.expect("an answer");
+    assert_eq!(ended.status(), 200);
+    assert!(!stage.says(asks).await.contains("Mercy"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
