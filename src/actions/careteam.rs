@@ -1,6 +1,6 @@
 //! `careteam.who`: who treats the person, as the record's care team says; in a hospital room who is on duty for it besides.
 
-use super::{ActionError, Facts, Outcome, Pass, Setting, of_a_person, permit, text, words};
+use super::{ActionError, Facts, Outcome, Pass, Setting, further, of_a_person, permit, text, words};
 use crate::{
     nlu::Slots,
     policy::{Effect, Floor, Scope},
@@ -21,11 +21,11 @@ pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Out
         Some(unit) => setting.records.on_duty(unit, setting.now).await?,
         None => vec![],
     };
-    Ok(Outcome::Answer(decide(&team, &duty, text(slots, "role"))))
+    Ok(Outcome::Answer(decide(&team, &duty, text(slots, "role"), further(slots))))
 }
 
 /// Replies: `on_duty` (role, names), `who` (role, names), `team` (people, nurses, more: how many besides), `none` (role).
-fn decide(team: &[Provider], duty: &[OnDuty], role: Option<&str>) -> Facts {
+fn decide(team: &[Provider], duty: &[OnDuty], role: Option<&str>, from: usize) -> Facts {
     let wanted = role.filter(|role| *role != "care team");
     let now = names_on_duty(duty, wanted.unwrap_or("nurse"));
     let there: Vec<&Provider> = team.iter().filter(|one| wanted.is_none_or(|role| has(one, role))).collect();
@@ -38,9 +38,8 @@ fn decide(team: &[Provider], duty: &[OnDuty], role: Option<&str>) -> Facts {
             Facts::new("who").with("role", role).with("names", names)
         }
         (None, _, false) => {
-            let people: Vec<String> = there.iter().take(MOST).map(|one| known(one)).collect();
-            let facts = Facts::new("team").with("people", people).with("nurses", now);
-            facts.with("more", there.len().saturating_sub(MOST))
+            let people: Vec<String> = there.iter().map(|one| known(one)).collect();
+            Facts::new("team").with("nurses", now).in_breaths("people", people, MOST, from)
         }
     }
 }
@@ -91,13 +90,13 @@ mod tests {
             (Some("care team"), "team", vec![]),
             (None, "team", vec![]),
         ] {
-            let facts = decide(&team, &[], role);
+            let facts = decide(&team, &[], role, 0);
             assert_eq!(facts.reply, reply, "{role:?}");
             if reply == "who" {
                 assert_eq!(facts.values["names"], serde_json::json!(names), "{role:?}");
             }
         }
-        assert_eq!(decide(&[], &[], None).reply, "none");
+        assert_eq!(decide(&[], &[], None, 0).reply, "none");
         let on = |role: &str, who: &str| OnDuty { role: role.into(), who: who.into() };
         let duty = [on("nurse", "Maria"), on("assistant", "Joe"), on("supervisor", "Ann")];
         for (team, role, reply, names) in [
@@ -108,7 +107,7 @@ mod tests {
             (&team, None, "team", None),
             (&[], Some("surgeon"), "none", None),
         ] {
-            let facts = decide(team, &duty, role);
+            let facts = decide(team, &duty, role, 0);
             assert_eq!(facts.reply, reply, "{role:?}");
             if let Some(name) = names {
                 assert_eq!(facts.values["names"], serde_json::json!([name]), "{role:?}");

@@ -45,7 +45,7 @@ pub use consent::covers as consent_covers;
 pub use meal::order::Meal;
 pub use medicine::doses::Taken;
 pub use notice::{KeptNotice, Next, Notice, NoticeKind};
-pub use outcome::{Choice, Facts, Identify, Outcome, Plan};
+pub use outcome::{Choice, FURTHER, Facts, Identify, MORE, Outcome, Plan, UPTO};
 pub use privacy::protection::{KeyHolder, Protection};
 pub use reading::danger as reading_danger;
 pub use reminder::{Every, Reminder, Rhythm};
@@ -418,6 +418,15 @@ fn text<'a>(slots: &'a Slots, name: &str) -> Option<&'a str> {
     match &slots.get(name)?.value {
         SlotValue::Text(text) => Some(text.trim()).filter(|t| !t.is_empty()),
         _ => None,
+    }
+}
+
+/// How many of the list were said before.
+fn further(slots: &Slots) -> usize {
+    match slots.get(FURTHER).map(|slot| &slot.value) {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the dialogue's own count")]
+        Some(SlotValue::Number(said)) if *said >= 0.0 => *said as usize,
+        _ => 0,
     }
 }
 

@@ -11,6 +11,13 @@ use super::{
 };
 use crate::{policy::Use, records::OpenSlot};
 
+/// How many of a list are left to be said.
+pub const MORE: &str = "more";
+/// How many of a list were said so far.
+pub const UPTO: &str = "upto";
+/// The slot that tells an action how many of its list were said before: "more" asks for those after them.
+pub const FURTHER: &str = "further";
+
 /// What an action knows to say: the name of a reply in the catalogue and the values it needs.
 ///
 /// Holds what a permit revealed, so it has no `Debug`.
@@ -34,6 +41,18 @@ impl Facts {
     pub fn with(mut self, name: &str, value: impl Serialize) -> Self {
         self.values.insert(name.to_owned(), serde_json::to_value(value).unwrap_or_default());
         self
+    }
+
+    /// Adds a list of which so many are said at once: under its name those that come next, [`MORE`] how many are left then,
+    /// [`UPTO`] how many were said with these, and `further`: whether some were said before. `from` is how many were; where the
+    /// list has become shorter than that, it is told from its beginning.
+    #[must_use]
+    pub fn in_breaths<T: Serialize>(self, name: &str, items: Vec<T>, most: usize, from: usize) -> Self {
+        let all = items.len();
+        let from = if from < all { from } else { 0 };
+        let said: Vec<T> = items.into_iter().skip(from).take(most).collect();
+        let upto = from + said.len();
+        self.with(name, said).with(MORE, all - upto).with(UPTO, upto).with("further", from > 0)
     }
 }
 

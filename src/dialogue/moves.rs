@@ -1,7 +1,7 @@
 //! From what was understood, and the question that may be open, to the next move.
 
 use crate::{
-    actions::{Choice, Plan, consent_covers},
+    actions::{Choice, FURTHER, MORE, Plan, UPTO, consent_covers},
     nlu::{
         By, CHOICE, Interpretation, NONE, OTHER, Slot, SlotValue, Slots,
         catalogue::{Catalogue, SlotKind},
@@ -19,7 +19,7 @@ pub const MAYBE: &str = "dialogue.maybe";
 
 /// What was only about the offers of a moment: the one that was picked, what was wanted instead, what it was wanted
 /// instead of, and what was named since.
-const PASSING: [&str; 5] = [PICKED, OTHER_TIMES, UNWANTED, OFFERED, CHANGED];
+const PASSING: [&str; 6] = [PICKED, OTHER_TIMES, UNWANTED, OFFERED, CHANGED, FURTHER];
 const PICKED: &str = "slot";
 const OTHER_TIMES: &str = "other";
 const UNWANTED: &str = "unwanted";
@@ -154,7 +154,7 @@ fn fresh(state: &State, heard: &Interpretation, catalogue: &Catalogue) -> Move {
         "dialogue.quieter" => Move::Volume(Volume::Down),
         "dialogue.help" => Move::Help,
         "dialogue.back" => say("dialogue.back", "nothing"),
-        "dialogue.next" => say("dialogue.next", "nothing"),
+        "dialogue.next" => rest(state).unwrap_or_else(|| say("dialogue.next", "nothing")),
         "dialogue.wait" => Move::Hold(heard.intent.clone()),
         // What is only said, such as a greeting.
         intent if catalogue.intent(intent).is_none_or(|def| def.action.as_deref() == Some("dialogue")) => {
@@ -387,6 +387,17 @@ fn anew(open: &Open, offered: &str, named: Slots, catalogue: &Catalogue) -> Move
     }
     slots.extend(named);
     run_or_ask(&open.intent, slots, catalogue)
+}
+
+/// What is left of the list that was told last.
+fn rest(state: &State) -> Option<Move> {
+    let recent = state.recent.as_ref()?;
+    let said = state.last.iter().rev().find(|said| said.intent == recent.intent)?;
+    let count = |name: &str| said.facts.values.get(name).and_then(serde_json::Value::as_f64);
+    let upto = count(UPTO).filter(|_| count(MORE).is_some_and(|left| left > 0.0))?;
+    let mut slots = without_passing(&recent.slots);
+    slots.insert(FURTHER.to_owned(), Slot::new("", SlotValue::Number(upto), 1.0));
+    Some(Move::Run { intent: recent.intent.clone(), slots })
 }
 
 fn without_passing(slots: &Slots) -> Slots {

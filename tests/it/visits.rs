@@ -338,3 +338,35 @@ async fn a_visit_is_called_off_and_moved_in_words() {
     let next = speaker.says("when is my next appointment").await;
     assert!(next.reply.contains("Monday, December 7th at 2:30 PM"), "{}", next.reply);
 }
+
+/// A list that is longer than a breath goes on where it stopped, and ends.
+#[tokio::test]
+async fn more_goes_on_with_the_list() {
+    let scratch = support::empty().await;
+    let visit = |day: i8| {
+        let start = format!("2026-12-{day:02}T15:00:00Z").parse().expect("a time");
+        Visit {
+            id: format!("v{day}"),
+            start,
+            provider: Some(format!("Dr. Number {day}")),
+            booked: true,
+            ..Visit::default()
+        }
+    };
+    let person = somebody(&scratch, "many", (3..15).map(visit).collect(), vec![]).await;
+    let mut speaker = Speaker::new(&scratch.app, Surface::Chat, Some(&person));
+    let nothing = speaker.says("more").await;
+    assert!(nothing.reply.contains("nothing more"), "{}", nothing.reply);
+    let first = speaker.says("what appointments do I have").await;
+    assert!(first.reply.contains("You have 12 visits") && first.reply.contains("and 7 more"), "{}", first.reply);
+    let second = speaker.says("more").await;
+    assert!(second.reply.starts_with("After those: ") && second.reply.contains("Dr. Number 8"), "{}", second.reply);
+    assert!(second.reply.contains("and 2 more") && !second.reply.contains("Dr. Number 7"), "{}", second.reply);
+    let last = speaker.says("go on").await;
+    assert!(last.reply.contains("Dr. Number 14") && !last.reply.contains("more"), "{}", last.reply);
+    let over = speaker.says("what else").await;
+    assert!(over.reply.contains("nothing more"), "{}", over.reply);
+    // Another question about the same begins at the beginning.
+    let again = speaker.says("what appointments do I have").await;
+    assert_eq!(again.reply, first.reply);
+}

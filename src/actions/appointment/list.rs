@@ -3,7 +3,7 @@
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use super::{
-    super::{ActionError, Facts, Outcome, Pass, Setting, of_a_person, permit, when},
+    super::{ActionError, Facts, Outcome, Pass, Setting, further, of_a_person, permit, when},
     times::{Wish, starts},
     told::one,
 };
@@ -22,11 +22,12 @@ const MOST: usize = 5;
 pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let permit = permit(pass)?;
     let visits = setting.records.visits(permit.subject()).await?.reveal(&permit)?;
-    Ok(Outcome::Answer(list(&visits, Wish::of(when(slots, "date"), None), setting.now, setting.zone)))
+    let days = Wish::of(when(slots, "date"), None);
+    Ok(Outcome::Answer(list(&visits, days, further(slots), setting.now, setting.zone)))
 }
 
-/// Replies: `list` (visits, count, more), `had` (the same of days that are over), `none`, `none_then` (from, to).
-fn list(visits: &[Visit], days: Option<Wish>, now: Timestamp, zone: &TimeZone) -> Facts {
+/// Replies: `list` (visits in breaths, count), `had` (the same of days that are over), `none`, `none_then` (from, to).
+fn list(visits: &[Visit], days: Option<Wish>, from_nth: usize, now: Timestamp, zone: &TimeZone) -> Facts {
     let today = now.to_zoned(zone.clone()).date();
     let over = days.is_some_and(|days| days.to < today);
     let is_asked_for = |v: &&Visit| {
@@ -43,10 +44,12 @@ fn list(visits: &[Visit], days: Option<Wish>, now: Timestamp, zone: &TimeZone) -
     match found.len() {
         0 if days.is_none() => Facts::new("none"),
         0 => Facts::new("none_then").with("from", from).with("to", to),
-        count => Facts::new(if over { "had" } else { "list" })
-            .with("count", count)
-            .with("visits", found.iter().take(MOST).map(|v| one(v)).collect::<Vec<_>>())
-            .with("more", count.saturating_sub(MOST)),
+        count => Facts::new(if over { "had" } else { "list" }).with("count", count).in_breaths(
+            "visits",
+            found.iter().map(|v| one(v)).collect(),
+            MOST,
+            from_nth,
+        ),
     }
 }
 
@@ -70,7 +73,7 @@ mod tests {
         ];
         let days = |from, to| Some(Wish { from, to, window: None, half_open: false });
         let told = |days| {
-            let facts = list(&visits, days, now, &zone);
+            let facts = list(&visits, days, 0, now, &zone);
             (facts.reply.clone(), facts.values.get("count").and_then(serde_json::Value::as_u64).unwrap_or_default())
         };
         let said = |reply: &str, count| (reply.to_owned(), count);
@@ -78,8 +81,12 @@ mod tests {
         assert_eq!(told(days(date(2026, 12, 1), date(2026, 12, 31))), said("list", 2));
         assert_eq!(told(days(date(2026, 11, 1), date(2026, 11, 30))), said("had", 1));
         assert_eq!(told(days(date(2026, 12, 21), date(2026, 12, 21))), said("none_then", 0));
-        assert_eq!(list(&visits[..2], None, now, &zone).reply, "none");
+        assert_eq!(list(&visits[..2], None, 0, now, &zone).reply, "none");
         let many: Vec<Visit> = (20..28).map(|d| visit("m", &format!("2026-12-{d}T15:00:00Z"), "x")).collect();
-        assert_eq!(list(&many, None, now, &zone).values["more"], 3);
+        assert_eq!(list(&many, None, 0, now, &zone).values["more"], 3);
+        let rest = list(&many, None, 5, now, &zone);
+        let told = rest.values["visits"].as_array().map(Vec::len);
+        assert_eq!((told, &rest.values["more"], &rest.values["further"]), (Some(3), &0.into(), &true.into()));
+        assert_eq!(list(&many, None, 8, now, &zone).values["further"], false, "from the beginning");
     }
 }

@@ -3,7 +3,7 @@
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
-    super::{ActionError, Facts, Outcome, Pass, Setting, of_a_person, permit, when},
+    super::{ActionError, Facts, Outcome, Pass, Setting, further, of_a_person, permit, when},
     times::{Wish, starts},
     told::one,
 };
@@ -23,11 +23,11 @@ const MOST: usize = 5;
 pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let permit = permit(pass)?;
     let visits = setting.records.visits(permit.subject()).await?.reveal(&permit)?;
-    Ok(Outcome::Answer(plan(&visits, Wish::of(when(slots, "date"), None), setting.now, setting.zone)))
+    Ok(Outcome::Answer(plan(&visits, Wish::of(when(slots, "date"), None), further(slots), setting.now, setting.zone)))
 }
 
-/// Replies: `plan` (from, to, visits, more), `nothing` (from, to).
-fn plan(visits: &[Visit], days: Option<Wish>, now: Timestamp, zone: &TimeZone) -> Facts {
+/// Replies: `plan` (from, to, visits in breaths), `nothing` (from, to).
+fn plan(visits: &[Visit], days: Option<Wish>, from_nth: usize, now: Timestamp, zone: &TimeZone) -> Facts {
     let today = now.to_zoned(zone.clone()).date();
     let (from, to) = days.map_or((today, today), |days| (days.from, days.to));
     let is_to_come =
@@ -35,9 +35,7 @@ fn plan(visits: &[Visit], days: Option<Wish>, now: Timestamp, zone: &TimeZone) -
     let mut found: Vec<&Visit> = visits.iter().filter(is_to_come).collect();
     found.sort_by_key(|v| v.start);
     let facts = Facts::new(if found.is_empty() { "nothing" } else { "plan" }).with("from", from).with("to", to);
-    facts
-        .with("visits", found.iter().take(MOST).map(|v| one(v)).collect::<Vec<_>>())
-        .with("more", found.len().saturating_sub(MOST))
+    facts.in_breaths("visits", found.iter().map(|v| one(v)).collect(), MOST, from_nth)
 }
 
 #[cfg(test)]
@@ -58,7 +56,7 @@ mod tests {
             visit("tomorrow", "2026-12-16T15:00:00Z", "x"),
         ];
         let told = |days| {
-            let facts = plan(&visits, days, now, &zone);
+            let facts = plan(&visits, days, 0, now, &zone);
             (facts.reply.clone(), facts.values["visits"].as_array().map_or(0, Vec::len))
         };
         let day =

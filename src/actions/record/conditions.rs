@@ -1,7 +1,7 @@
 //! `record.conditions`: the conditions on record, as clinicians confirmed them.
 
 use super::{
-    super::{ActionError, Facts, Outcome, Pass, Setting, of_a_person, permit, source},
+    super::{ActionError, Facts, Outcome, Pass, Setting, further, of_a_person, permit, source},
     NAMED,
 };
 use jiff::Timestamp;
@@ -15,10 +15,10 @@ use crate::{
 /// Reads the person's records.
 pub const FLOOR: Floor = of_a_person(Effect::Read, Scope::Records);
 
-pub async fn run(pass: Pass, _slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
+pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let permit = permit(pass)?;
     let all = setting.records.conditions(permit.subject()).await?.reveal(&permit)?;
-    let mut facts = conditions(&all, setting.now);
+    let mut facts = conditions(&all, further(slots), setting.now);
     if source::nothing(&facts) {
         let unread = setting.records.unread(permit.subject(), "Condition").await?;
         facts = facts.with("unread", unread.reveal(&permit)?);
@@ -26,9 +26,9 @@ pub async fn run(pass: Pass, _slots: &Slots, setting: &Setting<'_>) -> Result<Ou
     Ok(Outcome::Answer(facts))
 }
 
-/// Replies: `list` (count, conditions: name, since, remission; more, sources), `none`. What is only suspected is for a clinician to
+/// Replies: `list` (count, conditions in breaths: name, since, remission; sources), `none`. What is only suspected is for a clinician to
 /// say, and what is over is on the page.
-fn conditions(all: &[Condition], now: Timestamp) -> Facts {
+fn conditions(all: &[Condition], from: usize, now: Timestamp) -> Facts {
     let mut named: Vec<&Condition> = Vec::new();
     let there = |c: &&Condition| c.confirmed && c.status != ConditionStatus::Resolved;
     for condition in all.iter().filter(there) {
@@ -46,11 +46,12 @@ fn conditions(all: &[Condition], now: Timestamp) -> Facts {
             "remission": c.status == ConditionStatus::Remission,
         })
     };
+    let from = if from < named.len() { from } else { 0 };
+    let said = named.iter().skip(from).take(NAMED);
     Facts::new("list")
         .with("count", named.len())
-        .with("conditions", named.iter().take(NAMED).map(told).collect::<Vec<_>>())
-        .with("more", named.len().saturating_sub(NAMED))
-        .with("sources", source::grouped(named.iter().take(NAMED).map(|c| (c.name.as_str(), &c.origin)), now))
+        .with("sources", source::grouped(said.map(|c| (c.name.as_str(), &c.origin)), now))
+        .in_breaths("conditions", named.iter().map(told).collect(), NAMED, from)
 }
 
 #[cfg(test)]
@@ -80,12 +81,12 @@ mod tests {
             condition("bronchitis", Resolved, true),
             condition("lupus", Active, false),
         ];
-        let facts = conditions(&all, Timestamp::UNIX_EPOCH);
+        let facts = conditions(&all, 0, Timestamp::UNIX_EPOCH);
         assert_eq!((facts.reply.as_str(), &facts.values["count"]), ("list", &2.into()));
         assert_eq!(facts.values["conditions"][0]["since"], 2015);
         assert_eq!(facts.values["conditions"][1]["remission"], true);
-        assert_eq!(conditions(&all[3..], Timestamp::UNIX_EPOCH).reply, "none");
+        assert_eq!(conditions(&all[3..], 0, Timestamp::UNIX_EPOCH).reply, "none");
         let many: Vec<Condition> = (0..9).map(|n| condition(&format!("c{n}"), Active, true)).collect();
-        assert_eq!(conditions(&many, Timestamp::UNIX_EPOCH).values["more"], 3);
+        assert_eq!(conditions(&many, 0, Timestamp::UNIX_EPOCH).values["more"], 3);
     }
 }

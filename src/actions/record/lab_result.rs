@@ -8,8 +8,8 @@
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::super::{
-    ActionError, Change, Facts, HeldResult, Outcome, Pass, SPEAKABLE, Setting, of_a_person, permit, source, text, when,
-    words,
+    ActionError, Change, Facts, HeldResult, Outcome, Pass, SPEAKABLE, Setting, further, of_a_person, permit, source,
+    text, when, words,
 };
 use crate::{
     nlu::{Slots, When},
@@ -26,7 +26,7 @@ const SAID: usize = 4;
 pub async fn run(pass: Pass, slots: &Slots, setting: &Setting<'_>) -> Result<Outcome, ActionError> {
     let permit = permit(pass)?;
     let all = setting.records.results(permit.subject()).await?.reveal(&permit)?;
-    let (facts, held) = lab_result(&all, text(slots, "test"), when(slots, "date"), setting.zone);
+    let (facts, held) = lab_result(&all, text(slots, "test"), when(slots, "date"), further(slots), setting.zone);
     let mut facts = with_source(facts, &all, setting.now);
     if source::nothing(&facts) {
         let unread = setting.records.unread(permit.subject(), "Observation").await?;
@@ -48,6 +48,7 @@ fn lab_result<'a>(
     all: &'a [LabResult],
     test: Option<&str>,
     date: Option<When>,
+    further: usize,
     zone: &TimeZone,
 ) -> (Facts, Vec<&'a LabResult>) {
     let of_the_test = test.map_or_else(|| all.iter().collect(), |test| named(all, test));
@@ -89,7 +90,7 @@ fn lab_result<'a>(
     let facts = match told.as_slice() {
         [] => Facts::new("care_team").with("test", held.first().map(|r| &r.test)).with("on", newest.taken),
         [one] if held.is_empty() => of_one(one, all),
-        several => of_panel(several, all, !held.is_empty()),
+        several => of_panel(several, all, further, !held.is_empty()),
     };
     (facts.with("not_then", asked_day.map(|day| day.to_string())), held)
 }
@@ -204,17 +205,20 @@ fn of_one(r: &LabResult, all: &[LabResult]) -> Facts {
 }
 
 /// Those out of range first; of those in range, names alone.
-fn of_panel(results: &[&LabResult], all: &[LabResult], held: bool) -> Facts {
+fn of_panel(results: &[&LabResult], all: &[LabResult], from: usize, held: bool) -> Facts {
     let (within, outside): (Vec<&LabResult>, Vec<&LabResult>) =
         results.iter().copied().partition(|r| matches!(place(r), "in" | "unknown"));
-    let told: Vec<_> = outside.iter().chain(&within).take(SAID).map(|r| value(r, all)).collect();
+    let sorted: Vec<&LabResult> = outside.into_iter().chain(within).collect();
+    let from = if from < sorted.len() { from } else { 0 };
+    let told = sorted.iter().skip(from).take(SAID);
+    let rest: Vec<&LabResult> = told.clone().copied().collect();
     let first = results.first();
-    commented(Facts::new("panel"), results)
+    // What was written with all of it was told with the first of it.
+    commented(Facts::new("panel"), if from > 0 { &rest } else { results })
         .with("panel", first.and_then(|r| r.panel.as_ref()))
         .with("on", first.map(|r| r.taken))
-        .with("results", told)
-        .with("more", results.len().saturating_sub(SAID))
-        .with("one_unit", results.iter().take(SAID).all(|r| r.unit == results[0].unit))
+        .with("one_unit", told.clone().all(|r| rest.first().is_some_and(|first| r.unit == first.unit)))
+        .in_breaths("results", sorted.iter().map(|r| value(r, all)).collect(), SAID, from)
         .with("preliminary", results.iter().any(|r| r.preliminary))
         .with("held", held)
 }
@@ -292,7 +296,7 @@ mod tests {
     }
 
     fn ask(test: Option<&str>) -> Facts {
-        lab_result(&lipids(), test, None, &zone()).0
+        lab_result(&lipids(), test, None, 0, &zone()).0
     }
 
     #[test]
@@ -308,7 +312,7 @@ mod tests {
         ] {
             assert_eq!(ask(said).reply, want, "{said:?}");
         }
-        assert_eq!(lab_result(&[], None, None, &zone()).0.reply, "none");
+        assert_eq!(lab_result(&[], None, None, 0, &zone()).0.reply, "none");
         assert_eq!(ask(Some("LDL")).values["result"]["value"], "131", "the latest");
     }
 
@@ -388,18 +392,18 @@ mod tests {
             ..lab(test, "90", "2026-11-18T14:00:00Z")
         };
         let all = [of("glucose", Some("Close to the goal.")), of("creatinine", None)];
-        let facts = lab_result(&all, None, None, &zone()).0;
+        let facts = lab_result(&all, None, None, 0, &zone()).0;
         assert_eq!(facts.values["comments"][0]["about"], "glucose");
         let long = "x".repeat(SPEAKABLE);
         let facts =
-            lab_result(&[of("glucose", Some(&long)), of("creatinine", Some("And more."))], None, None, &zone()).0;
+            lab_result(&[of("glucose", Some(&long)), of("creatinine", Some("And more."))], None, None, 0, &zone()).0;
         assert_eq!((&facts.values["comments_long"], &facts.values["comments"]), (&true.into(), &serde_json::json!([])));
     }
 
     #[test]
     fn a_critical_value_is_told_only_with_a_clinicians_words() {
         let critical = LabResult { flag: Some(LabFlag::Critical), ..lab("potassium", "6.4", "2026-11-30T14:00:00Z") };
-        let said = |r: &LabResult| lab_result(std::slice::from_ref(r), Some("potassium"), None, &zone()).0;
+        let said = |r: &LabResult| lab_result(std::slice::from_ref(r), Some("potassium"), None, 0, &zone()).0;
         let facts = said(&critical);
         assert_eq!(facts.reply, "care_team");
         assert!(!serde_json::to_string(&facts.values).expect("JSON").contains("6.4"), "the value is not even given");
@@ -436,9 +440,9 @@ mod tests {
     fn a_day_is_a_day_on_the_speakers_wall() {
         let late = lab("glucose", "90", "2026-11-19T03:00:00Z");
         let d = |day| When { from: Some(jiff::civil::date(2026, 11, day)), to: None, after: None, before: None };
-        let reply = |day| lab_result(std::slice::from_ref(&late), None, Some(d(day)), &zone()).0.reply;
+        let reply = |day| lab_result(std::slice::from_ref(&late), None, Some(d(day)), 0, &zone()).0.reply;
         assert_eq!((reply(18), reply(19)), ("one".to_owned(), "one".to_owned()));
-        let facts = |day| lab_result(std::slice::from_ref(&late), None, Some(d(day)), &zone()).0;
+        let facts = |day| lab_result(std::slice::from_ref(&late), None, Some(d(day)), 0, &zone()).0;
         assert_eq!(facts(18).values["not_then"], serde_json::Value::Null);
         assert_eq!(facts(3).values["not_then"], "2026-11-03", "the nearest one, and that it is not of that day");
     }
