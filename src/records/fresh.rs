@@ -11,7 +11,8 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::{Duration, Instant},
 };
 
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
@@ -27,10 +28,39 @@ use crate::{
 /// How far ahead free times are read, in days.
 const SLOTS_AHEAD: i32 = 60;
 
+/// How long all that one turn asks of servers may take together. Begins with the first question; clones share it.
+#[derive(Clone)]
+pub struct Budget {
+    within: Duration,
+    until: Arc<OnceLock<Instant>>,
+}
+
+impl Budget {
+    /// One that nothing was asked within yet.
+    #[must_use]
+    pub fn new(within: Duration) -> Self {
+        Self { within, until: Arc::default() }
+    }
+
+    /// When it ends.
+    #[must_use]
+    pub fn until(&self) -> Instant {
+        *self.until.get_or_init(|| Instant::now() + self.within)
+    }
+
+    /// What is left of it.
+    #[must_use]
+    pub fn left(&self) -> Duration {
+        self.until().saturating_duration_since(Instant::now())
+    }
+}
+
 /// The servers, for one turn.
 pub(super) struct Live {
     pub servers: Arc<Servers>,
     now: Timestamp,
+    /// How long they may take together; absent where nobody waits for a spoken answer.
+    budget: Option<Budget>,
     seen: Mutex<Seen>,
 }
 
@@ -54,8 +84,12 @@ enum Part {
 }
 
 impl Live {
-    pub fn new(servers: Arc<Servers>, now: Timestamp) -> Self {
-        Self { servers, now, seen: Mutex::default() }
+    pub fn new(servers: Arc<Servers>, now: Timestamp, budget: Option<Budget>) -> Self {
+        Self { servers, now, budget, seen: Mutex::default() }
+    }
+
+    fn until(&self) -> Option<Instant> {
+        self.budget.as_ref().map(Budget::until)
     }
 
     fn seen<T>(&self, look: impl FnOnce(&mut Seen) -> T) -> T {
@@ -164,7 +198,7 @@ impl Records {
             tracing::error!("a person's records are at a server that the configuration does not name");
             return Ok(Err(FhirError::Unreachable("not configured")));
         };
-        let chart = match live.servers.fetch(server, &source.patient, kinds).await {
+        let chart = match live.servers.fetch(server, &source.patient, kinds, live.until()).await {
             Ok(chart) => chart,
             Err(error) => {
                 failed(server, &error);
@@ -186,7 +220,7 @@ impl Records {
             if !live.servers.slots_are_old(server, live.now) {
                 continue;
             }
-            match live.servers.slots(server, live.now, until).await {
+            match live.servers.slots(server, (live.now, until), live.until()).await {
                 Ok(slots) => {
                     self.store().keep_slots(server.name(), (live.now, until), &slots, live.now).await?;
                     live.servers.slots_read(server, live.now);

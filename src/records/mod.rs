@@ -49,6 +49,7 @@ pub use care_place::{CarePlace, Closed, Hours, Opening, Position, Wait};
 pub use contact::{Contact, Number, meant};
 pub use diet::{DietOrder, Eating};
 pub use facility::{Facility, FacilityError, LIST as FACILITY};
+pub use fresh::Budget;
 pub use history::{Condition, ConditionStatus, History, Immunization, Reading, VisitNote, Vital};
 pub use local::{Records, RecordsError};
 pub use measure::{Amount, Decimal, Measure, Unit};

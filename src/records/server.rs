@@ -164,11 +164,17 @@ impl Servers {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner).insert(server.name().to_owned(), now);
     }
 
-    /// Reads these parts of a patient's chart. The other parts of the answer are empty and mean nothing.
+    /// Reads these parts of a patient's chart, all requests before `until` where that is given. The other parts of the answer are empty and mean nothing.
     ///
     /// # Errors
     /// When the server does not answer whole, or has no such patient.
-    pub async fn fetch(&self, server: &Server, patient: &str, kinds: &[ChartKind]) -> Result<Chart, FhirError> {
+    pub async fn fetch(
+        &self,
+        server: &Server,
+        patient: &str,
+        kinds: &[ChartKind],
+        until: Option<Instant>,
+    ) -> Result<Chart, FhirError> {
         // Two parts may be made of one kind, told apart by what is searched by.
         let mut wanted = BTreeMap::new();
         for want in kinds.iter().flat_map(|kind| searches(*kind)) {
@@ -181,7 +187,7 @@ impl Servers {
             let more = want.by.iter().map(|(name, value)| (*name, (*value).to_owned()));
             Ask::Search { kind: want.kind, by: by.into_iter().chain(more).collect() }
         }));
-        let session = server.backend();
+        let session = server.backend().until(until);
         let mut answers = session.batch(&asks).await?.into_iter();
         let mut taken = Taken::new(server.base(), patient);
         let found = answers.next().ok_or(FhirError::NotFound)??;
@@ -223,12 +229,17 @@ impl Servers {
         Ok(found.into_iter().filter_map(id).collect())
     }
 
-    /// The free times of a server's schedules between two times.
+    /// The free times of a server's schedules between two times, read before `within` where that is given.
     ///
     /// # Errors
     /// As [`Servers::fetch`].
-    pub async fn slots(&self, server: &Server, from: Timestamp, until: Timestamp) -> Result<Vec<OpenSlot>, FhirError> {
-        let session = server.backend();
+    pub(super) async fn slots(
+        &self,
+        server: &Server,
+        (from, until): (Timestamp, Timestamp),
+        within: Option<Instant>,
+    ) -> Result<Vec<OpenSlot>, FhirError> {
+        let session = server.backend().until(within);
         let by = vec![
             ("status", "free".to_owned()),
             ("start", format!("ge{}", from.strftime("%Y-%m-%dT%H:%M:%SZ"))),

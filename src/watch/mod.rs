@@ -126,7 +126,7 @@ impl Watcher {
             return Ok(self.store.watch_looked(watch, None, vec![], now).await?);
         }
         let parts = watch.what.parts();
-        let chart: Chart = self.servers.fetch(server, &watch.patient, parts).await?;
+        let chart: Chart = self.servers.fetch(server, &watch.patient, parts, None).await?;
         self.store.keep_copy(&watch.person, source, &chart, parts, now).await?;
         let news = watch.seen.as_ref().map(|before| watch.what.news(before, &chart, now)).unwrap_or_default();
         Ok(self.store.watch_looked(watch, Some(watch.what.seen(&chart)), news, now).await?)
