@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::{
     Ask, FhirError, LEFT_ALONE, Server, Version, Write, Written,
     bundle::{self, Page},
+    capability,
     headers::{self, Link},
     wire::{Call, FHIR, FORM, Reply},
 };
@@ -85,6 +86,15 @@ impl Session {
         let call = Call::get(format!("{}/{kind}/{id}", self.server.base()));
         let reply = self.exchange(call, Again::Always).await?;
         resource(&reply, Some(kind))
+    }
+
+    /// The kinds of resources that the server says it has; `None` where it does not tell.
+    ///
+    /// # Errors
+    /// As [`Session::read`].
+    pub async fn kinds(&self) -> Result<Option<BTreeSet<String>>, FhirError> {
+        let reply = self.exchange(Call::get(format!("{}/metadata", self.server.base())), Again::Always).await?;
+        Ok(capability::kinds(&reply.body))
     }
 
     /// All that fit, whatever number of pages the server gives them in.

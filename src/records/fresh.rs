@@ -69,6 +69,8 @@ pub(super) struct Live {
 struct Seen {
     parts: HashMap<ChartKind, Part>,
     slots: bool,
+    /// No server keeps free times.
+    no_slots: bool,
     /// The oldest that was answered from although its server could not be reached.
     stale: Option<Timestamp>,
 }
@@ -81,6 +83,8 @@ enum Part {
     Then(Timestamp),
     /// Neither.
     Missing,
+    /// The server keeps nothing of the kind.
+    Lacking,
 }
 
 impl Live {
@@ -143,6 +147,7 @@ impl Records {
         let Some(live) = self.live() else { return Ok(()) };
         live.seen(|seen| match seen.parts.get(&kind) {
             Some(Part::Missing) => Err(RecordsError::Unreachable),
+            Some(Part::Lacking) => Err(RecordsError::NotHeld),
             Some(Part::Then(at)) => {
                 seen.stale = Some(seen.stale.map_or(*at, |before| before.min(*at)));
                 Ok(())
@@ -178,7 +183,8 @@ impl Records {
         let Some(source) = source.filter(|_| !wanted.is_empty()) else { return Ok(()) };
         let outcome = self.copied(live, person, &source, &wanted).await?;
         let became = |kind: &ChartKind| match (&outcome, source.read(*kind)) {
-            (Ok(()), _) => Part::Now,
+            (Ok(lacking), _) if lacking.contains(kind) => Part::Lacking,
+            (Ok(_), _) => Part::Now,
             (Err(_), Some(at)) => Part::Then(at),
             (Err(_), None) => Part::Missing,
         };
@@ -186,14 +192,14 @@ impl Records {
         Ok(())
     }
 
-    /// Reads parts from a server into the copy. The inner error is the server's, and told to the operator.
+    /// Reads parts from a server into the copy; gives those that it does not keep at all. The inner error is the server's, and told to the operator.
     async fn copied(
         &self,
         live: &Live,
         person: &PersonId,
         source: &Source,
         kinds: &[ChartKind],
-    ) -> Result<Result<(), FhirError>, RecordsError> {
+    ) -> Result<Result<Vec<ChartKind>, FhirError>, RecordsError> {
         let Some(server) = live.servers.named(&source.server) else {
             tracing::error!("a person's records are at a server that the configuration does not name");
             return Ok(Err(FhirError::Unreachable("not configured")));
@@ -206,7 +212,15 @@ impl Records {
             }
         };
         self.store().keep_copy(person, source.clone(), &chart, kinds, live.now).await?;
-        Ok(Ok(()))
+        Ok(Ok(chart.lacking))
+    }
+
+    /// That there is no free time, where times are kept anywhere.
+    pub(super) fn none_free<T>(&self, found: Vec<T>) -> Result<Vec<T>, RecordsError> {
+        match self.live() {
+            Some(live) if found.is_empty() && live.seen(|seen| seen.no_slots) => Err(RecordsError::NotHeld),
+            _ => Ok(found),
+        }
     }
 
     /// Brings the servers' free times up to date, once a turn.
@@ -216,6 +230,7 @@ impl Records {
             return Ok(());
         }
         let Ok(until) = live.now.checked_add((i64::from(SLOTS_AHEAD) * 24).hours()) else { return Ok(()) };
+        let mut without = 0;
         for server in live.servers.all() {
             if !live.servers.slots_are_old(server, live.now) {
                 continue;
@@ -224,6 +239,9 @@ impl Records {
                 Ok(slots) => {
                     self.store().keep_slots(server.name(), (live.now, until), &slots, live.now).await?;
                     live.servers.slots_read(server, live.now);
+                }
+                Err(error) if live.servers.has_no(&server.backend().until(live.until()), "Slot", &error).await => {
+                    without += 1;
                 }
                 // Told from the copy, with its age: an offer that is taken meanwhile is told when it is booked. Without a
                 // copy nobody knows whether there are any, which is not that there are none.
@@ -234,6 +252,7 @@ impl Records {
                 }
             }
         }
+        live.seen(|seen| seen.no_slots = without == live.servers.all().len());
         Ok(())
     }
 }

@@ -54,6 +54,9 @@ pub enum RecordsError {
     /// They are at a server that cannot be reached, and there is no copy of them.
     #[error("the person's records are at a server that cannot be reached, and there is no copy of them")]
     Unreachable,
+    /// They are at a server that keeps nothing of that kind: whether there is any, nobody can tell from there.
+    #[error("the server that the person's records are at keeps nothing of that kind")]
+    NotHeld,
     /// Rows of two people came back for one. A defect; nothing was revealed.
     #[error("the store answered with another person's rows")]
     Mixed(#[from] WrongSubject),
@@ -453,7 +456,7 @@ impl Records {
     /// When the database fails.
     pub async fn who_has_slots(&self, from: Timestamp, until: Timestamp) -> Result<Vec<Provider>, RecordsError> {
         self.freshen_slots().await?;
-        Ok(self.store.who_has_slots(from, until).await?)
+        self.none_free(self.store.who_has_slots(from, until).await?)
     }
 
     /// Free times in the schedules, earliest first.
@@ -462,6 +465,6 @@ impl Records {
     /// When the database fails.
     pub async fn free_slots(&self, query: SlotQuery) -> Result<Vec<OpenSlot>, RecordsError> {
         self.freshen_slots().await?;
-        Ok(self.store.free_slots(&query).await?)
+        self.none_free(self.store.free_slots(&query).await?)
     }
 }

@@ -4,6 +4,8 @@
 //! body; nothing about anybody else is taken, whatever the server answers; what cannot be read whole is not read at all,
 //! since half a list of medicines is a wrong one.
 
+mod lacking;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
@@ -40,6 +42,8 @@ pub struct Servers {
     shared: Mutex<HashMap<(String, String), (Instant, Shared)>>,
     /// When each server's free times were read.
     slots: Mutex<HashMap<String, Timestamp>>,
+    /// Since when it is known which kinds which server has nothing of.
+    lacking: Mutex<HashMap<(String, &'static str), Instant>>,
 }
 
 /// What was found under a reference, or by a practitioner's roles: texts of resources.
@@ -126,7 +130,7 @@ impl Servers {
     pub fn new(config: &RecordsConfig, clock: fn() -> Timestamp) -> Result<Self, FhirError> {
         let all = config.server.iter().map(|server| Server::new(server, clock)).collect::<Result<_, _>>()?;
         let fresh = SignedDuration::from_secs(config.fresh_seconds.into());
-        Ok(Self { all, fresh, shared: Mutex::default(), slots: Mutex::default() })
+        Ok(Self { all, fresh, shared: Mutex::default(), slots: Mutex::default(), lacking: Mutex::default() })
     }
 
     /// Whether there are none.
@@ -196,10 +200,12 @@ impl Servers {
             return Err(FhirError::Unreachable("the patient was merged into another"));
         }
         taken.add("Patient", found);
+        let mut lacking = Vec::new();
         for (want, answer) in wanted.values().zip(answers) {
             match answer {
                 Err(FhirError::NotFound | FhirError::Unprocessable { .. } | FhirError::Refused { .. })
                     if want.may_lack => {}
+                Err(error) if self.has_no(&session, want.kind, &error).await => lacking.push(want.kind),
                 answer => taken.add(want.kind, answer?),
             }
         }
@@ -211,7 +217,7 @@ impl Servers {
             );
         }
         self.follow(&session, &mut taken).await?;
-        taken.chart().await
+        Ok(Chart { lacking: lacking::parts(kinds, &lacking), ..taken.chart().await? })
     }
 
     /// The ids of a server's Patients that have an identifier (`system|value`).

@@ -65,7 +65,7 @@ impl Turn<'_> {
         let hushed = self.core.records.within(&self.budget).hushed(self.hush(&Slots::new()), self.now);
         let names = match hushed.names(&person).await {
             // Hearing goes on without them; what needs the records says so.
-            Err(RecordsError::Unreachable) => return Ok(NameLists::default()),
+            Err(RecordsError::Unreachable | RecordsError::NotHeld) => return Ok(NameLists::default()),
             names => names?,
         };
         let mut names = names.recognize(&permit).map_err(crate::actions::ActionError::from)?;

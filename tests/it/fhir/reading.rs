@@ -17,7 +17,7 @@ use wellspoken::{
         CredentialId, PersonId, Surface,
         staff::{Role, StaffMember},
     },
-    records::{Budget, Records, Servers, sensitive::Hush},
+    records::{Budget, Records, RecordsError, Servers, sensitive::Hush},
     staff::{Alerts, Ask, Desk, RecordView, Told, Whom},
 };
 
@@ -298,7 +298,7 @@ async fn all_requests_of_a_turn_share_one_time() {
     let turn = records.within(&budget).hushed(hush(), now());
     turn.visits(&clinic.rosa).await.expect("from the copy");
     turn.prescriptions(&clinic.rosa).await.expect("from the copy");
-    turn.lab_results(&clinic.rosa).await.expect("from the copy");
+    turn.results(&clinic.rosa).await.expect("from the copy");
     assert!(turn.stale().is_some(), "it says how old that is");
     // Other records of the same turn, such as for its names, have no more.
     let other = records.within(&budget).hushed(hush(), now());
@@ -316,7 +316,6 @@ async fn all_requests_of_a_turn_share_one_time() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_server_does_not_keep_anybody_waiting() {
     let mut clinic = Clinic::open(|server| server.timeout_ms = 60_000).await;
-    clinic.app.close().await;
     clinic.config.records.turn_ms = 500;
     let clinic = clinic.later(0).await;
     clinic.proxy.always(Some(Fault::Silence));
@@ -452,4 +451,68 @@ async fn what_somebody_may_eat_is_told_as_it_is_now_or_not_at_all() {
     assert!(said.starts_with("I can't tell what you may eat right now, so I ordered nothing."), "{said}");
     let said = speaker.says("what's for dinner").await.reply;
     assert!(said.starts_with("I can't tell what you may eat right now, so I name no food."), "{said}");
+}
+
+/// A server that keeps no visits, nor times for them: not in what it says it has, and 404 for whoever asks.
+fn without_visits(answer: &mut Value) {
+    let is_of = |kinds: &[&str], value: &Value| kinds.iter().any(|kind| value == kind);
+    if answer["resourceType"] == "CapabilityStatement" {
+        let kinds = ["Patient", "MedicationRequest", "MedicationDispense", "Observation", "Task"]
+            .map(|kind| json!({"type": kind}));
+        answer["rest"][0]["resource"] = json!(kinds);
+    }
+    for entry in answer["entry"].as_array_mut().into_iter().flatten() {
+        let found = entry.pointer("/resource/entry/0/resource/resourceType").unwrap_or(&Value::Null);
+        if is_of(&["Appointment"], found) {
+            *entry = json!({"response": {"status": "404"}});
+        }
+    }
+    if answer.pointer("/entry/0/resource/resourceType").is_some_and(|kind| kind == "Slot") {
+        *answer =
+            json!({"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "not-supported"}]});
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_does_not_keep_is_said_to_be_lacking_and_not_to_be_none() {
+    let clinic = Clinic::open(|_| {}).await;
+    let store = clinic.app.store();
+    store.forget_copy(&clinic.rosa).await.expect("forgotten");
+    clinic.proxy.always(Some(Fault::Edit(without_visits)));
+    let program = || {
+        let servers = Arc::new(Servers::new(&clinic.config.records, system_now).expect("servers"));
+        Records::new(store.clone()).with_servers(servers)
+    };
+    let hush = || Hush { aloud: false, named: vec![] };
+    let records = program();
+    for _ in 0..2 {
+        let turn = records.hushed(hush(), now());
+        assert!(matches!(turn.visits(&clinic.rosa).await, Err(RecordsError::NotHeld)));
+        turn.prescriptions(&clinic.rosa).await.expect("it has those");
+        turn.providers(&clinic.rosa).await.expect("as far as the rest tells");
+        assert_eq!(turn.stale(), None);
+    }
+    // What it never had is not none while it is away, either.
+    clinic.proxy.always(Some(Fault::Reset));
+    let turn = program().hushed(hush(), now());
+    assert!(matches!(turn.visits(&clinic.rosa).await, Err(RecordsError::Unreachable)));
+    turn.prescriptions(&clinic.rosa).await.expect("from the copy");
+    // A server that has them, and fails, lacks nothing.
+    clinic.proxy.always(Some(Fault::Edit(|answer| {
+        for entry in answer["entry"].as_array_mut().into_iter().flatten().skip(1) {
+            *entry = json!({"response": {"status": "404"}});
+        }
+    })));
+    let turn = program().hushed(hush(), now());
+    assert!(matches!(turn.visits(&clinic.rosa).await, Err(RecordsError::Unreachable)));
+}
+
+/// The same in words.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_for_what_a_server_does_not_keep_hears_that_it_does_not() {
+    let clinic = Clinic::open(|_| {}).await;
+    clinic.proxy.always(Some(Fault::Edit(without_visits)));
+    let reply = clinic.says(NEXT).await;
+    assert!(reply.starts_with("The records that I can read for you don't hold that kind of thing"), "{reply}");
+    assert!(clinic.says(MEDICINES).await.contains("metformin"));
 }
