@@ -208,6 +208,7 @@ impl App {
             patterns: Some(config.patterns.clone()),
             protection: protection(&config),
             connecting: config.connect.as_ref().map(connecting),
+            servers_within: Duration::from_millis(config.records.turn_ms),
             hear_deadline: Duration::from_millis(config.hear.deadline_ms),
             pin_digits: config.hear.pin_digits,
         };

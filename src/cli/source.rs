@@ -173,7 +173,7 @@ pub async fn bind(
         [] => bail!("the server has no Patient with that identifier"),
         several => bail!("the server has {} Patients with that identifier; merge them there first", several.len()),
     };
-    let chart = servers.fetch(found, &patient, &ChartKind::ALL).await.map_err(told)?;
+    let chart = servers.fetch(found, &patient, &ChartKind::ALL, None).await.map_err(told)?;
     store.bind_source(person, (server, &patient), &chart, by, now).await.context("the patient was not bound")?;
     Ok(())
 }

@@ -14,13 +14,16 @@ pub struct RecordsConfig {
     /// Seconds, 0 to 3600: what was read from a server less than this ago counts as read now. A conversation of several
     /// questions then asks a server once.
     pub fresh_seconds: u32,
+    /// Milliseconds that all servers together may take of one turn, from the first question to the last word of a change,
+    /// tries again included, 500 to 30000. What does not fit is told as of a server that cannot be reached.
+    pub turn_ms: u64,
     /// The servers; none means that everything is in this store.
     pub server: Vec<ServerConfig>,
 }
 
 impl Default for RecordsConfig {
     fn default() -> Self {
-        Self { fresh_seconds: 60, server: vec![] }
+        Self { fresh_seconds: 60, turn_ms: 4000, server: vec![] }
     }
 }
 
@@ -141,6 +144,9 @@ impl RecordsConfig {
         if self.fresh_seconds > 3600 {
             return invalid("records.fresh_seconds", "must be from 0 to 3600 seconds");
         }
+        if !(500..=30_000).contains(&self.turn_ms) {
+            return invalid("records.turn_ms", "must be from 500 to 30000 milliseconds");
+        }
         for (n, server) in self.server.iter().enumerate() {
             if self.server[..n].iter().any(|other| other.name.eq_ignore_ascii_case(&server.name)) {
                 return invalid("records.server.name", "two servers are called the same; people tell them apart by it");
@@ -235,6 +241,7 @@ mod tests {
         let again = WHOLE.replace("[records]\nfresh_seconds = 30\n", "").replace("Lakeside", "LAKESIDE");
         for (change, with, says) in [
             ("= 30", "= 9999", "fresh_seconds"),
+            ("fresh_seconds = 30", "turn_ms = 100", "records.turn_ms"),
             ("Lakeside Clinic", "", "records.server.name"),
             ("https://", "http://", "records.server.base"),
             ("/r4", "/r4/", "records.server.base"),

@@ -150,7 +150,7 @@ impl From<RecordsError> for NotConnected {
         match error {
             RecordsError::Store(error) => error.into(),
             RecordsError::Mixed(error) => error.into(),
-            RecordsError::Unreachable => Self::Unavailable,
+            RecordsError::Unreachable | RecordsError::NotHeld => Self::Unavailable,
         }
     }
 }

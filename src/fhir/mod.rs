@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 
 mod breaker;
 mod bundle;
+mod capability;
 mod error;
 mod headers;
 mod key;

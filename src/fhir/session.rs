@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::{
     Ask, FhirError, LEFT_ALONE, Server, Version, Write, Written,
     bundle::{self, Page},
+    capability,
     headers::{self, Link},
     wire::{Call, FHIR, FORM, Reply},
 };
@@ -22,6 +23,8 @@ const TRIES: usize = 3;
 const PAUSES: [Duration; TRIES] = [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(800)];
 /// Pages of one search that are read.
 const MOST_PAGES: usize = 50;
+/// With less than this left nothing is begun: it could not end in time, and would tell nothing of the server's health.
+const LEAST: Duration = Duration::from_millis(50);
 /// Resources of one search that are taken.
 const MOST_FOUND: usize = 20_000;
 
@@ -31,6 +34,8 @@ pub struct Session {
     server: Server,
     /// The caller's own; otherwise this program's.
     token: Option<Zeroizing<String>>,
+    /// When whoever asks wants no answer any more, however many requests that takes.
+    until: Option<Instant>,
 }
 
 /// A resource as the server has it. Unknown fields and extensions are in `value`: whoever writes it back changes that one.
@@ -55,7 +60,13 @@ enum Again {
 
 impl Session {
     pub(super) const fn new(server: Server, token: Option<Zeroizing<String>>) -> Self {
-        Self { server, token }
+        Self { server, token, until: None }
+    }
+
+    /// The same, until then: all its requests together, those for tokens, tries again and pauses included.
+    #[must_use]
+    pub fn until(self, until: Option<Instant>) -> Self {
+        Self { until, ..self }
     }
 
     /// The server it is with.
@@ -75,6 +86,15 @@ impl Session {
         let call = Call::get(format!("{}/{kind}/{id}", self.server.base()));
         let reply = self.exchange(call, Again::Always).await?;
         resource(&reply, Some(kind))
+    }
+
+    /// The kinds of resources that the server says it has; `None` where it does not tell.
+    ///
+    /// # Errors
+    /// As [`Session::read`].
+    pub async fn kinds(&self) -> Result<Option<BTreeSet<String>>, FhirError> {
+        let reply = self.exchange(Call::get(format!("{}/metadata", self.server.base())), Again::Always).await?;
+        Ok(capability::kinds(&reply.body))
     }
 
     /// All that fit, whatever number of pages the server gives them in.
@@ -235,7 +255,11 @@ impl Session {
 
     /// Sends a request until it is answered, it may not be sent again, or its time is up.
     async fn exchange(&self, call: Call, again: Again) -> Result<Reply, FhirError> {
-        let until = Instant::now() + self.server.timeout();
+        let begun = Instant::now();
+        let until = self.until.map_or(begun + self.server.timeout(), |until| until.min(begun + self.server.timeout()));
+        if until.saturating_duration_since(begun) < LEAST {
+            return Err(FhirError::Unreachable("no time is left to ask it"));
+        }
         let (mut renewed, mut tries) = (false, 0);
         loop {
             let token = match &self.token {

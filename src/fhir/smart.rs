@@ -188,7 +188,8 @@ impl Server {
     /// before it ends by the first who needs it.
     pub(super) async fn own_token(&self, until: Instant) -> Result<Option<Zeroizing<String>>, FhirError> {
         let Some((backend, _)) = self.backend_key() else { return Ok(None) };
-        let mut kept = self.token_slot().lock().await;
+        let waited = tokio::time::timeout_at(until.into(), self.token_slot().lock()).await;
+        let mut kept = waited.map_err(|_| FhirError::Unreachable("somebody else asks for a token"))?;
         let now = Instant::now();
         if let Some(token) = &*kept
             && now < token.renew

@@ -31,6 +31,8 @@ use crate::{
     store::{Amended, Attempted, Claim, Claimed, How, NewNotice, Store, StoreError, Which},
 };
 
+/// With less than this left a turn does not begin to send.
+const LEAST: Duration = Duration::from_millis(50);
 /// Changes that the worker sends beside each other.
 const BESIDE: usize = 4;
 /// After this long what a server took is read from there alone; until then a copy may be older than the change.
@@ -88,6 +90,14 @@ impl Courier {
         Self { store, servers, config, zone }
     }
 
+    /// The same where a turn may wait no longer than that.
+    #[must_use]
+    pub fn within(&self, left: Duration) -> Self {
+        let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+        let config = OutboxConfig { wait_ms: self.config.wait_ms.min(left), ..self.config.clone() };
+        Self { config, ..self.clone() }
+    }
+
     /// Whether a person's changes belong on a server.
     ///
     /// # Errors
@@ -103,6 +113,10 @@ impl Courier {
         let mut tried = Vec::new();
         for id in ids {
             let left = until.saturating_duration_since(tokio::time::Instant::now());
+            // An attempt that cannot end would be noted as one that failed, and keep the worker away for a pause.
+            if left < LEAST {
+                break;
+            }
             let claimed = self.store.claim(Which::This(id), self.lease(), now).await;
             let attempt = match claimed {
                 Ok(Some(claimed)) => self.attempt(claimed, left, now, ambient).await,

@@ -11,7 +11,8 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::{Duration, Instant},
 };
 
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
@@ -27,10 +28,39 @@ use crate::{
 /// How far ahead free times are read, in days.
 const SLOTS_AHEAD: i32 = 60;
 
+/// How long all that one turn asks of servers may take together. Begins with the first question; clones share it.
+#[derive(Clone)]
+pub struct Budget {
+    within: Duration,
+    until: Arc<OnceLock<Instant>>,
+}
+
+impl Budget {
+    /// One that nothing was asked within yet.
+    #[must_use]
+    pub fn new(within: Duration) -> Self {
+        Self { within, until: Arc::default() }
+    }
+
+    /// When it ends.
+    #[must_use]
+    pub fn until(&self) -> Instant {
+        *self.until.get_or_init(|| Instant::now() + self.within)
+    }
+
+    /// What is left of it.
+    #[must_use]
+    pub fn left(&self) -> Duration {
+        self.until().saturating_duration_since(Instant::now())
+    }
+}
+
 /// The servers, for one turn.
 pub(super) struct Live {
     pub servers: Arc<Servers>,
     now: Timestamp,
+    /// How long they may take together; absent where nobody waits for a spoken answer.
+    budget: Option<Budget>,
     seen: Mutex<Seen>,
 }
 
@@ -39,6 +69,8 @@ pub(super) struct Live {
 struct Seen {
     parts: HashMap<ChartKind, Part>,
     slots: bool,
+    /// No server keeps free times.
+    no_slots: bool,
     /// The oldest that was answered from although its server could not be reached.
     stale: Option<Timestamp>,
 }
@@ -51,11 +83,17 @@ enum Part {
     Then(Timestamp),
     /// Neither.
     Missing,
+    /// The server keeps nothing of the kind.
+    Lacking,
 }
 
 impl Live {
-    pub fn new(servers: Arc<Servers>, now: Timestamp) -> Self {
-        Self { servers, now, seen: Mutex::default() }
+    pub fn new(servers: Arc<Servers>, now: Timestamp, budget: Option<Budget>) -> Self {
+        Self { servers, now, budget, seen: Mutex::default() }
+    }
+
+    fn until(&self) -> Option<Instant> {
+        self.budget.as_ref().map(Budget::until)
     }
 
     fn seen<T>(&self, look: impl FnOnce(&mut Seen) -> T) -> T {
@@ -109,6 +147,7 @@ impl Records {
         let Some(live) = self.live() else { return Ok(()) };
         live.seen(|seen| match seen.parts.get(&kind) {
             Some(Part::Missing) => Err(RecordsError::Unreachable),
+            Some(Part::Lacking) => Err(RecordsError::NotHeld),
             Some(Part::Then(at)) => {
                 seen.stale = Some(seen.stale.map_or(*at, |before| before.min(*at)));
                 Ok(())
@@ -144,7 +183,8 @@ impl Records {
         let Some(source) = source.filter(|_| !wanted.is_empty()) else { return Ok(()) };
         let outcome = self.copied(live, person, &source, &wanted).await?;
         let became = |kind: &ChartKind| match (&outcome, source.read(*kind)) {
-            (Ok(()), _) => Part::Now,
+            (Ok(lacking), _) if lacking.contains(kind) => Part::Lacking,
+            (Ok(_), _) => Part::Now,
             (Err(_), Some(at)) => Part::Then(at),
             (Err(_), None) => Part::Missing,
         };
@@ -152,19 +192,19 @@ impl Records {
         Ok(())
     }
 
-    /// Reads parts from a server into the copy. The inner error is the server's, and told to the operator.
+    /// Reads parts from a server into the copy; gives those that it does not keep at all. The inner error is the server's, and told to the operator.
     async fn copied(
         &self,
         live: &Live,
         person: &PersonId,
         source: &Source,
         kinds: &[ChartKind],
-    ) -> Result<Result<(), FhirError>, RecordsError> {
+    ) -> Result<Result<Vec<ChartKind>, FhirError>, RecordsError> {
         let Some(server) = live.servers.named(&source.server) else {
             tracing::error!("a person's records are at a server that the configuration does not name");
             return Ok(Err(FhirError::Unreachable("not configured")));
         };
-        let chart = match live.servers.fetch(server, &source.patient, kinds).await {
+        let chart = match live.servers.fetch(server, &source.patient, kinds, live.until()).await {
             Ok(chart) => chart,
             Err(error) => {
                 failed(server, &error);
@@ -172,7 +212,15 @@ impl Records {
             }
         };
         self.store().keep_copy(person, source.clone(), &chart, kinds, live.now).await?;
-        Ok(Ok(()))
+        Ok(Ok(chart.lacking))
+    }
+
+    /// That there is no free time, where times are kept anywhere.
+    pub(super) fn none_free<T>(&self, found: Vec<T>) -> Result<Vec<T>, RecordsError> {
+        match self.live() {
+            Some(live) if found.is_empty() && live.seen(|seen| seen.no_slots) => Err(RecordsError::NotHeld),
+            _ => Ok(found),
+        }
     }
 
     /// Brings the servers' free times up to date, once a turn.
@@ -182,14 +230,18 @@ impl Records {
             return Ok(());
         }
         let Ok(until) = live.now.checked_add((i64::from(SLOTS_AHEAD) * 24).hours()) else { return Ok(()) };
+        let mut without = 0;
         for server in live.servers.all() {
             if !live.servers.slots_are_old(server, live.now) {
                 continue;
             }
-            match live.servers.slots(server, live.now, until).await {
+            match live.servers.slots(server, (live.now, until), live.until()).await {
                 Ok(slots) => {
                     self.store().keep_slots(server.name(), (live.now, until), &slots, live.now).await?;
                     live.servers.slots_read(server, live.now);
+                }
+                Err(error) if live.servers.has_no(&server.backend().until(live.until()), "Slot", &error).await => {
+                    without += 1;
                 }
                 // Told from the copy, with its age: an offer that is taken meanwhile is told when it is booked. Without a
                 // copy nobody knows whether there are any, which is not that there are none.
@@ -200,6 +252,7 @@ impl Records {
                 }
             }
         }
+        live.seen(|seen| seen.no_slots = without == live.servers.all().len());
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::{
     Allergy, CarePlace, Condition, FACILITY, Facility, Immunization, Known, LabResult, OnDuty, OpenSlot, Pharmacy,
     Position, Prescription, Profile, Provider, Reading, RoomThing, SlotQuery, Visit, VisitNote, Vital,
-    fresh::{Live, parts_of},
+    fresh::{Budget, Live, parts_of},
     name_lists::name_lists,
     sensitive::{self, Hush},
     server::Servers,
@@ -34,6 +34,8 @@ pub struct Records {
     servers: Option<Arc<Servers>>,
     /// The same for one turn; absent where only what is here is looked at.
     live: Option<Live>,
+    /// How long the servers may take together where somebody waits for a spoken answer.
+    budget: Option<Budget>,
 }
 
 /// The part of a chart that a scope is mostly about, still wrapped.
@@ -52,6 +54,9 @@ pub enum RecordsError {
     /// They are at a server that cannot be reached, and there is no copy of them.
     #[error("the person's records are at a server that cannot be reached, and there is no copy of them")]
     Unreachable,
+    /// They are at a server that keeps nothing of that kind: whether there is any, nobody can tell from there.
+    #[error("the server that the person's records are at keeps nothing of that kind")]
+    NotHeld,
     /// Rows of two people came back for one. A defect; nothing was revealed.
     #[error("the store answered with another person's rows")]
     Mixed(#[from] WrongSubject),
@@ -82,13 +87,20 @@ impl Records {
     #[must_use]
     pub const fn new(store: Store) -> Self {
         let hush = Hush { aloud: false, named: Vec::new() };
-        Self { store, ahead: Mutex::new(None), hush, servers: None, live: None }
+        Self { store, ahead: Mutex::new(None), hush, servers: None, live: None, budget: None }
     }
 
     /// The same where people's records may be at these servers, too.
     #[must_use]
     pub fn with_servers(self, servers: Arc<Servers>) -> Self {
         Self { servers: Some(servers).filter(|servers| !servers.is_empty()), ..self }
+    }
+
+    /// The same records where all that is asked of servers must fit into that time. What does not is as if they could not
+    /// be reached.
+    #[must_use]
+    pub fn within(&self, budget: &Budget) -> Self {
+        Self { budget: Some(budget.clone()), ..self.at_rest() }
     }
 
     /// The same records for nobody's turn: what is at a server is as it was last copied, until [`Records::refreshed`].
@@ -118,8 +130,9 @@ impl Records {
     /// These records for one turn, where only this may be said.
     #[must_use]
     pub fn hushed(&self, hush: Hush, now: Timestamp) -> Self {
-        let live = self.servers.clone().map(|servers| Live::new(servers, now));
-        Self { store: self.store.clone(), ahead: Mutex::new(None), hush, servers: self.servers.clone(), live }
+        let budget = self.budget.clone();
+        let live = self.servers.clone().map(|servers| Live::new(servers, now, budget.clone()));
+        Self { store: self.store.clone(), ahead: Mutex::new(None), hush, servers: self.servers.clone(), live, budget }
     }
 
     /// A part of the chart: what was read ahead, if it is this one, or from the store.
@@ -443,7 +456,7 @@ impl Records {
     /// When the database fails.
     pub async fn who_has_slots(&self, from: Timestamp, until: Timestamp) -> Result<Vec<Provider>, RecordsError> {
         self.freshen_slots().await?;
-        Ok(self.store.who_has_slots(from, until).await?)
+        self.none_free(self.store.who_has_slots(from, until).await?)
     }
 
     /// Free times in the schedules, earliest first.
@@ -452,6 +465,6 @@ impl Records {
     /// When the database fails.
     pub async fn free_slots(&self, query: SlotQuery) -> Result<Vec<OpenSlot>, RecordsError> {
         self.freshen_slots().await?;
-        Ok(self.store.free_slots(&query).await?)
+        self.none_free(self.store.free_slots(&query).await?)
     }
 }

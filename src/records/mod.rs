@@ -42,13 +42,14 @@ use std::collections::BTreeMap;
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
-use crate::actions::RenewalState;
 pub use crate::store::{RoomCall, SaidBack};
+use crate::{actions::RenewalState, store::ChartKind};
 pub use care_directory::Directory;
 pub use care_place::{CarePlace, Closed, Hours, Opening, Position, Wait};
 pub use contact::{Contact, Number, meant};
 pub use diet::{DietOrder, Eating};
 pub use facility::{Facility, FacilityError, LIST as FACILITY};
+pub use fresh::Budget;
 pub use history::{Condition, ConditionStatus, History, Immunization, Reading, VisitNote, Vital};
 pub use local::{Records, RecordsError};
 pub use measure::{Amount, Decimal, Measure, Unit};
@@ -100,6 +101,9 @@ pub struct Chart {
     /// Resources that the bundle says are deleted, as `Type/id`.
     #[serde(default)]
     pub removed: Vec<String>,
+    /// Parts that the server it was read from does not keep at all: that they are empty means nothing.
+    #[serde(skip)]
+    pub lacking: Vec<ChartKind>,
     /// What was read and what was left out.
     pub summary: Summary,
 }

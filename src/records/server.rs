@@ -4,6 +4,8 @@
 //! body; nothing about anybody else is taken, whatever the server answers; what cannot be read whole is not read at all,
 //! since half a list of medicines is a wrong one.
 
+mod lacking;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
@@ -40,6 +42,8 @@ pub struct Servers {
     shared: Mutex<HashMap<(String, String), (Instant, Shared)>>,
     /// When each server's free times were read.
     slots: Mutex<HashMap<String, Timestamp>>,
+    /// Since when it is known which kinds which server has nothing of.
+    lacking: Mutex<HashMap<(String, &'static str), Instant>>,
 }
 
 /// What was found under a reference, or by a practitioner's roles: texts of resources.
@@ -126,7 +130,7 @@ impl Servers {
     pub fn new(config: &RecordsConfig, clock: fn() -> Timestamp) -> Result<Self, FhirError> {
         let all = config.server.iter().map(|server| Server::new(server, clock)).collect::<Result<_, _>>()?;
         let fresh = SignedDuration::from_secs(config.fresh_seconds.into());
-        Ok(Self { all, fresh, shared: Mutex::default(), slots: Mutex::default() })
+        Ok(Self { all, fresh, shared: Mutex::default(), slots: Mutex::default(), lacking: Mutex::default() })
     }
 
     /// Whether there are none.
@@ -164,11 +168,17 @@ impl Servers {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner).insert(server.name().to_owned(), now);
     }
 
-    /// Reads these parts of a patient's chart. The other parts of the answer are empty and mean nothing.
+    /// Reads these parts of a patient's chart, all requests before `until` where that is given. The other parts of the answer are empty and mean nothing.
     ///
     /// # Errors
     /// When the server does not answer whole, or has no such patient.
-    pub async fn fetch(&self, server: &Server, patient: &str, kinds: &[ChartKind]) -> Result<Chart, FhirError> {
+    pub async fn fetch(
+        &self,
+        server: &Server,
+        patient: &str,
+        kinds: &[ChartKind],
+        until: Option<Instant>,
+    ) -> Result<Chart, FhirError> {
         // Two parts may be made of one kind, told apart by what is searched by.
         let mut wanted = BTreeMap::new();
         for want in kinds.iter().flat_map(|kind| searches(*kind)) {
@@ -181,7 +191,7 @@ impl Servers {
             let more = want.by.iter().map(|(name, value)| (*name, (*value).to_owned()));
             Ask::Search { kind: want.kind, by: by.into_iter().chain(more).collect() }
         }));
-        let session = server.backend();
+        let session = server.backend().until(until);
         let mut answers = session.batch(&asks).await?.into_iter();
         let mut taken = Taken::new(server.base(), patient);
         let found = answers.next().ok_or(FhirError::NotFound)??;
@@ -190,10 +200,12 @@ impl Servers {
             return Err(FhirError::Unreachable("the patient was merged into another"));
         }
         taken.add("Patient", found);
+        let mut lacking = Vec::new();
         for (want, answer) in wanted.values().zip(answers) {
             match answer {
                 Err(FhirError::NotFound | FhirError::Unprocessable { .. } | FhirError::Refused { .. })
                     if want.may_lack => {}
+                Err(error) if self.has_no(&session, want.kind, &error).await => lacking.push(want.kind),
                 answer => taken.add(want.kind, answer?),
             }
         }
@@ -205,7 +217,7 @@ impl Servers {
             );
         }
         self.follow(&session, &mut taken).await?;
-        taken.chart().await
+        Ok(Chart { lacking: lacking::parts(kinds, &lacking), ..taken.chart().await? })
     }
 
     /// The ids of a server's Patients that have an identifier (`system|value`).
@@ -223,12 +235,17 @@ impl Servers {
         Ok(found.into_iter().filter_map(id).collect())
     }
 
-    /// The free times of a server's schedules between two times.
+    /// The free times of a server's schedules between two times, read before `within` where that is given.
     ///
     /// # Errors
     /// As [`Servers::fetch`].
-    pub async fn slots(&self, server: &Server, from: Timestamp, until: Timestamp) -> Result<Vec<OpenSlot>, FhirError> {
-        let session = server.backend();
+    pub(super) async fn slots(
+        &self,
+        server: &Server,
+        (from, until): (Timestamp, Timestamp),
+        within: Option<Instant>,
+    ) -> Result<Vec<OpenSlot>, FhirError> {
+        let session = server.backend().until(within);
         let by = vec![
             ("status", "free".to_owned()),
             ("start", format!("ge{}", from.strftime("%Y-%m-%dT%H:%M:%SZ"))),

@@ -103,7 +103,7 @@ impl From<RecordsError> for Denied {
             RecordsError::Store(error) => error.into(),
             RecordsError::Mixed(error) => error.into(),
             // The desk reads what is here, and asks no server.
-            RecordsError::Unreachable => Self::Store(StoreError::NotPossible),
+            RecordsError::Unreachable | RecordsError::NotHeld => Self::Store(StoreError::NotPossible),
         }
     }
 }

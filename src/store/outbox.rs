@@ -313,7 +313,10 @@ fn closing(
 fn undone(change: &Outgoing, id: &str, why: Trouble) -> Vec<Step> {
     match change {
         Outgoing::Renew { .. } => {
-            vec![Step::new("DELETE FROM renewal WHERE id = $1 AND state = 'requested'", vec![id.into()])]
+            // Neither at a pharmacy nor before a prescriber is what never came there; left open it would keep the person from
+            // asking again.
+            let asked = "DELETE FROM renewal WHERE id = $1 AND state IN ('requested', 'prescriber_asked')";
+            vec![Step::new(asked, vec![id.into()])]
         }
         Outgoing::Book { slot, .. } => {
             let visit = Step::new("DELETE FROM visit WHERE id = $1", vec![id.into()]);

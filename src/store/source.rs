@@ -270,7 +270,8 @@ impl Store {
     ) -> Result<Vec<Step>, StoreError> {
         let owner = KeyOwner::Person(person.clone());
         let mut steps = Vec::new();
-        for kind in kinds {
+        // Of what a server does not keep, nothing was read: it must not count as empty, now or while the server is away.
+        for kind in kinds.iter().filter(|kind| !chart.lacking.contains(kind)) {
             source.read.insert(kind.name().to_owned(), at.as_microsecond());
             // What was said after this look began is still to be looked at.
             source.outdated.retain(|part, said| part != kind.name() || *said > at.as_microsecond());

@@ -12,21 +12,24 @@ use crate::{
 const PARTS: [(i8, &str); 4] = [(0, "night"), (5, "morning"), (12, "afternoon"), (18, "evening")];
 
 impl Turn<'_> {
-    /// That the records cannot be reached, where there is nothing at all to answer from; otherwise the outcome.
+    /// That the records cannot be reached, or keep no such thing, where there is nothing at all to answer from; otherwise the
+    /// outcome.
     pub(super) fn unless_unreachable(
         outcome: Result<Outcome, ActionError>,
         (intent, slots, opened): (&str, &Slots, Option<EntryId>),
     ) -> Result<Result<Outcome, Box<Said>>, ActionError> {
-        match outcome {
-            Err(ActionError::Records(RecordsError::Unreachable)) => Ok(Err(Box::new(Said {
-                intent: intent.to_owned(),
-                slots: slots.clone(),
-                opened,
-                ..Said::new("dialogue.common", Facts::new("unreachable"), State::Answered)
-            }))),
-            Err(error) => Err(error),
-            Ok(outcome) => Ok(Ok(outcome)),
-        }
+        let reply = match outcome {
+            Err(ActionError::Records(RecordsError::Unreachable)) => "unreachable",
+            Err(ActionError::Records(RecordsError::NotHeld)) => "not_held",
+            Err(error) => return Err(error),
+            Ok(outcome) => return Ok(Ok(outcome)),
+        };
+        Ok(Err(Box::new(Said {
+            intent: intent.to_owned(),
+            slots: slots.clone(),
+            opened,
+            ..Said::new("dialogue.common", Facts::new(reply), State::Answered)
+        })))
     }
 
     /// An answer from a copy says so first, and how old it is. Where only a headline is said, it names no time.

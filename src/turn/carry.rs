@@ -137,14 +137,15 @@ impl Turn<'_> {
         let reading = async {
             match (&may, needs.scope) {
                 (Decision::Person(person), Some(scope)) => {
-                    Some(self.core.records.ahead(person, scope, self.hush(slots), self.now).await)
+                    Some(self.core.records.within(&self.budget).ahead(person, scope, self.hush(slots), self.now).await)
                 }
                 _ => None,
             }
         };
         // The question goes out first: it is short, and the row's commit is long.
         let (ahead, verdict) = tokio::join!(biased; reading, admitting);
-        self.ahead = Some(ahead.unwrap_or_else(|| self.core.records.hushed(self.hush(slots), self.now)));
+        self.ahead =
+            Some(ahead.unwrap_or_else(|| self.core.records.within(&self.budget).hushed(self.hush(slots), self.now)));
         self.timings.policy += millis(clock);
         let no = |reply: &str, state| {
             let facts = Facts::new(reply)

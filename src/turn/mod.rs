@@ -65,7 +65,7 @@ use crate::{
         Agreed, Caller, JournalError, Mode, Occasion, PersonId, Proof, SessionId, Surface, Trust, TurnId,
         triage::Triage,
     },
-    records::{Position, Records, RecordsError},
+    records::{Budget, Position, Records, RecordsError},
     speech::{Moment, Replies, ReplyError, voice::Voice},
     store::{Answered, CommitError, OpeningQuery, Store, StoreError},
 };
@@ -119,6 +119,8 @@ pub struct Core {
     pub patterns: Option<PatternsConfig>,
     /// How long a clip may wait and be decoded.
     pub hear_deadline: std::time::Duration,
+    /// How long record servers may take of one turn, all together.
+    pub servers_within: std::time::Duration,
     /// Digits of every PIN of this house, where all have the same number.
     pub pin_digits: Option<usize>,
     /// What works the things of rooms; absent where there is no broker.
@@ -181,6 +183,8 @@ struct Turn<'a> {
     state: dialogue::State,
     /// What urgent care places are called.
     places: Arc<[Named]>,
+    /// How long record servers may take of this turn.
+    budget: Budget,
     /// The records, with what was read while the opening audit row went to the disk.
     ahead: Option<Records>,
 }
@@ -256,6 +260,7 @@ impl<'a> Turn<'a> {
             agreed: Agreed::default(),
             state: dialogue::State::default(),
             places: Arc::default(),
+            budget: Budget::new(core.servers_within),
             ahead: None,
         }
     }

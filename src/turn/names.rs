@@ -62,10 +62,10 @@ impl Turn<'_> {
         let permit = admit_recognition(&self.caller, &heard_by, &self.occasion(), &self.core.store).await?;
         let Some(permit) = permit else { return Ok(NameLists::default()) };
         // A protected name would show itself by being understood.
-        let hushed = self.core.records.hushed(self.hush(&Slots::new()), self.now);
+        let hushed = self.core.records.within(&self.budget).hushed(self.hush(&Slots::new()), self.now);
         let names = match hushed.names(&person).await {
             // Hearing goes on without them; what needs the records says so.
-            Err(RecordsError::Unreachable) => return Ok(NameLists::default()),
+            Err(RecordsError::Unreachable | RecordsError::NotHeld) => return Ok(NameLists::default()),
             names => names?,
         };
         let mut names = names.recognize(&permit).map_err(crate::actions::ActionError::from)?;

@@ -49,7 +49,7 @@ impl Turn<'_> {
         let ids: Vec<&str> = going.iter().filter(claimed).map(|(_, id)| id.as_str()).collect();
         let Some(courier) = self.core.courier.as_ref().filter(|_| !ids.is_empty()) else { return saved };
         let clock = Instant::now();
-        let tried = courier.at_once(&ids, self.now, &self.core.ambient).await;
+        let tried = courier.within(self.budget.left()).at_once(&ids, self.now, &self.core.ambient).await;
         let how = |n: usize| {
             let id = going.iter().filter(claimed).find(|(at, _)| *at == n).map(|(_, id)| id)?;
             // What could not be taken now waits behind an earlier change of the same thing.

@@ -126,7 +126,11 @@ impl Watcher {
             return Ok(self.store.watch_looked(watch, None, vec![], now).await?);
         }
         let parts = watch.what.parts();
-        let chart: Chart = self.servers.fetch(server, &watch.patient, parts).await?;
+        let chart: Chart = self.servers.fetch(server, &watch.patient, parts, None).await?;
+        // That there are none of them any more would be no news of each.
+        if !chart.lacking.is_empty() {
+            return Err(FhirError::NotFound.into());
+        }
         self.store.keep_copy(&watch.person, source, &chart, parts, now).await?;
         let news = watch.seen.as_ref().map(|before| watch.what.news(before, &chart, now)).unwrap_or_default();
         Ok(self.store.watch_looked(watch, Some(watch.what.seen(&chart)), news, now).await?)

@@ -237,6 +237,7 @@ fn of_one(bundle: &Bundle, text: &str) -> Result<Chart, BundleError> {
         pharmacies,
         source,
         removed: bundle.entry.iter().filter_map(|entry| entry.removed.clone()).collect(),
+        lacking: vec![],
         summary: book.summary,
     })
 }

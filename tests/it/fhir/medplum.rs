@@ -75,7 +75,7 @@ pub fn server(base: &str) -> ServerConfig {
 pub const CLINIC: &str = "Lakeside Clinic";
 
 pub fn records(server: ServerConfig) -> RecordsConfig {
-    RecordsConfig { fresh_seconds: 0, server: vec![server] }
+    RecordsConfig { fresh_seconds: 0, server: vec![server], ..RecordsConfig::default() }
 }
 
 /// The bundle with nothing in it but its patient.

@@ -1,5 +1,10 @@
 //! Whole turns of somebody whose records are at a server, with the server well, ill and gone.
 
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Value, json};
 use wellspoken::{
@@ -12,7 +17,7 @@ use wellspoken::{
         CredentialId, PersonId, Surface,
         staff::{Role, StaffMember},
     },
-    records::Servers,
+    records::{Budget, Records, RecordsError, Servers, sensitive::Hush},
     staff::{Alerts, Ask, Desk, RecordView, Told, Whom},
 };
 
@@ -117,7 +122,7 @@ async fn a_chart_from_a_server_has_as_much_in_it_as_one_that_is_imported() {
     let here = people.into_iter().find(|(file, _)| *file == ROSA).expect("Rosa").1;
     let servers = Servers::new(&clinic.config.records, system_now).expect("servers");
     let server = servers.named(CLINIC).expect("it");
-    let there = servers.fetch(server, "rosa-delgado", &wellspoken::store::ChartKind::ALL).await.expect("read");
+    let there = servers.fetch(server, "rosa-delgado", &wellspoken::store::ChartKind::ALL, None).await.expect("read");
     let counts = |chart: &wellspoken::records::Chart| {
         [
             ("prescriptions", chart.prescriptions.len()),
@@ -265,7 +270,7 @@ async fn whatever_happens_on_the_way_nothing_wrong_is_said() {
         // Each with a program that has not given the server up yet.
         let servers = Servers::new(&clinic.config.records, system_now).expect("servers");
         let server = servers.named(CLINIC).expect("it");
-        let told = servers.fetch(server, "rosa-delgado", &[wellspoken::store::ChartKind::Prescriptions]).await;
+        let told = servers.fetch(server, "rosa-delgado", &[wellspoken::store::ChartKind::Prescriptions], None).await;
         let told = told.map(|_| ()).expect_err(name);
         let told = format!("{told} {told:?}");
         assert!(!told.contains("velmoradine") && !told.to_lowercase().contains("rosa"), "{name}: {told}");
@@ -276,6 +281,48 @@ async fn whatever_happens_on_the_way_nothing_wrong_is_said() {
         );
         assert!(reply.contains("metformin") && !reply.contains("velmoradine"), "{name}: {reply}");
     }
+}
+
+/// A server that takes its time with each request takes it of one budget, whatever number of requests a turn needs; what
+/// does not fit is as if it could not be reached.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_requests_of_a_turn_share_one_time() {
+    let clinic = Clinic::open(|server| server.timeout_ms = 60_000).await;
+    let servers = Arc::new(Servers::new(&clinic.config.records, system_now).expect("servers"));
+    let records = Records::new(clinic.app.store().clone()).with_servers(servers);
+    let hush = || Hush { aloud: false, named: vec![] };
+    // Nothing is ever answered: the server's own limit is a minute for each request.
+    clinic.proxy.always(Some(Fault::Silence));
+    let begun = Instant::now();
+    let budget = Budget::new(Duration::from_millis(400));
+    let turn = records.within(&budget).hushed(hush(), now());
+    turn.visits(&clinic.rosa).await.expect("from the copy");
+    turn.prescriptions(&clinic.rosa).await.expect("from the copy");
+    turn.results(&clinic.rosa).await.expect("from the copy");
+    assert!(turn.stale().is_some(), "it says how old that is");
+    // Other records of the same turn, such as for its names, have no more.
+    let other = records.within(&budget).hushed(hush(), now());
+    other.visits(&clinic.rosa).await.expect("from the copy");
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    assert_eq!((budget.left(), clinic.proxy.seen().len()), (Duration::ZERO, 1), "nothing is begun that cannot end");
+    // The server answers again, and the next turn has time of its own.
+    clinic.proxy.always(None);
+    let next = records.within(&Budget::new(Duration::from_secs(30))).hushed(hush(), now());
+    next.visits(&clinic.rosa).await.expect("read");
+    assert_eq!(next.stale(), None);
+}
+
+/// The same with words: the answer of a whole turn comes in time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_server_does_not_keep_anybody_waiting() {
+    let mut clinic = Clinic::open(|server| server.timeout_ms = 60_000).await;
+    clinic.config.records.turn_ms = 500;
+    let clinic = clinic.later(0).await;
+    clinic.proxy.always(Some(Fault::Silence));
+    let begun = Instant::now();
+    let reply = clinic.says(MEDICINES).await;
+    assert!(reply.starts_with("I can't reach your records right now."), "{reply}");
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -404,4 +451,68 @@ async fn what_somebody_may_eat_is_told_as_it_is_now_or_not_at_all() {
     assert!(said.starts_with("I can't tell what you may eat right now, so I ordered nothing."), "{said}");
     let said = speaker.says("what's for dinner").await.reply;
     assert!(said.starts_with("I can't tell what you may eat right now, so I name no food."), "{said}");
+}
+
+/// A server that keeps no visits, nor times for them: not in what it says it has, and 404 for whoever asks.
+fn without_visits(answer: &mut Value) {
+    let is_of = |kinds: &[&str], value: &Value| kinds.iter().any(|kind| value == kind);
+    if answer["resourceType"] == "CapabilityStatement" {
+        let kinds = ["Patient", "MedicationRequest", "MedicationDispense", "Observation", "Task"]
+            .map(|kind| json!({"type": kind}));
+        answer["rest"][0]["resource"] = json!(kinds);
+    }
+    for entry in answer["entry"].as_array_mut().into_iter().flatten() {
+        let found = entry.pointer("/resource/entry/0/resource/resourceType").unwrap_or(&Value::Null);
+        if is_of(&["Appointment"], found) {
+            *entry = json!({"response": {"status": "404"}});
+        }
+    }
+    if answer.pointer("/entry/0/resource/resourceType").is_some_and(|kind| kind == "Slot") {
+        *answer =
+            json!({"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "not-supported"}]});
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_does_not_keep_is_said_to_be_lacking_and_not_to_be_none() {
+    let clinic = Clinic::open(|_| {}).await;
+    let store = clinic.app.store();
+    store.forget_copy(&clinic.rosa).await.expect("forgotten");
+    clinic.proxy.always(Some(Fault::Edit(without_visits)));
+    let program = || {
+        let servers = Arc::new(Servers::new(&clinic.config.records, system_now).expect("servers"));
+        Records::new(store.clone()).with_servers(servers)
+    };
+    let hush = || Hush { aloud: false, named: vec![] };
+    let records = program();
+    for _ in 0..2 {
+        let turn = records.hushed(hush(), now());
+        assert!(matches!(turn.visits(&clinic.rosa).await, Err(RecordsError::NotHeld)));
+        turn.prescriptions(&clinic.rosa).await.expect("it has those");
+        turn.providers(&clinic.rosa).await.expect("as far as the rest tells");
+        assert_eq!(turn.stale(), None);
+    }
+    // What it never had is not none while it is away, either.
+    clinic.proxy.always(Some(Fault::Reset));
+    let turn = program().hushed(hush(), now());
+    assert!(matches!(turn.visits(&clinic.rosa).await, Err(RecordsError::Unreachable)));
+    turn.prescriptions(&clinic.rosa).await.expect("from the copy");
+    // A server that has them, and fails, lacks nothing.
+    clinic.proxy.always(Some(Fault::Edit(|answer| {
+        for entry in answer["entry"].as_array_mut().into_iter().flatten().skip(1) {
+            *entry = json!({"response": {"status": "404"}});
+        }
+    })));
+    let turn = program().hushed(hush(), now());
+    assert!(matches!(turn.visits(&clinic.rosa).await, Err(RecordsError::Unreachable)));
+}
+
+/// The same in words.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_for_what_a_server_does_not_keep_hears_that_it_does_not() {
+    let clinic = Clinic::open(|_| {}).await;
+    clinic.proxy.always(Some(Fault::Edit(without_visits)));
+    let reply = clinic.says(NEXT).await;
+    assert!(reply.starts_with("The records that I can read for you don't hold that kind of thing"), "{reply}");
+    assert!(clinic.says(MEDICINES).await.contains("metformin"));
 }

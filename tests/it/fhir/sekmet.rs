@@ -31,8 +31,9 @@ pub const OURS: &str = "for-the-tests-alone";
 pub struct Serving {
     /// Not one of the program's own folders: this server keeps what it is given in clear.
     dir: tempfile::TempDir,
+    port: u16,
     /// Ends the server as soon as its input ends.
-    _guard: Child,
+    guard: Child,
 }
 
 impl Serving {
@@ -65,23 +66,48 @@ impl Serving {
         });
         // JSON is YAML.
         std::fs::write(dir.path().join("settings.yaml"), settings.to_string()).expect("written");
+        let guard = Self::spawned(dir.path());
+        let serving = Self { dir, port, guard };
+        serving.is_up().await;
+        serving
+    }
+
+    fn spawned(dir: &Path) -> Child {
         let script = "python3 -m sekmet.cli serve -c settings.yaml >log 2>&1 </dev/null & exec >&-; cat >/dev/null; kill -KILL $!";
-        let guard = Command::new("setsid")
+        Command::new("setsid")
             .args(["sh", "-c", script])
-            .current_dir(dir.path())
+            .current_dir(dir)
             .env("PYTHONPATH", packages())
             .stdin(Stdio::piped())
             .spawn()
-            .expect("sh runs");
-        let serving = Self { dir, _guard: guard };
+            .expect("sh runs")
+    }
+
+    async fn is_up(&self) {
         let (deadline, up) =
-            (Instant::now() + Duration::from_secs(60), format!("http://127.0.0.1:{port}/fhir/metadata"));
+            (Instant::now() + Duration::from_secs(60), format!("http://127.0.0.1:{}/fhir/metadata", self.port));
         while reqwest::get(&up).await.is_err() {
-            let log = std::fs::read_to_string(serving.dir.path().join("log")).unwrap_or_default();
+            let log = std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default();
             assert!(Instant::now() < deadline, "sekmet did not start (scripts/setup.sh test installs it): {log}");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        serving
+    }
+
+    /// Ends it as nothing can be ended more abruptly (SIGKILL); what it had on its disk stays.
+    pub async fn killed(&mut self) {
+        drop(self.guard.stdin.take());
+        self.guard.wait().expect("ended");
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.is_ok() {
+            assert!(Instant::now() < deadline, "it lives on");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Starts it again with what it had.
+    pub async fn again(&mut self) {
+        self.guard = Self::spawned(self.dir.path());
+        self.is_up().await;
     }
 
     /// How this program is a client of it.

@@ -8,7 +8,7 @@ use wellspoken::{
 };
 
 use super::{
-    proxy::{FAULTS, HASTY, PATIENT},
+    proxy::{FAULTS, HASTY, PATIENT, Seen},
     stage::{Case, MANY, Stage, ambient, book, found_wrong},
 };
 use crate::support::now;
@@ -97,6 +97,9 @@ async fn what_a_server_keeps_is_as_it_should_be() {
                 );
                 assert_eq!(made["cancelationReason"]["coding"][0]["code"], "pat");
             }
+            "arriving" => {
+                assert_eq!((&made["status"], &made["extension"][0]["valueString"]), (&"arrived".into(), &"blue".into()))
+            }
             "moving" => assert_eq!(
                 (&made["status"], &made["slot"][0]["reference"]),
                 (&"booked".into(), &format!("Slot/free-{}", 1 + MANY / 2).into())
@@ -173,6 +176,48 @@ async fn a_server_that_is_down_gets_all_of_it_later() {
     }
     assert_eq!(stage.store.outbox_counts().await.expect("read").delivered, noted + many);
     assert_eq!(stage.store.waiting_news(&stage.person).await.expect("read").len(), news, "each is told");
+}
+
+/// The server's process is killed when a change's last request has come to it and when it has done it and not answered yet;
+/// it stays away for an hour and comes back with what is on its disk.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_killed_has_each_change_once_when_it_is_back() {
+    let mut stage = Stage::sekmet().await;
+    let mut table = Vec::new();
+    for (n, done) in [false, true].into_iter().enumerate() {
+        for case in stage.changes(n).await {
+            // Where to be let in, and a token, come before what the change itself asks.
+            let step = case.requests + 1;
+            let seen = if done { Seen::Done(step) } else { Seen::Came(step) };
+            let id = stage.says(case.change.clone()).await;
+            let courier = stage.hasty(HASTY);
+            let mut watch = stage.proxy.stops_at(seen);
+            let ids = [id.as_str()];
+            let ambient = ambient(now());
+            let mut trying = std::pin::pin!(courier.at_once(&ids, now(), &ambient));
+            tokio::select! {
+                _ = watch.recv() => stage.clinic.killed().await,
+                _ = &mut trying => panic!("{}: it never came to {seen:?}", case.name),
+            }
+            let tried = trying.await;
+            let how = tried[0].how();
+            assert!(matches!(how, How::Later(..)), "{}: {seen:?}: {how:?}", case.name);
+            courier.settle(tried, None, now()).await.expect("written down");
+            stage.proxy.goes_on();
+            let within_the_hour = now() + jiff::SignedDuration::from_mins(30);
+            stage.hasty(HASTY).send_due(&super::stage::ambient(within_the_hour)).await.expect("it works");
+            stage.clinic.again().await;
+            let killed = stage.clinic.there(&case, &id).await;
+            stage.hours_pass(&stage.hasty(PATIENT)).await;
+            let there = stage.clinic.there(&case, &id).await;
+            table.push(format!("{:<12} killed at {seen:?}: {killed} when it came back, {there} after", case.name));
+            assert_eq!((killed, there), (usize::from(done), 1), "{}", table.join("\n"));
+        }
+    }
+    println!("{}", table.join("\n"));
+    let OutboxCounts { waiting, sending, .. } = stage.store.outbox_counts().await.expect("read");
+    assert_eq!((waiting, sending), (0, 0));
+    assert!(stage.store.audit_verify().await.expect("read").whole());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

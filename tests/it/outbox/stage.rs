@@ -18,7 +18,7 @@ use wellspoken::{
     outbox::Courier,
     policy::PersonId,
     records::{
-        Amount, Chart, Decimal, Measure, OpenSlot, Reading, Servers, Unit, Visit, fhir_bundle,
+        Amount, Arrival, Chart, Decimal, Measure, OpenSlot, Reading, Servers, Unit, Visit, fhir_bundle,
         outgoing::{Goes, goes},
     },
     store::{Store, TurnCommit},
@@ -75,6 +75,18 @@ impl Clinic {
         let clinic = Self { host: Host::Sekmet(serving), base, client: crate::http::door::client() };
         clinic.load(&bundle()).await;
         clinic
+    }
+
+    /// The server's process is killed.
+    pub async fn killed(&mut self) {
+        let Host::Sekmet(serving) = &mut self.host else { panic!("it keeps nothing") };
+        serving.killed().await;
+    }
+
+    /// It runs again, with what it had on its disk.
+    pub async fn again(&mut self) {
+        let Host::Sekmet(serving) = &mut self.host else { panic!("it keeps nothing") };
+        serving.again().await;
     }
 
     pub fn origin(&self) -> &str {
@@ -262,7 +274,9 @@ pub fn bundle() -> Value {
     });
     let doctor = json!({ "resourceType": "Practitioner", "id": "wombat", "name": [{ "text": "Dr. Wombat", "family": "Wombat" }] });
     let times = (0..MANY).flat_map(|n| [slot(n, false), slot(n, true), visit(n)]);
-    let all = [patient, schedule, doctor].into_iter().chain((0..MANY).map(order)).chain(times);
+    // Those that somebody comes for.
+    let more = (MANY..MANY + MANY / 2).flat_map(|n| [slot(n, true), visit(n)]);
+    let all = [patient, schedule, doctor].into_iter().chain((0..MANY).map(order)).chain(times).chain(more);
     let entries: Vec<Value> = all.map(|resource| json!({ "resource": resource })).collect();
     json!({ "resourceType": "Bundle", "type": "collection", "entry": entries })
 }
@@ -437,7 +451,10 @@ fn changes(n: usize, noted: String) -> Vec<Case> {
     let taken = Change::Taken { doses: vec![dose(n), dose(n + 1)], at: now(), part: None };
     let potassium = HeldResult { test: format!("potassium {n}"), value: "6.9".into(), taken: now() };
     let moved = Change::Reschedule { visit: visit(n + MANY / 2), to: slot(n + MANY / 2) };
+    let arrival = Arrival { here: true, minutes: None, at: Some(now()) };
+    let here = Change::Arrive { visit: visit(n + MANY), arrival, need: "is here".into() };
     vec![
+        case("arriving", here, "Appointment", 2),
         case("refill", renew(n, Route::Pharmacy), "Task", 2),
         case("renewal", renew(n + MANY / 2, Route::Prescriber), "MedicationRequest", 2),
         case("booking", book(n), "Appointment", 2),

@@ -174,6 +174,14 @@ async fn a_refusal_is_undone_and_told_in_one_commit(place: Place) {
     assert!(visits.is_empty());
     assert_eq!(counts(&store).await, (0, 0, 0, 2));
     assert_eq!(store.waiting_news(&person).await.expect("read").len(), 2);
+    // What no prescriber was asked for may be asked for again.
+    for turn in ["t3", "t4"] {
+        going(&store, sending(turn, &person, vec![renew("rx-1")])).await;
+        let row = claimed(&store, 20).await.expect("due");
+        let end = ended(&store, row, How::Refused(Trouble::Invalid), None).await;
+        store.attempted(vec![end], None, at(21)).await.expect("written");
+        assert!(store.renewal_states(&person).await.expect("read").is_empty());
+    }
     let rows = store.outbox_rows(false).await.expect("read");
     assert_eq!(rows[0].reason.as_deref(), Some("taken"));
     assert_eq!((rows[0].kind.as_str(), rows[0].due), ("book", None));

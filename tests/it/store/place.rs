@@ -107,6 +107,7 @@ pub fn chart(medicine: &str) -> Chart {
         slots: (0..3).map(slot).collect(),
         source: vec![],
         removed: vec![],
+        lacking: vec![],
         summary: Summary::default(),
     }
 }
