@@ -9,8 +9,8 @@ pub struct TestName {
     pub aliases: Vec<String>,
 }
 
-/// LOINC codes of common tests, what they are called, and what else people call them. The codes were compared with the records
-/// Synthea writes and with public lists of laboratories' LOINC codes.
+/// LOINC codes of common tests, what they are called, and what else people call them. Each code was found beside
+/// its name in records that Synthea writes, in examples of US Core or in code lists of public repositories (November 2026).
 const KNOWN: [(&[&str], &str, &[&str]); 37] = [
     (&["2093-3"], "total cholesterol", &["cholesterol"]),
     (&["18262-6", "13457-7", "2089-1"], "LDL cholesterol", &["LDL", "bad cholesterol", "cholesterol"]),

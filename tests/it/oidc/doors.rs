@@ -71,7 +71,7 @@ const fn nothing() -> Value {
 }
 
 #[rustfmt::skip]
-const DOORS: [Door; 26] = [
+const DOORS: [Door; 27] = [
     ("GET",    "/livez",         nothing,   ANYBODY),
     ("GET",    "/readyz",        nothing,   ANYBODY),
     ("GET",    "/openapi.json",  nothing,   ANYBODY),
@@ -91,6 +91,7 @@ const DOORS: [Door; 26] = [
     ("POST",   "/v1/me/forget",  today,     ONESELF),
     ("POST",   "/v1/me/export",  nothing,   ONESELF),
     ("POST",   "/v1/me/code",    nothing,   ONESELF),
+    ("PUT",    "/v1/me/name",    something, ONESELF),
     ("PUT",    "/v1/me/pin",     something, ONESELF),
     ("GET",    "/v1/me/news",    nothing,   ONESELF),
     ("PUT",    "/v1/me/news",    told,      ONESELF),
