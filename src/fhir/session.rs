@@ -279,7 +279,7 @@ impl Session {
                 && let Some(token) = token
             {
                 renewed = true;
-                self.server.drop_token(&token).await;
+                self.server.drop_token(&token, until).await;
                 continue;
             }
             let pause = error.pause().unwrap_or(PAUSES[tries]);

@@ -211,8 +211,9 @@ impl Server {
     }
 
     /// A token that the server does not take is not shown again.
-    pub(super) async fn drop_token(&self, refused: &str) {
-        let mut kept = self.token_slot().lock().await;
+    pub(super) async fn drop_token(&self, refused: &str, until: Instant) {
+        // Whoever holds it for so long gets another already.
+        let Ok(mut kept) = tokio::time::timeout_at(until.into(), self.token_slot().lock()).await else { return };
         if kept.as_ref().is_some_and(|token| token.header.as_str() == refused) {
             *kept = None;
         }

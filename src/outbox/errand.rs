@@ -52,7 +52,9 @@ pub async fn deliver(clinic: &(impl Clinic + Sync), told: &Told<'_>, change: &Ou
     let over = change.until().is_some_and(|until| until <= now);
     let done = match change {
         _ if over => there(clinic, told, kind(change), Trouble::TooLate).await,
-        Outgoing::Renew { prescription, medicine, route } => renew(clinic, told, prescription, medicine, *route).await,
+        Outgoing::Renew { prescription, medicine, pharmacy, route } => {
+            renew(clinic, told, (prescription, medicine), pharmacy.as_deref(), *route).await
+        }
         Outgoing::Book { slot, reason } => book(clinic, told, slot, reason.as_deref()).await,
         Outgoing::Cancel { visit, start, .. } => cancel(clinic, told, visit, *start).await,
         Outgoing::Arrive { visit, start, .. } => arrive(clinic, told, visit, *start).await,
@@ -85,20 +87,44 @@ const fn kind(change: &Outgoing) -> &'static str {
 async fn renew(
     clinic: &(impl Clinic + Sync),
     told: &Told<'_>,
-    prescription: &str,
-    medicine: &str,
+    (prescription, medicine): (&str, &str),
+    pharmacy: Option<&str>,
     route: Route,
 ) -> Result<Ending, Fault> {
     let order = clinic.read("MedicationRequest", prescription).await?;
-    let (kind, resource) = match route {
-        Route::Pharmacy => ("Task", medicines::refill(told, prescription, medicine, &order)),
-        Route::Prescriber => ("MedicationRequest", medicines::proposal(told, prescription, medicine, &order)),
-    };
     if !medicines::can_be_renewed(&order) {
         // It may have been asked for before the order was stopped.
+        let kind = if route == Route::Pharmacy { "Task" } else { "MedicationRequest" };
         return there(clinic, told, kind, Trouble::Changed).await;
     }
+    let pharmacy = pharmacy_of(clinic, &order, pharmacy).await?;
+    let (kind, resource) = match route {
+        Route::Pharmacy => ("Task", medicines::refill(told, prescription, medicine, pharmacy)),
+        Route::Prescriber => {
+            ("MedicationRequest", medicines::proposal(told, prescription, medicine, (&order, pharmacy)))
+        }
+    };
     create(clinic, told, kind, &resource).await
+}
+
+/// The pharmacy that is asked: the one the person was told of, as the server knows it, and by its name alone where it does
+/// not; the order's own where they were told of none.
+async fn pharmacy_of(
+    clinic: &(impl Clinic + Sync),
+    order: &Value,
+    named: Option<&str>,
+) -> Result<Option<Value>, Fault> {
+    let ordered = order.pointer("/dispenseRequest/performer");
+    let Some(named) = named else { return Ok(ordered.cloned()) };
+    if ordered.is_some_and(|ordered| ordered["display"] == named) {
+        return Ok(ordered.cloned());
+    }
+    match clinic.search("Organization", &[("name", &medicines::literal(named))]).await {
+        Ok(found) => Ok(Some(medicines::pharmacy(named, ordered, &found))),
+        // It keeps none, or does not let them be looked for.
+        Err(Fault::Missing | Fault::Stale | Fault::Never(_)) => Ok(Some(medicines::pharmacy(named, ordered, &[]))),
+        Err(later) => Err(later),
+    }
 }
 
 async fn book(

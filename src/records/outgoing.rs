@@ -24,6 +24,9 @@ pub enum Outgoing {
         prescription: String,
         /// Its spoken name.
         medicine: String,
+        /// The pharmacy that the person was told it goes to, by name.
+        #[serde(default)]
+        pharmacy: Option<String>,
         /// Who has to agree.
         route: Route,
     },
@@ -133,9 +136,12 @@ pub enum Goes {
 #[must_use]
 pub fn goes(change: &Change) -> Goes {
     match change {
-        Change::Renew { prescription, medicine, route, .. } => {
-            Goes::Out(Outgoing::Renew { prescription: prescription.clone(), medicine: medicine.clone(), route: *route })
-        }
+        Change::Renew { prescription, medicine, pharmacy, route, .. } => Goes::Out(Outgoing::Renew {
+            prescription: prescription.clone(),
+            medicine: medicine.clone(),
+            pharmacy: pharmacy.clone(),
+            route: *route,
+        }),
         Change::Book { slot, reason } => Goes::Out(Outgoing::Book { slot: slot.clone(), reason: reason.clone() }),
         Change::Cancel { visit } => Goes::Out(Outgoing::Cancel {
             visit: visit.id.clone(),

@@ -4,6 +4,7 @@
 
 mod faults;
 mod killed;
+mod pharmacy;
 pub mod proxy;
 mod refused;
 pub mod stage;

@@ -174,7 +174,12 @@ fn slot() -> OpenSlot {
 /// Each kind of change: what the server has, the change, and of which kind the resource is that it makes.
 fn changes() -> Vec<(Vec<Value>, Outgoing, &'static str)> {
     let order = json!({ "resourceType": "MedicationRequest", "id": "rx1", "status": "active", "medicationCodeableConcept": { "text": "lisinopril" } });
-    let renew = |route| Outgoing::Renew { prescription: "rx1".into(), medicine: "lisinopril".into(), route };
+    let renew = |route| Outgoing::Renew {
+        prescription: "rx1".into(),
+        medicine: "lisinopril".into(),
+        pharmacy: Some("Harbor Pharmacy".into()),
+        route,
+    };
     let slots = vec![
         json!({ "resourceType": "Slot", "id": "s1", "status": "free", "start": "2026-12-01T14:00:00Z", "schedule": { "reference": "Schedule/d1" } }),
         json!({ "resourceType": "Schedule", "id": "d1", "actor": [{ "reference": "Practitioner/x" }] }),
@@ -324,6 +329,40 @@ async fn two_who_want_one_time() {
     assert_eq!(deliver(&memory, &other, &change, now()).await, Ending::Refused(Trouble::Taken));
     assert_eq!((memory.count("Appointment", "c1"), memory.count("Appointment", "c2")), (1, 0));
     assert!(told().made(&memory.one("Slot", "s1")));
+}
+
+/// What the person heard is what the server is told: the pharmacy they chose, and not the one the order had.
+#[tokio::test]
+async fn a_renewal_goes_to_the_pharmacy_that_the_person_was_told() {
+    let chosen = json!({ "resourceType": "Organization", "id": "harbor", "name": "Harbor Pharmacy" });
+    for (route, kind, at) in
+        [(Route::Pharmacy, "Task", "/owner"), (Route::Prescriber, "MedicationRequest", "/dispenseRequest/performer")]
+    {
+        for (known, trouble, want) in [
+            (true, None, json!({ "reference": "Organization/harbor", "display": "Harbor Pharmacy" })),
+            (false, None, json!({ "display": "Harbor Pharmacy" })),
+            // A server that keeps no Organizations.
+            (false, Some(Fault::Missing), json!({ "display": "Harbor Pharmacy" })),
+            (false, Some(Fault::Never(Trouble::Invalid)), json!({ "display": "Harbor Pharmacy" })),
+        ] {
+            let mut order = json!({ "resourceType": "MedicationRequest", "id": "rx1", "status": "active" });
+            order["dispenseRequest"] = json!({ "performer": { "reference": "Organization/old" } });
+            let memory = Memory::of(vec![order]);
+            if known {
+                memory.lock().put(chosen.clone());
+            }
+            memory.lock().faults = trouble.map(|fault| (1, false, fault)).into_iter().collect();
+            let change = Outgoing::Renew {
+                prescription: "rx1".into(),
+                medicine: "lisinopril".into(),
+                pharmacy: Some("Harbor Pharmacy".into()),
+                route,
+            };
+            assert_eq!(deliver(&memory, &told(), &change, now()).await, Ending::Delivered);
+            let made = memory.lock().found(kind, "identifier", &token("c1")).remove(0);
+            assert_eq!(made.pointer(at), Some(&want), "{kind} {known} {trouble:?}");
+        }
+    }
 }
 
 #[tokio::test]

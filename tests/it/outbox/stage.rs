@@ -104,7 +104,7 @@ impl Clinic {
         server
     }
 
-    async fn load(&self, bundle: &Value) {
+    pub async fn load(&self, bundle: &Value) {
         let sent = match &self.host {
             Host::Medplum(_) => self.client.post(format!("{}/load", self.origin())).json(bundle),
             Host::Sekmet(_) => {

@@ -259,6 +259,7 @@ async fn a_destroyed_key_ends_what_is_on_its_way(place: Place) {
     let change = Outgoing::Renew {
         prescription: "rx-1".into(),
         medicine: "x".into(),
+        pharmacy: None,
         route: wellspoken::actions::Route::Pharmacy,
     };
     let late = Attempted { row: sent_now.row, change, opened: EntryId(1), how: How::Delivered, notice: None };

@@ -75,7 +75,12 @@ fn changes(now: Timestamp) -> anyhow::Result<Vec<(Vec<Value>, Outgoing, &'static
         "slot": [{ "reference": "Slot/busy" }],
     });
     let busy = json!({ "resourceType": "Slot", "id": "busy", "status": "busy", "start": time(visit_at) });
-    let renew = |route| Outgoing::Renew { prescription: "rx".into(), medicine: "lisinopril".into(), route };
+    let renew = |route| Outgoing::Renew {
+        prescription: "rx".into(),
+        medicine: "lisinopril".into(),
+        pharmacy: Some("Harbor Pharmacy".into()),
+        route,
+    };
     let slot = OpenSlot {
         id: "s".into(),
         start,
