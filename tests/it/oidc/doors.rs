@@ -41,6 +41,10 @@ fn agreeing() -> Value {
     json!({ "version": 999, "uses": [] })
 }
 
+fn called() -> Value {
+    json!({ "given": "Ann", "family": "Other", "birth": "1958-04-12" })
+}
+
 fn rang() -> Value {
     json!({ "id": "none", "at": "2026-12-01T15:00:00Z" })
 }
@@ -91,7 +95,7 @@ const DOORS: [Door; 27] = [
     ("POST",   "/v1/me/forget",  today,     ONESELF),
     ("POST",   "/v1/me/export",  nothing,   ONESELF),
     ("POST",   "/v1/me/code",    nothing,   ONESELF),
-    ("PUT",    "/v1/me/name",    something, ONESELF),
+    ("PUT",    "/v1/me/name",    called,    ONESELF),
     ("PUT",    "/v1/me/pin",     something, ONESELF),
     ("GET",    "/v1/me/news",    nothing,   ONESELF),
     ("PUT",    "/v1/me/news",    told,      ONESELF),
