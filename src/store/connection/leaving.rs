@@ -29,7 +29,8 @@ impl Store {
     /// All that there is of somebody's, or the one of that id, those that were taken back, too. Whoever works on one has lost
     /// it, so what it holds is what is read here; tokens that come to them later, they give back.
     pub(in crate::store) async fn seized(&self, person: &PersonId, id: &str) -> Result<Vec<Connection>, StoreError> {
-        const THEIRS: &str = "SELECT id, state, since, version, owner, sealed FROM connection WHERE owner = $1 AND ($2 = '' OR id = $2)";
+        const THEIRS: &str =
+            "SELECT id, state, since, version, owner, sealed FROM connection WHERE owner = $1 AND ($2 = '' OR id = $2)";
         let values: [Value; 2] = [self.inner.keys.name(&KeyOwner::Person(person.clone())).into(), id.into()];
         let seize = "UPDATE connection SET version = version + 1 WHERE owner = $1 AND ($2 = '' OR id = $2)";
         self.inner.writer.submit(vec![Step::new(seize, values.to_vec())], vec![]).await?;
